@@ -1,0 +1,3 @@
+module github.com/playline/playline-go
+
+go 1.26
