@@ -1,0 +1,239 @@
+package playline
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/playline/playline-go/internal/retry"
+	"github.com/playline/playline-go/internal/transport"
+	"github.com/playline/playline-go/internal/wire"
+)
+
+// input is what one call takes.
+type input struct {
+	path    []string // the path's arguments, in order
+	query   any      // a struct with url tags, nil for none
+	body    any      // encoded as JSON, nil for none
+	token   *Secret  // replaces the service's credentials
+	secrets []string // what no error may repeat
+	maxBody int      // bytes, where the operation has a limit of its own
+}
+
+// validator is input that can be checked before it is sent.
+type validator interface{ Validate() error }
+
+// rawKeeper is a result of which the service documents too little, so that it keeps the whole answer.
+type rawKeeper interface{ keepRaw(json.RawMessage) }
+
+// completer is a result that is nothing without a certain part.
+type completer interface{ complete() error }
+
+// call carries an operation out and decodes the answer.
+func call[T any](ctx context.Context, s *service, o *op, in input, opts []RequestOption) (*T, error) {
+	answer, err := s.client.do(ctx, o, in, opts)
+	if err != nil {
+		return nil, err
+	}
+	out := new(T)
+	if len(answer.Body) == 0 && (o.has(mayBeEmpty) || answer.Status == http.StatusNoContent) {
+		return out, nil
+	}
+	err = json.Unmarshal(answer.Body, out)
+	if c, ok := any(out).(completer); ok && err == nil {
+		err = c.complete()
+	}
+	if err != nil {
+		return nil, s.client.unreadable(o, in, answer, err)
+	}
+	if k, ok := any(out).(rawKeeper); ok {
+		k.keepRaw(answer.Body)
+	}
+	return out, nil
+}
+
+// do checks, sends, and turns a failure into the error that the caller sees.
+func (c *Client) do(ctx context.Context, o *op, in input, opts []RequestOption) (*transport.Response, error) {
+	req, co, err := c.request(o, in, opts)
+	if err != nil {
+		return nil, err
+	}
+	if co.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, co.timeout)
+		defer cancel()
+	}
+	answer, failure := c.transport.Do(ctx, req)
+	if co.capture != nil {
+		*co.capture = Response{
+			StatusCode: answer.Status,
+			Header:     answer.Header,
+			RequestID:  transport.RequestID(answer.Header),
+			Attempts:   answer.Attempts,
+			Duration:   answer.Duration,
+			Body:       answer.Body,
+		}
+	}
+	if failure != nil {
+		return nil, c.failed(o, in, answer, failure)
+	}
+	return answer, nil
+}
+
+// request builds a call from its operation. Whatever is wrong with the input is found here.
+func (c *Client) request(o *op, in input, opts []RequestOption) (*transport.Request, *callOptions, error) {
+	e := c.endpoints[o.service]
+	if e == nil {
+		return nil, nil, notConfigured(o, "")
+	}
+	req := &transport.Request{Service: &e.Service, Operation: o.name, Method: o.method, Route: o.path, Auth: e.auth, Class: o.class}
+	switch {
+	case in.token != nil:
+		if rule := credentialRule(string(*in.token)); rule != "" {
+			return nil, nil, &ValidationError{"token", rule}
+		}
+		req.Auth = transport.Bearer(string(*in.token))
+	case o.has(public) && e.public != nil:
+		req.Auth = e.public
+	case e.auth == nil:
+		return nil, nil, notConfigured(o, "the public app id is not enough for it: ")
+	}
+	co, err := newCallOptions(opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, v := range []any{in.query, in.body} {
+		if v, ok := v.(validator); ok {
+			if err := v.Validate(); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	if err := e.address(req, o, in); err != nil {
+		return nil, nil, err
+	}
+	req.Header = http.Header{"User-Agent": {c.userAgent}, "Accept": {"application/json"}}
+	if err := e.encode(req, in); err != nil {
+		return nil, nil, err
+	}
+	for name, values := range co.header {
+		req.Header[name] = slices.Clone(values)
+	}
+	if err := e.key(req, co); err != nil {
+		return nil, nil, err
+	}
+	p := co.retry.over(c.retry)
+	if p.MaxRetryAfter == 0 {
+		p.MaxRetryAfter = e.MaxRetryAfter
+	}
+	req.Policy, req.RetryInDoubt, req.GoneIsDone = retry.Policy(p), co.retryInDoubt, o.has(goneIsDone)
+	return req, co, nil
+}
+
+func (e *endpoint) address(req *transport.Request, o *op, in input) error {
+	path, err := wire.Path(o.path, e.path, in.path...)
+	if err != nil {
+		if bad, ok := errors.AsType[*wire.ArgError](err); ok {
+			return &ValidationError{bad.Name, bad.Rule}
+		}
+		return err
+	}
+	query, err := wire.Query(in.query)
+	if err != nil {
+		return &ValidationError{"query", err.Error()}
+	}
+	req.URL = wire.Join(e.Base, path, query)
+	return nil
+}
+
+func (e *endpoint) encode(req *transport.Request, in input) error {
+	if in.body == nil {
+		return nil
+	}
+	body, err := json.Marshal(in.body)
+	if err != nil {
+		return &ValidationError{"body", "cannot be encoded as JSON: " + err.Error()}
+	}
+	limit := e.maxBody
+	if in.maxBody > 0 {
+		limit = in.maxBody
+	}
+	if limit > 0 && len(body) > limit {
+		return &ValidationError{"body", fmt.Sprintf("has %d bytes as JSON, the service takes %d", len(body), limit)}
+	}
+	req.Body = body
+	req.Header["Content-Type"] = []string{"application/json"}
+	return nil
+}
+
+// key puts the idempotency key of a keyed operation on the request: one a call, the same on every attempt. Where the service
+// ignores keys, none is sent and the class is unsent: net/http itself repeats requests that carry one.
+func (e *endpoint) key(req *transport.Request, co *callOptions) error {
+	switch {
+	case req.Class != retry.Key && co.key != "":
+		return &ValidationError{"IdempotencyKey", "is taken by Events.Fire and Events.FireBulk only: " + req.Operation + " does not know it"}
+	case req.Class != retry.Key:
+	case !e.keyed:
+		req.Class = retry.Unsent
+	case co.key != "":
+		req.Header["Idempotency-Key"] = []string{co.key}
+	default:
+		req.Header["Idempotency-Key"] = []string{rand.Text()}
+	}
+	return nil
+}
+
+// failed makes the caller's error from a failure.
+func (c *Client) failed(o *op, in input, answer *transport.Response, f *transport.Failure) error {
+	e := &Error{
+		Service:    o.service,
+		Operation:  o.name,
+		Method:     o.method,
+		Route:      o.path,
+		StatusCode: answer.Status,
+		RequestID:  transport.RequestID(answer.Header),
+		RetryAfter: f.RetryAfter,
+		Attempts:   answer.Attempts,
+		Raw:        answer.Body,
+		Header:     answer.Header,
+		Err:        f.Cause,
+		means:      answer.Status,
+		unknown:    f.Doubt,
+	}
+	if r := f.Refusal; r != nil {
+		secrets := slices.Concat(in.secrets, c.endpoints[o.service].secrets)
+		if in.token != nil {
+			secrets = append(secrets, string(*in.token))
+		}
+		e.Code, e.Message, e.Details = scrub(r.Code, secrets), scrub(r.Message, secrets), r.Details
+		if r.Status != 0 {
+			e.means = r.Status
+		}
+	}
+	if f.Stopped != nil && f.Stopped != f.Cause { //nolint:errorlint // the very same value is meant
+		e.Err = f.Stopped
+		if f.Cause != nil {
+			e.Err = fmt.Errorf("%w; %w", f.Cause, f.Stopped)
+		}
+	}
+	if limit, ok := errors.AsType[*transport.LimitError](e.Err); ok && !limit.Pause && answer.Status == 0 {
+		e.means, e.RetryAfter = http.StatusTooManyRequests, limit.Wait
+	}
+	return e
+}
+
+// unreadable is a success that cannot be decoded.
+func (c *Client) unreadable(o *op, in input, answer *transport.Response, err error) error {
+	return c.failed(o, in, answer, &transport.Failure{
+		Cause: fmt.Errorf("the answer is not the JSON it should be: %w", err),
+		Doubt: retry.Judge(o.class, retry.Unreadable) == retry.Doubt,
+	})
+}
+
+func notConfigured(o *op, why string) error {
+	return fmt.Errorf("playline: %s: %w: %s%s", o.name, ErrNotConfigured, why, dialects[o.service].hint)
+}

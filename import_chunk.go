@@ -1,0 +1,115 @@
+package playline
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// chunk imports the valid players of one chunk and settles all of them, unless the import has to stop before. read is how many
+// players the input has given so far.
+func (in *importer) chunk(ctx context.Context, chunk []placed, read int) {
+	valid := make([]Player, 0, len(chunk))
+	places := make([]int, 0, len(chunk)) // of the valid ones, in the chunk
+	causes := make([]error, len(chunk))
+	first := make(map[string]bool, len(chunk))
+	for i, p := range chunk {
+		switch err := p.player.Validate(); {
+		case err != nil:
+			causes[i] = err
+		case first[p.player.ExternalID]:
+			causes[i] = &ValidationError{"external_id", "must be unique within 1000 players: one before has it too"}
+		default:
+			first[p.player.ExternalID] = true
+			valid, places = append(valid, p.player), append(places, i)
+		}
+	}
+	if len(valid) > 0 {
+		_, err := in.service.Import(ctx, valid, in.opts...)
+		if !in.blame(err, causes, places) {
+			return
+		}
+	}
+	in.settle(chunk, causes, read)
+}
+
+// blame writes the failures of a request to the causes of its players; places are the places of the request's players in causes.
+// It returns false where the chunk must be sent again later: nothing of it arrived, and the import has stopped.
+func (in *importer) blame(err error, causes []error, places []int) (settled bool) {
+	if err == nil {
+		return true
+	}
+	if partial, ok := errors.AsType[*PartialError](err); ok {
+		for _, item := range partial.Items {
+			if item.Index >= 0 {
+				causes[places[item.Index]] = item
+				continue
+			}
+			// The service says that somebody failed and not who. All players of the request that are not blamed
+			// otherwise are suspects, and saying so loses nobody.
+			for _, i := range places {
+				if causes[i] == nil {
+					causes[i] = item
+				}
+			}
+		}
+		return true
+	}
+	unknown := errors.Is(err, ErrOutcomeUnknown)
+	if unknown || !stops(err) {
+		for _, i := range places {
+			causes[i] = err
+		}
+	}
+	if stops(err) {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		if in.stopped == nil {
+			in.stopped = err
+		}
+	}
+	return unknown || !stops(err)
+}
+
+// stops reports whether an error would meet every further chunk too.
+func stops(err error) bool {
+	return isContextEnd(err) || slices.ContainsFunc(
+		[]error{ErrUnauthorized, ErrForbidden, ErrNotConfigured, ErrUnavailable, ErrRateLimited, ErrOutcomeUnknown},
+		func(target error) bool { return errors.Is(err, target) },
+	)
+}
+
+// settle adds a chunk to the summary and tells the caller.
+func (in *importer) settle(chunk []placed, causes []error, read int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	s := in.summary
+	for i, p := range chunk {
+		if causes[i] == nil {
+			s.Imported++
+			continue
+		}
+		s.Failed++
+		f := ImportFailure{p.index, p.player, causes[i]}
+		if in.options.OnFailure != nil {
+			in.options.OnFailure(f)
+		} else {
+			s.Failures = append(s.Failures, f)
+		}
+	}
+	s.Read = max(s.Read, read)
+	s.Resume.settle(ImportRange{chunk[0].index, chunk[len(chunk)-1].index + 1})
+	if in.options.Progress != nil {
+		in.options.Progress(s.ImportProgress)
+	}
+}
+
+// settle adds a range and moves Next over what is settled without a gap.
+func (p *ImportPoint) settle(r ImportRange) {
+	at, _ := slices.BinarySearchFunc(p.Done, r, func(a, b ImportRange) int { return a.First - b.First })
+	p.Done = slices.Insert(slices.Clone(p.Done), at, r)
+	for len(p.Done) > 0 && p.Done[0].First <= p.Next {
+		p.Next = max(p.Next, p.Done[0].End)
+		p.Done = p.Done[1:]
+	}
+}

@@ -1,0 +1,175 @@
+package playline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// IngestService sends gameplay events to PlaySmart.
+//
+// Vendor: https://doc.playsmart.api.dolly.gg/guides/track-events
+type IngestService service
+
+// MaxEvents is how many events one Ingest.Send may hold.
+const MaxEvents = 200
+
+// EventType is what happened in the game. The service refuses other types than these.
+type EventType string
+
+// The event types.
+const (
+	AppOpen        EventType = "AppOpen"
+	LevelCompleted EventType = "LevelCompleted" // pays coins: a second copy can pay twice
+	GameEnd        EventType = "GameEnd"
+	AdImpression   EventType = "AdImpression"
+	IAPPurchase    EventType = "IAPPurchase"
+	Custom         EventType = "Custom" // needs a CustomEventName
+)
+
+// GameplayEvent is one thing that happened.
+type GameplayEvent struct {
+	Type            EventType
+	CustomEventName string // with type Custom, and only with it
+	Timestamp       time.Time
+	CustomData      any // nil, or what encodes as a JSON object: a map, a struct, a json.RawMessage
+}
+
+// IngestBatch is the body of Ingest.Send: 1 to 200 events of one player.
+type IngestBatch struct {
+	UserID string // the sub claim of the player's token
+	GameID string // Android package name or iOS bundle identifier
+	Events []GameplayEvent
+}
+
+// IngestResult says that the events are in the service's buffer; they are stored later.
+type IngestResult struct {
+	Success  bool
+	Message  string // such as "accepted:3 buffered:3"
+	Accepted int    // events taken now, from Message
+	Buffered int    // events in the service's buffer, from Message
+}
+
+// UnmarshalJSON reads the answer and the two numbers in its message.
+func (r *IngestResult) UnmarshalJSON(b []byte) error {
+	var in struct {
+		Success bool   `json:"success"`
+		Message string `json:"message"`
+	}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	*r = IngestResult{Success: in.Success, Message: in.Message}
+	// The wording is not promised; numbers that are not there stay zero.
+	_, _ = fmt.Sscanf(in.Message, "accepted:%d buffered:%d", &r.Accepted, &r.Buffered)
+	return nil
+}
+
+// timestampLayout writes UTC as +00:00: the service asks for a numeric offset, and RFC 3339 as Go writes it has a Z.
+const timestampLayout = "2006-01-02T15:04:05.999999999-07:00"
+
+// wireEvent is an event as it travels, checked and with its data encoded.
+type wireEvent struct {
+	Type            EventType       `json:"type"`
+	CustomEventName string          `json:"customEventName,omitempty"`
+	Timestamp       string          `json:"timestamp"`
+	CustomData      json.RawMessage `json:"customdata,omitempty"`
+}
+
+// ingestBody is an IngestBatch as it travels.
+type ingestBody struct {
+	UserID string      `json:"user_id"`
+	GameID string      `json:"game_id"`
+	Events []wireEvent `json:"events"`
+}
+
+// Validate checks what the contract says of a batch, and that every event can be encoded.
+func (b IngestBatch) Validate() error {
+	_, err := b.encode()
+	return err
+}
+
+func (b IngestBatch) encode() (*ingestBody, error) {
+	if err := firstOf(
+		check{"user_id", textRule(b.UserID)},
+		check{"game_id", textRule(b.GameID)},
+		check{"events", ruleIf(len(b.Events) == 0 || len(b.Events) > MaxEvents, fmt.Sprintf("must hold 1 to %d events, not %d", MaxEvents, len(b.Events)))},
+	); err != nil {
+		return nil, err
+	}
+	body := &ingestBody{b.UserID, b.GameID, make([]wireEvent, len(b.Events))}
+	for i, e := range b.Events {
+		var err error
+		if body.Events[i], err = e.encode(); err != nil {
+			return nil, within(fmt.Sprintf("events[%d]", i), err)
+		}
+	}
+	return body, nil
+}
+
+// Validate checks what the contract says of an event, and that it can be encoded.
+func (e GameplayEvent) Validate() error {
+	_, err := e.encode()
+	return err
+}
+
+func (e GameplayEvent) encode() (wireEvent, error) {
+	if err := firstOf(
+		check{"type", eventTypeRule(e.Type)},
+		check{"customEventName", ruleIf(e.Type == Custom && e.CustomEventName == "", "must not be empty with type Custom")},
+		check{"customEventName", ruleIf(e.Type != Custom && e.CustomEventName != "", "must be empty except with type Custom")},
+		check{"customEventName", optionalText(e.CustomEventName)},
+		check{"timestamp", timestampRule(e.Timestamp)},
+	); err != nil {
+		return wireEvent{}, err
+	}
+	out := wireEvent{Type: e.Type, CustomEventName: e.CustomEventName, Timestamp: e.Timestamp.Format(timestampLayout)}
+	if e.CustomData == nil {
+		return out, nil
+	}
+	if err := checkJSON("customdata", e.CustomData); err != nil {
+		return wireEvent{}, err
+	}
+	data, err := json.Marshal(e.CustomData)
+	if err != nil {
+		return wireEvent{}, &ValidationError{"customdata", "cannot be encoded as JSON: " + err.Error()}
+	}
+	if data[0] != '{' {
+		return wireEvent{}, &ValidationError{"customdata", "must be a JSON object"}
+	}
+	out.CustomData = data
+	return out, nil
+}
+
+func eventTypeRule(t EventType) string {
+	switch t {
+	case AppOpen, LevelCompleted, GameEnd, AdImpression, IAPPurchase, Custom:
+		return ""
+	}
+	return "must be AppOpen, LevelCompleted, GameEnd, AdImpression, IAPPurchase or Custom: the service refuses the whole request for another"
+}
+
+func timestampRule(t time.Time) string {
+	switch {
+	case t.IsZero():
+		return "must be set"
+	case t.Year() < 0 || t.Year() > 9999:
+		return "must be in the years 0 to 9999"
+	}
+	return ""
+}
+
+// Send sends the events of one player under that player's token: its sub claim must be the batch's user id. A bad event costs
+// the whole request, so all are checked before.
+//
+// Class unsent: the service does not deduplicate. After an error that matches ErrOutcomeUnknown the events may have been stored.
+// A wrong or expired token matches ErrUnauthorized, another player's ErrForbidden.
+// Vendor: https://doc.playsmart.api.dolly.gg/guides/track-events
+func (s *IngestService) Send(ctx context.Context, token Secret, batch IngestBatch, opts ...RequestOption) (*IngestResult, error) {
+	body, err := batch.encode()
+	if err != nil {
+		return nil, err
+	}
+	return call[IngestResult](ctx, (*service)(s), opIngestEvents, input{body: body, token: &token}, opts)
+}

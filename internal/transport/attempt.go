@@ -1,0 +1,196 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/playline/playline-go/internal/retry"
+)
+
+// maxErrorBody is how much of the body of a failure is kept.
+const maxErrorBody = 64 << 10
+
+// outcome is how one attempt ended.
+type outcome struct {
+	ok         bool
+	kind       retry.Kind // where not ok
+	refusal    *Refusal
+	err        error
+	retryAfter time.Duration
+	took       time.Duration
+}
+
+// attempt sends the request once and reads the answer whole, so that what follows (is it a failure, may it be repeated)
+// is decided on the body and not only on the status.
+func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+	if err := s.Service.Gate.Wait(s.ctx); err != nil {
+		s.stop = err
+		if s.resp.Attempts == 0 {
+			s.last = outcome{kind: retry.NotSent, err: err}
+		}
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), s.Policy.AttemptTimeout)
+	defer cancel()
+	var seen trace
+	out := req.WithContext(seen.start(ctx))
+	if err := s.sign(out); err != nil {
+		s.last = outcome{kind: retry.Refused, err: err}
+		return nil, err
+	}
+	if len(s.Body) > 0 {
+		out.Body = seen.body(s.Body)
+		out.GetBody = func() (io.ReadCloser, error) { return seen.body(s.Body), nil }
+	}
+
+	earlier := s.last
+	s.resp.Attempts++
+	s.resp.Status, s.resp.Header, s.resp.Body = 0, nil, nil
+	started := time.Now()
+	resp, err := next.RoundTrip(out)
+	if err != nil {
+		s.last = outcome{kind: retry.Lost, err: s.cause(ctx, err)}
+		if seen.notSent(err) {
+			s.last.kind = retry.NotSent
+		}
+	} else {
+		s.read(ctx, resp)
+		resp.Body = http.NoBody
+	}
+	s.last.took = time.Since(started)
+
+	if s.last.kind == retry.Throttled && !s.last.ok {
+		if s.last.retryAfter == 0 {
+			s.last.retryAfter = s.Service.Throttle
+		}
+		s.Service.Gate.Hold(min(s.last.retryAfter, s.Policy.MaxRetryAfter))
+	}
+	if s.GoneIsDone && s.resp.Attempts > 1 && s.last.gone(s.resp.Status) && earlier.inDoubt() {
+		s.last = outcome{ok: true, took: s.last.took}
+		s.resp.Status, s.resp.Body = http.StatusNoContent, nil
+	}
+	if err != nil {
+		return nil, s.last.err
+	}
+	return resp, nil
+}
+
+// sign puts the credentials on one attempt. The headers are copied from the second attempt on: the write loop of an
+// attempt that was given up may still read the last ones.
+func (s *call) sign(out *http.Request) error {
+	if base := s.Service.Base; out.URL.Scheme != base.Scheme || out.URL.Host != base.Host {
+		return errors.New("refused to send credentials to another host than the configured one")
+	}
+	if s.resp.Attempts > 0 {
+		out.Header = maps.Clone(out.Header)
+	}
+	return s.Auth.Sign(out.Header)
+}
+
+// read takes the answer in and decides what it was.
+func (s *call) read(ctx context.Context, resp *http.Response) {
+	defer resp.Body.Close()
+	s.resp.Status, s.resp.Header = resp.StatusCode, resp.Header
+	success := resp.StatusCode >= 200 && resp.StatusCode < 300
+	limit := int64(maxErrorBody)
+	if success {
+		limit = s.client.maxBody
+	}
+	body, err := readUpTo(resp, limit)
+	s.resp.Body = body
+	retryAfter, hasRetryAfter := retry.After(resp.Header, time.Now())
+	switch {
+	case !success:
+		s.last = outcome{kind: retry.KindOf(resp.StatusCode, hasRetryAfter), retryAfter: retryAfter}
+		s.last.refusal = s.Service.Refusal(resp.StatusCode, body)
+		if resp.StatusCode < 400 {
+			s.last.refusal = &Refusal{Message: "the service answered with a redirect, which is not followed: check the base URL"}
+		}
+	case errors.Is(err, errTooLong):
+		s.last = outcome{kind: retry.Unreadable, err: fmt.Errorf("%w: over %d bytes", err, limit)}
+	case err != nil:
+		s.last = outcome{kind: retry.Lost, err: fmt.Errorf("read the answer: %w", s.cause(ctx, err))}
+	default:
+		s.last = outcome{ok: true}
+		if refusal := s.Service.Refusal(resp.StatusCode, body); refusal != nil {
+			s.last = outcome{kind: retry.KindOf(refusal.Status, hasRetryAfter), refusal: refusal, retryAfter: retryAfter}
+		}
+	}
+}
+
+// inDoubt reports whether the server may have carried the attempt out although it failed.
+func (o outcome) inDoubt() bool {
+	switch o.kind {
+	case retry.Lost, retry.Timeout408, retry.ServerError, retry.OtherServerError:
+		return !o.ok
+	}
+	return false
+}
+
+// gone reports whether the answer is a 404, be it in the body.
+func (o outcome) gone(status int) bool {
+	return status == http.StatusNotFound || o.refusal != nil && o.refusal.Status == http.StatusNotFound
+}
+
+var errTooLong = errors.New("the answer is too long")
+
+// readUpTo reads a body of at most limit bytes; a longer one is cut and gives errTooLong.
+func readUpTo(resp *http.Response, limit int64) ([]byte, error) {
+	if n := resp.ContentLength; n >= 0 && n <= limit {
+		body := make([]byte, n)
+		read, err := io.ReadFull(resp.Body, body)
+		return body[:read], err
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if int64(len(body)) > limit {
+		return body[:limit], errTooLong
+	}
+	return body, err
+}
+
+// cause returns why an attempt failed without what must not be seen: a *url.Error holds the whole URL.
+func (s *call) cause(attempt context.Context, err error) error {
+	switch {
+	case s.ctx.Err() != nil:
+		return contextError(s.ctx)
+	case attempt.Err() != nil:
+		return &timeoutError{s.Policy.AttemptTimeout}
+	}
+	var in *url.Error
+	for errors.As(err, &in) {
+		err = in.Err
+	}
+	if text := err.Error(); s.URL.RawQuery != "" && strings.Contains(text, s.URL.RawQuery) {
+		return errors.New("the transport's error names the URL and is left out")
+	}
+	return err
+}
+
+// contextError returns why ctx ended, with the caller's own cause where there is one.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if cause == nil || errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// timeoutError says that one attempt took too long.
+type timeoutError struct{ after time.Duration }
+
+func (e *timeoutError) Error() string {
+	return fmt.Sprintf("no whole answer within %s, the time one attempt may take", e.after)
+}
+
+func (e *timeoutError) Timeout() bool { return true }
+
+// Unwrap keeps it apart from context.DeadlineExceeded, which is the caller's own deadline.
+func (e *timeoutError) Unwrap() error { return os.ErrDeadlineExceeded }

@@ -1,0 +1,217 @@
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/playline/playline-go/internal/retry"
+)
+
+// Service is what the calls to one vendor share.
+type Service struct {
+	Name string
+	Base *url.URL // credentials go to its scheme and host, and nowhere else
+	Gate *Gate
+	// Refusal reads an answer and returns nil where it is a success. It also sees answers of 2xx and bodies that are not JSON.
+	Refusal func(status int, body []byte) *Refusal
+	// Throttle is how long to stay away after a 429 that does not say.
+	Throttle time.Duration
+	// MaxRetryAfter is the longest Retry-After that is obeyed, where the call's policy has none.
+	MaxRetryAfter time.Duration
+}
+
+// Refusal is a no of the service, in its own words.
+type Refusal struct {
+	Status  int // the HTTP status that says what it means, where the real one does not: 404 behind Fyno's 400
+	Code    string
+	Message string
+	Details []byte // raw JSON
+}
+
+// Request is one logical call, ready to be sent.
+type Request struct {
+	Service      *Service
+	Operation    string // Players.Get
+	Method       string
+	Route        string // the path's template: logs never hold the path
+	URL          *url.URL
+	Header       http.Header // without credentials
+	Body         []byte
+	Auth         Auth
+	Class        retry.Class
+	Policy       retry.Policy
+	RetryInDoubt bool // the caller allows to repeat what the class does not
+	GoneIsDone   bool // a 404 after an attempt of unknown outcome means that it had worked
+}
+
+// Response is the last answer of a call, its body read whole. Status 0 means that none came.
+type Response struct {
+	Status   int
+	Header   http.Header
+	Body     []byte
+	Attempts int           // attempts made
+	Duration time.Duration // of the whole call, pauses included
+}
+
+// Failure is why a call has no result.
+type Failure struct {
+	Refusal    *Refusal      // nil where the service did not answer
+	Cause      error         // nil where the service answered; never holds a URL
+	Stopped    error         // why no further attempt was made, where another was due: the context
+	RetryAfter time.Duration // as the service asked, not capped
+	Doubt      bool          // the server may have carried the request out
+}
+
+// callKey is the context key of the call under way.
+type callKey struct{}
+
+// call is the state of one logical call: what retryablehttp's hooks and the attempts share. All of it runs on the
+// goroutine of Do.
+type call struct {
+	*Request
+	client *Client
+	ctx    context.Context //nolint:containedctx // the caller's own, which a client's Timeout would hide from an attempt
+	resp   Response
+	last   outcome
+	stop   error // why the next attempt was not made
+	doubt  bool  // one attempt was in doubt
+	pause  time.Duration
+}
+
+// Do sends a call and returns the last answer, and why it failed, if so.
+func (c *Client) Do(ctx context.Context, r *Request) (*Response, *Failure) {
+	started := time.Now()
+	s := &call{Request: r, client: c}
+	s.ctx = context.WithValue(ctx, callKey{}, s)
+	s.run()
+	s.resp.Duration = time.Since(started)
+	failure := s.failure()
+	if failure != nil {
+		c.log.LogAttrs(ctx, slog.LevelWarn, "playline: call failed", append(s.attrs(), slog.Int("status", s.resp.Status),
+			slog.Bool("outcome_unknown", failure.Doubt))...)
+	}
+	return &s.resp, failure
+}
+
+func (s *call) run() {
+	// Built by hand: http.NewRequest would print and parse the URL again, and could change its escapes.
+	plain := &http.Request{
+		Method: s.Method, URL: s.URL, Host: s.URL.Host, Header: s.Header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	req := &retryablehttp.Request{Request: plain.WithContext(s.ctx)}
+	if len(s.Body) > 0 {
+		if err := req.SetBody(s.Body); err != nil {
+			s.last = outcome{err: err}
+			return
+		}
+	}
+	rc := &retryablehttp.Client{
+		HTTPClient: &s.client.http,
+		RetryMax:   s.Policy.MaxAttempts - 1,
+		CheckRetry: s.checkRetry,
+		Backoff:    s.backoff,
+		// The default handler drops the last answer.
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+		// Without a Logger it writes nothing; its own lines hold the whole URL.
+	}
+	resp, err := rc.Do(req)
+	if resp != nil {
+		_ = resp.Body.Close() // empty: an attempt reads the body whole
+	}
+	// The context can end during a pause; then the attempt before it is still the last one.
+	if err != nil && s.stop == nil && s.ctx.Err() != nil {
+		s.stop = contextError(s.ctx)
+	}
+}
+
+// checkRetry is retryablehttp's question after each attempt.
+func (s *call) checkRetry(context.Context, *http.Response, error) (bool, error) {
+	again := s.repeat()
+	s.logAttempt(again)
+	return again, nil
+}
+
+func (s *call) repeat() bool {
+	if s.last.ok || s.stop != nil {
+		return false
+	}
+	verdict := retry.Judge(s.Class, s.last.kind)
+	if verdict == retry.Doubt {
+		s.doubt = true
+		if s.RetryInDoubt && s.Class != retry.Never {
+			verdict = retry.Judge(retry.Safe, s.last.kind)
+		}
+	}
+	if verdict != retry.Retry || s.resp.Attempts >= s.Policy.MaxAttempts {
+		return false
+	}
+	if s.ctx.Err() != nil {
+		s.stop = contextError(s.ctx)
+		return false
+	}
+	s.pause = s.Policy.Delay(s.resp.Attempts, s.last.retryAfter)
+	// A pause that the deadline would cut is not begun: the caller learns the cause now instead of then.
+	if deadline, ok := s.ctx.Deadline(); ok && time.Until(deadline) <= s.pause {
+		s.stop = &LimitError{Wait: s.pause, Pause: true}
+		return false
+	}
+	return true
+}
+
+func (s *call) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return s.pause }
+
+func (s *call) failure() *Failure {
+	if s.last.ok {
+		return nil
+	}
+	return &Failure{
+		Refusal:    s.last.refusal,
+		Cause:      s.last.err,
+		Stopped:    s.stop,
+		RetryAfter: s.last.retryAfter,
+		Doubt:      s.doubt,
+	}
+}
+
+// attrs are the only facts about a call that may be logged.
+func (s *call) attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.String("service", s.Service.Name),
+		slog.String("operation", s.Operation),
+		slog.String("method", s.Method),
+		slog.String("route", s.Route),
+		slog.Int("attempt", s.resp.Attempts),
+		slog.String("request_id", RequestID(s.resp.Header)),
+	}
+}
+
+func (s *call) logAttempt(again bool) {
+	level := slog.LevelDebug
+	if again {
+		level = slog.LevelInfo
+	}
+	if !s.client.log.Enabled(s.ctx, level) {
+		return
+	}
+	attrs := append(s.attrs(), slog.Int("status", s.resp.Status), slog.Duration("took", s.last.took))
+	if again {
+		attrs = append(attrs, slog.Duration("retry_in", s.pause))
+	}
+	s.client.log.LogAttrs(s.ctx, level, "playline: attempt", attrs...)
+}
+
+// RequestID returns the id that a service or its gateway gave to a request, for questions to its support.
+func RequestID(h http.Header) string {
+	for _, name := range [...]string{"X-Request-Id", "X-Correlation-Id", "X-Cloud-Trace-Context", "Cf-Ray"} {
+		if id := h.Get(name); id != "" {
+			return id
+		}
+	}
+	return ""
+}

@@ -1,0 +1,68 @@
+// Package transport carries one logical call over HTTP: limiter, credentials, attempts, pauses, and what is known when it
+// fails. It knows neither the services nor their types.
+//
+// The pieces, outermost first: Do (call.go) runs retryablehttp's loop; every turn of it is an attempt (attempt.go) that waits
+// at the service's Gate (gate.go), signs (auth.go), watches what was written (trace.go) and reads the answer up to a limit.
+package transport
+
+import (
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net/http"
+)
+
+// Client sends calls. It is safe for concurrent use and holds no per-call state.
+type Client struct {
+	http    http.Client
+	log     *slog.Logger
+	maxBody int64
+}
+
+// New returns a client on a copy of base, which is not changed; nil means a transport of its own. Answers longer than
+// maxBody bytes, after decompression, are errors.
+func New(base *http.Client, log *slog.Logger, maxBody int64) *Client {
+	c := &Client{log: log, maxBody: maxBody}
+	if base != nil {
+		c.http = *base
+	}
+	next := c.http.Transport
+	if next == nil {
+		next = defaultTransport()
+	}
+	c.http.Transport = attempts{next}
+	// None of the five APIs redirects. Following one would forward custom headers and replay the body to another host, so a
+	// redirect is handed back as the answer and becomes an error there.
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return c
+}
+
+// attempts is the only thing retryablehttp sees of the real transport. That it has nothing but RoundTrip matters:
+// retryablehttp calls CloseIdleConnections at the end of every call that was cancelled or exhausted, and on a shared transport
+// that drops the warm connections of every other call.
+type attempts struct{ next http.RoundTripper }
+
+// RoundTrip makes one attempt of the call that the request's context carries.
+func (t attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+	s, ok := req.Context().Value(callKey{}).(*call)
+	if !ok {
+		return nil, errors.New("transport: a request without its call")
+	}
+	return s.attempt(req, t.next)
+}
+
+// defaultTransport is the standard one with room for warm connections to one host: its own limit of two makes a parallel
+// caller dial again for almost every request.
+func defaultTransport() *http.Transport {
+	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	if std, ok := http.DefaultTransport.(*http.Transport); ok { // somebody may have replaced it
+		t = std.Clone()
+	}
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 256, 64
+	t.MaxResponseHeaderBytes = 1 << 20
+	if t.TLSClientConfig == nil {
+		t.TLSClientConfig = &tls.Config{}
+	}
+	t.TLSClientConfig.MinVersion = tls.VersionTLS12
+	return t
+}

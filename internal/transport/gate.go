@@ -1,0 +1,99 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Gate is what every attempt to one service passes: its rate limit, and a hold while the service throttles.
+type Gate struct {
+	limiter *rate.Limiter // nil: no limit
+
+	mu    sync.Mutex // guards the following
+	until time.Time  // closed till then
+}
+
+// NewGate returns a gate with a limit; nil means none.
+func NewGate(limiter *rate.Limiter) *Gate { return &Gate{limiter: limiter} }
+
+// LimitError says that the caller's deadline comes before the next attempt could start, so it was not made.
+type LimitError struct {
+	Wait  time.Duration
+	Pause bool // the wait is the pause after a failed attempt, not the rate limit
+}
+
+func (e *LimitError) Error() string {
+	why := "the rate limit"
+	if e.Pause {
+		why = "the pause before the next attempt"
+	}
+	return fmt.Sprintf("%s takes %s, and the context's deadline comes before", why, e.Wait.Round(time.Millisecond))
+}
+
+// Unwrap makes it match context.DeadlineExceeded, which rate.Limiter's own refusal does not.
+func (e *LimitError) Unwrap() error { return context.DeadlineExceeded }
+
+// Hold closes the gate for everybody from now on for d; a longer hold stays.
+func (g *Gate) Hold(d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if until := time.Now().Add(d); until.After(g.until) {
+		g.until = until
+	}
+}
+
+// Wait returns when an attempt may start. Where the deadline of ctx would pass first it returns a *LimitError at once.
+func (g *Gate) Wait(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := g.waitHold(ctx); err != nil || g.limiter == nil {
+		return err
+	}
+	r := g.limiter.Reserve()
+	if !r.OK() {
+		return fmt.Errorf("the rate limiter of the service allows no request at all: its burst is %d", g.limiter.Burst())
+	}
+	if err := sleep(ctx, r.Delay()); err != nil {
+		r.Cancel()
+		return err
+	}
+	// While this attempt waited for its turn another one may have been answered with 429.
+	return g.waitHold(ctx)
+}
+
+func (g *Gate) waitHold(ctx context.Context) error {
+	for {
+		g.mu.Lock()
+		wait := time.Until(g.until)
+		g.mu.Unlock()
+		if wait <= 0 {
+			return nil
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// sleep waits for d, or until ctx ends; it does not start a wait that the deadline would cut.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+		return &LimitError{Wait: d}
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

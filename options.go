@@ -1,0 +1,161 @@
+package playline
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"golang.org/x/time/rate"
+)
+
+// Option configures a Client. A wrong value is an error of New.
+type Option func(*config) error
+
+// WithSmooven configures Smooven with a project's secret key (sk_live_...).
+func WithSmooven(key Secret) Option {
+	return func(c *config) error {
+		c.smooven.key, c.smooven.on = key, true
+		return required("WithSmooven", "key", string(key))
+	}
+}
+
+// WithSmoovenAppID configures Smooven with a project's public app id (app_live_...). It is enough for Players.Register and for
+// nothing else; with WithSmooven too, the secret key is used.
+func WithSmoovenAppID(appID Secret) Option {
+	return func(c *config) error {
+		c.smooven.appID, c.smooven.on = appID, true
+		return required("WithSmoovenAppID", "appID", string(appID))
+	}
+}
+
+// WithFyno configures Fyno with a workspace id, a version and an API key for that version.
+func WithFyno(workspace string, version FynoVersion, key Secret) Option {
+	return func(c *config) error {
+		if version != FynoLive && version != FynoTest {
+			return &ValidationError{"WithFyno: version", "must be live or test"}
+		}
+		c.fyno.workspace, c.fyno.version, c.fyno.key, c.fyno.on = workspace, version, key, true
+		return required("WithFyno", "workspace", workspace, "key", string(key))
+	}
+}
+
+// WithSmartSender configures SmartSender with a project's token.
+//
+// The service allows 180 requests a minute and locks a project that goes over, for longer each time. So a limiter is on by
+// default: bursts of 10, then 170 a minute, which stays below 180 in any minute.
+func WithSmartSender(token Secret) Option {
+	return func(c *config) error {
+		c.smartSender.token, c.smartSender.on = token, true
+		return required("WithSmartSender", "token", string(token))
+	}
+}
+
+// WithSunshine configures Sunshine Conversations with basic auth: an app id, a key id and the key's secret.
+func WithSunshine(appID, keyID string, secret Secret) Option {
+	return func(c *config) error {
+		c.sunshine.appID, c.sunshine.keyID, c.sunshine.secret, c.sunshine.on = appID, keyID, secret, true
+		return required("WithSunshine", "appID", appID, "keyID", keyID, "secret", string(secret))
+	}
+}
+
+// WithSunshineJWT configures Sunshine Conversations with HS256 tokens, which the client signs, keeps for five minutes and
+// renews. The secret itself is never sent.
+func WithSunshineJWT(appID, keyID string, secret Secret, scope SunshineScope) Option {
+	return func(c *config) error {
+		if scope != SunshineApp && scope != SunshineAccount {
+			return &ValidationError{"WithSunshineJWT: scope", "must be app or account"}
+		}
+		c.sunshine.scope = scope
+		return WithSunshine(appID, keyID, secret)(c)
+	}
+}
+
+// WithPlaySmart configures PlaySmart. It has no credentials of its own: a player's token goes with the call.
+func WithPlaySmart() Option {
+	return func(c *config) error {
+		c.playSmart.on = true
+		return nil
+	}
+}
+
+// WithBaseURL replaces the address of a service, for another region, a proxy, or an emulator. A path in it stays as a prefix.
+// It must be https, or http to a loopback address.
+func WithBaseURL(s Service, base string) Option {
+	return func(c *config) error {
+		u, err := parseBase(base)
+		if err != nil {
+			return fmt.Errorf("playline: base URL of %s: %w", s, err)
+		}
+		if _, ok := dialects[s]; !ok {
+			return &ValidationError{"WithBaseURL: service", "must be one of the five services"}
+		}
+		c.base[s] = u
+		return nil
+	}
+}
+
+// WithLimiter replaces the rate limiter of a service; every attempt takes one token, retries too. Nil means no limit. Only
+// SmartSender has a limiter by default. A limiter may be shared between clients.
+func WithLimiter(s Service, limiter *rate.Limiter) Option {
+	return func(c *config) error {
+		if _, ok := dialects[s]; !ok {
+			return &ValidationError{"WithLimiter: service", "must be one of the five services"}
+		}
+		c.limiters[s] = limiter
+		return nil
+	}
+}
+
+// WithHTTPClient sends through a copy of client, which itself is not changed: its transport, its cookie jar and its timeout
+// (which then bounds one attempt) are used, its redirect policy is not. The default has a transport of its own: proxy from the
+// environment, TLS 1.2 at least, 64 warm connections a host.
+func WithHTTPClient(client *http.Client) Option {
+	return func(c *config) error {
+		if client == nil {
+			return &ValidationError{"WithHTTPClient: client", "must not be nil"}
+		}
+		c.http = client
+		return nil
+	}
+}
+
+// WithLogger logs attempts at debug, retries at info and failed calls at warn level. The default is silence.
+func WithLogger(log *slog.Logger) Option {
+	return func(c *config) error {
+		if log == nil {
+			return &ValidationError{"WithLogger: log", "must not be nil"}
+		}
+		c.log = log
+		return nil
+	}
+}
+
+// WithRetryPolicy changes the retry policy of all calls; fields at zero keep their default.
+func WithRetryPolicy(p RetryPolicy) Option {
+	return func(c *config) error {
+		c.retry = p.over(c.retry)
+		return p.validate()
+	}
+}
+
+// WithMaxResponseBytes changes how long an answer may be, after decompression; the default is 16 MiB. A longer one is an
+// error. Suppressions.List is the one answer that grows with a workspace.
+func WithMaxResponseBytes(n int64) Option {
+	return func(c *config) error {
+		if n <= 0 {
+			return &ValidationError{"WithMaxResponseBytes: n", "must be positive"}
+		}
+		c.maxBody = n
+		return nil
+	}
+}
+
+// required checks the arguments of an option, given as names and values.
+func required(option string, pairs ...string) error {
+	for i := 0; i < len(pairs); i += 2 {
+		if rule := credentialRule(pairs[i+1]); rule != "" {
+			return &ValidationError{option + ": " + pairs[i], rule}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package playline
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// importRequest is the body of an import.
+type importRequest struct {
+	Players []Player `json:"players"`
+}
+
+// Validate checks the number of players, and each.
+func (r importRequest) Validate() error {
+	if n := len(r.Players); n == 0 || n > MaxImport {
+		return &ValidationError{"players", fmt.Sprintf("must hold 1 to %d players, not %d: Players.ImportAll takes any number", MaxImport, n)}
+	}
+	seen := make(map[string]int, len(r.Players))
+	for i, p := range r.Players {
+		place := fmt.Sprintf("players[%d]", i)
+		if err := p.Validate(); err != nil {
+			return within(place, err)
+		}
+		if first, ok := seen[p.ExternalID]; ok {
+			return &ValidationError{place + ".external_id", fmt.Sprintf("must be unique in one import: players[%d] has it too", first)}
+		}
+		seen[p.ExternalID] = i
+	}
+	return nil
+}
+
+// ImportResult is the answer to Players.Import.
+type ImportResult struct {
+	Success  bool              `json:"success"`
+	Imported int               `json:"imported"`
+	Errors   []json.RawMessage `json:"errors"` // as they came; the vendor does not document their shape
+}
+
+// locate turns the errors of an import into one that names the caller's items, nil where there are none.
+//
+// Nothing about the shape of an error is promised. What names a player, by index or by external id, is used; an error that names
+// nobody gets the index -1, because guessing would blame a player for another's fault.
+func (r *ImportResult) locate(players []Player) error {
+	if len(r.Errors) == 0 {
+		return nil
+	}
+	byID := make(map[string]int, len(players))
+	for i, p := range players {
+		byID[p.ExternalID] = i
+	}
+	partial := &PartialError{Operation: opImportPlayers.name, Total: len(players)}
+	for _, raw := range r.Errors {
+		item := ItemError{Index: -1, Raw: raw}
+		var in struct {
+			Index      *int        `json:"index"`
+			ExternalID looseString `json:"external_id"`
+			Code       looseString `json:"code"`
+			Message    looseString `json:"message"`
+		}
+		if json.Unmarshal(raw, &in) != nil {
+			// Not an object, or an index that is no number: a text is still a message.
+			var text looseString
+			_ = json.Unmarshal(raw, &text)
+			in.Message = text
+		}
+		switch i, known := byID[string(in.ExternalID)]; {
+		case known:
+			item.Index = i
+		case in.Index != nil && in.ExternalID == "" && *in.Index >= 0 && *in.Index < len(players):
+			item.Index = *in.Index
+		}
+		item.Code, item.Message = scrub(string(in.Code), nil), scrub(string(in.Message), nil)
+		partial.Items = append(partial.Items, item)
+	}
+	return partial
+}

@@ -1,0 +1,43 @@
+package playline
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+)
+
+// Timestamp is a time in an answer. The services write times in several ways; one that cannot be read does not cost the
+// answer: Time is zero then, and Raw holds what came.
+type Timestamp struct {
+	time.Time
+	Raw string
+}
+
+// UnmarshalJSON reads RFC 3339 text and numbers of milliseconds since the Unix epoch. It never fails.
+func (t *Timestamp) UnmarshalJSON(b []byte) error {
+	*t = Timestamp{}
+	if string(b) == "null" {
+		return nil
+	}
+	if ms, err := strconv.ParseFloat(string(b), 64); err == nil {
+		t.Raw = string(b)
+		t.Time = time.UnixMilli(int64(ms)).UTC()
+		return nil
+	}
+	if json.Unmarshal(b, &t.Raw) != nil {
+		t.Raw = string(b)
+		return nil
+	}
+	if at, err := time.Parse(time.RFC3339Nano, t.Raw); err == nil {
+		t.Time = at
+	}
+	return nil
+}
+
+// MarshalJSON writes the time as RFC 3339, or what came where it could not be read.
+func (t Timestamp) MarshalJSON() ([]byte, error) {
+	if t.IsZero() {
+		return json.Marshal(t.Raw)
+	}
+	return json.Marshal(t.Time)
+}

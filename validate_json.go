@@ -1,0 +1,93 @@
+package playline
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+	"unicode/utf8"
+)
+
+// maxDepth is how deep a free-form value may nest. A map that holds itself would never end.
+const maxDepth = 100
+
+// checkJSON finds what encoding/json would refuse or change without a word: NaN, infinities, channels, functions, and text
+// that is not UTF-8, at any depth. It names the place.
+func checkJSON(field string, v any) error { return checkValue(field, v, 0) }
+
+// checkObject is checkJSON for the free-form objects of a request; nil is none.
+func checkObject(field string, v map[string]any) error {
+	if v == nil {
+		return nil
+	}
+	return checkValue(field, v, 0)
+}
+
+func checkValue(field string, v any, depth int) error {
+	if depth > maxDepth {
+		return &ValidationError{field, fmt.Sprintf("must not nest deeper than %d levels", maxDepth)}
+	}
+	switch v := v.(type) {
+	case nil, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:
+		return nil
+	case string:
+		return firstOf(check{field, optionalText(v)})
+	case float64:
+		return firstOf(check{field, numberRule(v)})
+	case float32:
+		return firstOf(check{field, numberRule(float64(v))})
+	case time.Time:
+		return firstOf(check{field, ruleIf(v.Year() < 0 || v.Year() > 9999, "must be a time in the years 0 to 9999")})
+	case map[string]any:
+		for key, value := range v {
+			if !utf8.ValidString(key) {
+				return &ValidationError{field, "must have keys of valid UTF-8"}
+			}
+			if err := checkValue(field+"."+key, value, depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	case []any:
+		for i, value := range v {
+			if err := checkValue(fmt.Sprintf("%s[%d]", field, i), value, depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return checkByEncoding(field, v)
+}
+
+// checkByEncoding covers the types that have no case above: they are encoded once to see.
+func checkByEncoding(field string, v any) error {
+	encoded, err := json.Marshal(v)
+	if err != nil {
+		return &ValidationError{field, "cannot be encoded as JSON: " + err.Error()}
+	}
+	if replacedBytes(encoded) {
+		return &ValidationError{field, "must be valid UTF-8"}
+	}
+	return nil
+}
+
+// replacedBytes reports whether encoding/json met bytes that are not UTF-8: it writes them as the escape \ufffd, but the
+// character of that number as itself. An escaped backslash before "ufffd" is no escape.
+func replacedBytes(encoded []byte) bool {
+	for rest := encoded; ; {
+		before, after, found := bytes.Cut(rest, []byte(`\ufffd`))
+		if !found {
+			return false
+		}
+		backslashes := len(before) - len(bytes.TrimRight(before, `\`))
+		if backslashes%2 == 0 {
+			return true
+		}
+		rest = after
+	}
+}
+
+func numberRule(f float64) string {
+	return ruleIf(math.IsNaN(f) || math.IsInf(f, 0), "must be a finite number: NaN and infinities have no JSON")
+}

@@ -1,0 +1,44 @@
+package playline
+
+import "context"
+
+// VerifyService checks the one-time passwords that Fyno sent with an event.
+//
+// Vendor: https://fyno.io/docs/api-reference
+type VerifyService service
+
+// OTPCheck is a one-time password as a player typed it. It belongs to a request, or, in a workspace that uses the destination as
+// id, to a destination: exactly one of the two.
+type OTPCheck struct {
+	RequestID   string // of the event that sent it, see EventAccepted
+	Destination string
+	OTP         Secret
+}
+
+// otpQuery is how the check travels. The code is in the query, so the URL of this call must appear nowhere.
+type otpQuery struct {
+	RequestID   string `url:"request_id,omitempty"`
+	Destination string `url:"destination,omitempty"`
+	OTP         string `url:"otp"`
+}
+
+// Validate checks that it says which password, and whose.
+func (q otpQuery) Validate() error {
+	return firstOf(
+		check{"otp", textRule(q.OTP)},
+		check{"request_id, destination", ruleIf((q.RequestID == "") == (q.Destination == ""), "must hold exactly one of the two")},
+		check{"request_id", optionalText(q.RequestID)},
+		check{"destination", optionalText(q.Destination)},
+	)
+}
+
+// Validate asks whether a one-time password is right. A wrong, used or expired one matches ErrInvalid.
+//
+// Class never: each attempt counts, so none is made twice. Where no answer came the error matches ErrOutcomeUnknown.
+// Vendor: https://fyno.io/docs/api-reference
+func (s *VerifyService) Validate(ctx context.Context, check OTPCheck, opts ...RequestOption) (*Status, error) {
+	return call[Status](ctx, (*service)(s), opValidateOTP, input{
+		query:   otpQuery{check.RequestID, check.Destination, string(check.OTP)},
+		secrets: []string{string(check.OTP), check.Destination},
+	}, opts)
+}
