@@ -6,6 +6,7 @@
 package emulator
 
 import (
+	"strings"
 	"sync"
 )
 
@@ -14,17 +15,57 @@ import (
 //
 // Its clock is time.Now. Inside a synctest bubble it must be made inside that bubble.
 type Emulator struct {
-	record *record
 	opts   *options
+	record *record
+	faults faults
+
+	smooven   *smooven
+	playSmart *playSmart
+	sunshine  *sunshine
+	mounts    []mount
 
 	stopOnce sync.Once
 	stopped  chan struct{} // closed when the server closes: ends what hangs
 }
 
+// mount is one service under its path.
+type mount struct {
+	name     string
+	path     string
+	contract *contract
+	service  service
+}
+
 // New returns an emulator with empty services.
 func New(opts ...Option) *Emulator {
 	o := newOptions(opts)
-	return &Emulator{record: newRecord(o.recordLimit), opts: o, stopped: make(chan struct{})}
+	e := &Emulator{
+		opts:      o,
+		record:    newRecord(o.recordLimit),
+		stopped:   make(chan struct{}),
+		smooven:   newSmooven(),
+		playSmart: newPlaySmart(o.playSmart),
+		sunshine:  newSunshine(o.sunshine),
+	}
+	e.mount(Smooven, SmoovenPath, e.smooven)
+	e.mount(PlaySmart, PlaySmartPath, e.playSmart)
+	e.mount(Sunshine, SunshinePath, e.sunshine)
+	return e
+}
+
+// mount puts a service under its path, behind its contract.
+func (e *Emulator) mount(name, path string, s service) {
+	e.mounts = append(e.mounts, mount{name, path, contracts()[name], s})
+}
+
+// mounted returns the service of an escaped path, and the path below it.
+func (e *Emulator) mounted(escaped string) (m mount, rest string, ok bool) {
+	for _, m := range e.mounts {
+		if rest, ok := strings.CutPrefix(escaped, m.path); ok && strings.HasPrefix(rest, "/") {
+			return m, rest, true
+		}
+	}
+	return mount{}, "", false
 }
 
 // stop ends every delay and hang, now and from now on.

@@ -23,11 +23,11 @@ const (
 	SmoovenKey   = "sk_live_emulator"  // Smooven's secret key, a bearer token
 	SmoovenAppID = "app_live_emulator" // Smooven's public app id, in the header X-App-ID; enough to register a player
 
-	FynoWorkspace = "FYEMULATOR"    // Fyno's workspace id, a segment of every path
-	FynoVersion   = "live"          // the workspace version that Server.Env names; test is served too, with data of its own
-	FynoKey       = "fyno-emulator" // Fyno's API key, a bearer token
+	FynoWorkspace = "FYEMULATOR"        // Fyno's workspace id, a segment of every path
+	FynoVersion   = "live"              // the workspace version that Server.Env names; test is served too, with data of its own
+	FynoKey       = "fyno-emulator-key" // Fyno's API key, a bearer token
 
-	SmartSenderToken = "smartsender-emulator" // SmartSender's project token, a bearer token
+	SmartSenderToken = "smartsender-emulator-token" // SmartSender's project token, a bearer token
 
 	SunshineAppID  = "5d8cff3cd55b040010928b5b"         // Sunshine's app id, a segment of every path
 	SunshineKeyID  = "app_emulator"                     // Sunshine's key id: the basic user name, or a JWT's kid

@@ -1,0 +1,93 @@
+package emulator
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+)
+
+// faults are the injected ones, in order.
+type faults struct {
+	mu     sync.Mutex
+	active []*injected
+}
+
+// injected is a fault with its counts, which faults.mu guards.
+type injected struct {
+	fault   Fault
+	draws   *rand.Rand
+	seen    int
+	hit     int
+	removed bool
+}
+
+// Inject makes f act on the requests that arrive from now on, and returns what takes it away again; that may be called any
+// number of times. Where several faults select a request, the one injected first that is not skipping or used up acts,
+// alone. It panics where Validate finds fault with f.
+func (e *Emulator) Inject(f Fault) (remove func()) {
+	if err := f.Validate(); err != nil {
+		panic("emulator: Inject: " + err.Error())
+	}
+	f.Header = f.Header.Clone()
+	entry := &injected{fault: f, draws: rand.New(rand.NewPCG(f.Seed, 0))}
+	e.faults.mu.Lock()
+	defer e.faults.mu.Unlock()
+	e.faults.active = append(e.faults.active, entry)
+	return func() {
+		e.faults.mu.Lock()
+		defer e.faults.mu.Unlock()
+		entry.removed = true
+		// a new slice, because pick walks the old one without the lock
+		e.faults.active = slices.DeleteFunc(slices.Clone(e.faults.active), func(i *injected) bool { return i == entry })
+	}
+}
+
+// pick returns the fault that acts on a request. Match is the user's code, so it runs without the lock: it may look at the
+// emulator, or remove the fault. r.Body stays whole for whoever reads it next.
+func (f *faults) pick(service, operation string, r *http.Request) (Fault, bool) {
+	f.mu.Lock()
+	active := f.active
+	f.mu.Unlock()
+	if len(active) == 0 {
+		return Fault{}, false
+	}
+	seen := &bytes.Buffer{}
+	rest := r.Body
+	for _, entry := range active {
+		fault := entry.fault
+		if fault.Service != "" && fault.Service != service || fault.Operation != "" && fault.Operation != operation {
+			continue
+		}
+		if fault.Match != nil {
+			r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(seen.Bytes()), io.TeeReader(rest, seen)))
+			if !fault.Match(r) {
+				continue
+			}
+		}
+		if f.count(entry) {
+			r.Body = io.NopCloser(io.MultiReader(seen, rest))
+			return fault, true
+		}
+	}
+	r.Body = io.NopCloser(io.MultiReader(seen, rest))
+	return Fault{}, false
+}
+
+// count counts a request that entry selects, and reports whether it is hit.
+func (f *faults) count(entry *injected) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fault := entry.fault
+	entry.seen++
+	switch {
+	case entry.removed || entry.seen <= fault.Skip || fault.Times > 0 && entry.hit >= fault.Times:
+		return false
+	case fault.Probability > 0 && entry.draws.Float64() >= fault.Probability:
+		return false
+	}
+	entry.hit++
+	return true
+}

@@ -1,0 +1,121 @@
+package emulator
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Server is an emulator that listens.
+type Server struct {
+	*Emulator
+	URL string // http://127.0.0.1:8787, without a path
+
+	http      *http.Server
+	served    chan struct{}  // closed when no connection is accepted any more
+	conns     sync.WaitGroup // connections that net/http serves
+	handlers  sync.WaitGroup // requests under way, those whose connection was taken over for a reset included
+	closeOnce sync.Once
+}
+
+// TB is what Start needs of a *testing.T, *testing.B or *testing.F.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Fatalf(format string, args ...any)
+}
+
+// Start starts a server on a free loopback port and closes it when the test ends.
+func Start(t TB, opts ...Option) *Server {
+	t.Helper()
+	s, err := Listen("127.0.0.1:0", opts...)
+	if err != nil {
+		t.Fatalf("emulator: %v", err)
+		return nil
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Listen starts a server on a TCP address. Without a host it is the loopback interface: the credentials are public, so an
+// emulator is reachable from elsewhere only where its address says so.
+func Listen(addr string, opts ...Option) (*Server, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("emulator: address %q: %w: use host:port, such as 127.0.0.1:8787", addr, err)
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port))
+	if err != nil {
+		return nil, fmt.Errorf("emulator: %w", err)
+	}
+	s := &Server{Emulator: New(opts...), URL: "http://" + listener.Addr().String(), served: make(chan struct{})}
+	s.http = &http.Server{
+		Handler:           http.HandlerFunc(s.serve),
+		ReadHeaderTimeout: time.Minute,
+		ErrorLog:          log.New(io.Discard, "", 0), // it would report the connections that faults break
+		ConnState:         s.track,
+	}
+	go func() {
+		defer close(s.served)
+		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.stop() // the listener broke: what is held back ends, new connections are refused
+		}
+	}()
+	return s, nil
+}
+
+// serve counts the requests under way. A connection is in conns when its handler starts, so the count cannot rise from 0
+// while Close waits for it: Close waits for conns first.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.handlers.Add(1)
+	defer s.handlers.Done()
+	s.Emulator.ServeHTTP(w, r)
+}
+
+// track counts connections.
+func (s *Server) track(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.conns.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.conns.Done()
+	}
+}
+
+// Close stops listening, breaks the connections, ends what hangs, and waits for all of it. It may be called any number
+// of times. The services' data and the record stay readable.
+func (s *Server) Close() {
+	s.closeOnce.Do(func() {
+		s.stop()
+		_ = s.http.Close() // the listener's error: it is closed one way or the other
+	})
+	<-s.served
+	s.conns.Wait()
+	s.handlers.Wait()
+}
+
+// Env returns NAME=value for every setting that points a client at this server, ready for os.Setenv or a shell.
+func (s *Server) Env() []string {
+	return []string{
+		"PLAYLINE_SMOOVEN_KEY=" + SmoovenKey,
+		"PLAYLINE_SMOOVEN_APP_ID=" + SmoovenAppID,
+		"PLAYLINE_SMOOVEN_URL=" + s.URL + SmoovenPath,
+		"PLAYLINE_FYNO_WORKSPACE=" + FynoWorkspace,
+		"PLAYLINE_FYNO_VERSION=" + FynoVersion,
+		"PLAYLINE_FYNO_KEY=" + FynoKey,
+		"PLAYLINE_FYNO_URL=" + s.URL + FynoPath,
+		"PLAYLINE_PLAYSMART_URL=" + s.URL + PlaySmartPath,
+		"PLAYLINE_SMARTSENDER_TOKEN=" + SmartSenderToken,
+		"PLAYLINE_SMARTSENDER_URL=" + s.URL + SmartSenderPath,
+		"PLAYLINE_SUNSHINE_APP_ID=" + SunshineAppID,
+		"PLAYLINE_SUNSHINE_KEY_ID=" + SunshineKeyID,
+		"PLAYLINE_SUNSHINE_SECRET=" + SunshineSecret,
+		"PLAYLINE_SUNSHINE_URL=" + s.URL + SunshinePath,
+	}
+}
