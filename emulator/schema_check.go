@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,11 +139,19 @@ func (s *schema) checkString(field, value string) *violation {
 	if s.pattern != nil && !s.pattern.MatchString(value) {
 		return &violation{field, "must match " + s.Pattern}
 	}
-	// time.Parse is laxer than RFC 3339 (it takes a comma before the fraction), UnmarshalText is not
-	if s.Format == "date-time" && new(time.Time).UnmarshalText([]byte(value)) != nil {
+	if s.Format == "date-time" && !isMoment(value) {
 		return &violation{field, "must be an RFC 3339 date and time, such as 2026-04-22T14:30:00+00:00"}
 	}
 	return nil
+}
+
+// rfc3339 is the shape of a moment: time.Parse alone is laxer, it takes a comma before the fraction and one digit for the
+// hour.
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
+
+func isMoment(text string) bool {
+	_, err := time.Parse(time.RFC3339, text)
+	return err == nil && rfc3339.MatchString(text)
 }
 
 func (s *schema) checkNumber(field string, value json.Number) *violation {
