@@ -19,10 +19,12 @@ type Emulator struct {
 	record *record
 	faults faults
 
-	smooven   *smooven
-	playSmart *playSmart
-	sunshine  *sunshine
-	mounts    []mount
+	smooven     *smooven
+	fyno        *fyno
+	smartSender *smartSender
+	sunshine    *sunshine
+	playSmart   *playSmart
+	mounts      []mount
 
 	stopOnce sync.Once
 	stopped  chan struct{} // closed when the server closes: ends what hangs
@@ -40,16 +42,20 @@ type mount struct {
 func New(opts ...Option) *Emulator {
 	o := newOptions(opts)
 	e := &Emulator{
-		opts:      o,
-		record:    newRecord(o.recordLimit),
-		stopped:   make(chan struct{}),
-		smooven:   newSmooven(),
-		playSmart: newPlaySmart(o.playSmart),
-		sunshine:  newSunshine(o.sunshine),
+		opts:        o,
+		record:      newRecord(o.recordLimit),
+		stopped:     make(chan struct{}),
+		smooven:     newSmooven(),
+		fyno:        newFyno(o),
+		smartSender: newSmartSender(o),
+		sunshine:    newSunshine(o.sunshine),
+		playSmart:   newPlaySmart(o.playSmart),
 	}
 	e.mount(Smooven, SmoovenPath, e.smooven)
-	e.mount(PlaySmart, PlaySmartPath, e.playSmart)
+	e.mount(Fyno, FynoPath, e.fyno)
+	e.mount(SmartSender, SmartSenderPath, e.smartSender)
 	e.mount(Sunshine, SunshinePath, e.sunshine)
+	e.mount(PlaySmart, PlaySmartPath, e.playSmart)
 	return e
 }
 

@@ -12,6 +12,8 @@ type Option func(*options)
 type options struct {
 	recordLimit int
 	observer    func(Request)
+	fyno        fynoOptions
+	smartSender smartSenderOptions
 	playSmart   playSmartOptions
 	sunshine    sunshineOptions
 }
