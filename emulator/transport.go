@@ -103,12 +103,11 @@ func resetConn(w http.ResponseWriter) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	defer conn.Close()
-	inner := conn
-	if t, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS
-		inner = t.NetConn()
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = t.NetConn() // closing TLS itself would say goodbye first
 	}
-	if t, ok := inner.(*net.TCPConn); ok {
+	if t, ok := conn.(*net.TCPConn); ok {
 		_ = t.SetLinger(0) // only fails on a connection that is gone
 	}
+	_ = conn.Close()
 }
