@@ -30,6 +30,18 @@ func FuzzRequest(f *testing.F) {
 		{"POST", "/playsmart/ingest/events", "", strings.Repeat("[", 600)},
 		{"POST", "/playsmart/ingest/events", "", `{"user_id":1,"user_id":2}`},
 		{"OPTIONS", "*", "", ""},
+		{"POST", "/fyno/v1/FYEMULATOR/live/event", "", `{"event":"login_otp","to":{"sms":"+61400000000","push":"t"},"data":{"a":1},"callback":{"custom_id":"1","allowlist_url":["x"]}}`},
+		{"POST", "/fyno/v1/FYEMULATOR/test/event/bulk", "", `{"event":"e","batch":[{"distinct_id":"ace"},{"to":{"email":"ace@example.com"}}]}`},
+		{"POST", "/fyno/v1/FYEMULATOR/live/profiles", "", `{"distinct_id":"ace","timezone":"Asia/Kolkata","status":1,"channel":{"sms":"+61400000000","push":[{"token":"t","integration_id":null}]}}`},
+		{"POST", "/fyno/v1/FYEMULATOR/live/profiles/properties/batch", "", `{"batch":[{"distinct_id":"ace","action":{"$set":{"a":1,"b":["x"]},"$add":{"a":1e308},"$append":{"b":"y"},"$unset":["a"]}}]}`},
+		{"PATCH", "/fyno/v1/FYEMULATOR/live/profiles/ace/merge/blitz", "", ""},
+		{"POST", "/fyno/v1/FYEMULATOR/live/verify/validate", "otp=1&destination=x", ""},
+		{"PUT", "/fyno/v1/FYEMULATOR/live/subscriptions/preference", "distinct_id=ace", `{"user_preference":{"all":{"sms":"opted-out"}}}`},
+		{"DELETE", "/fyno/v1/FYEMULATOR/suppressions", "_id=1", ""},
+		{"POST", "/smartsender/v1/channels/1/gates", "", `{"identifier":"1","firstName":"ace","email":"ace@example.com","parameters":{"level":3,"x":[null]}}`},
+		{"PUT", "/smartsender/v1/contacts/1", "", `{"values":{"level":{"a":[1]},"email":"no","phone":1e99}}`},
+		{"GET", "/smartsender/v1/contacts/search", "term=a&page=9223372036854775807&limitation=20", ""},
+		{"POST", "/smartsender/v1/contacts/1/unite/1", "", ""},
 	}
 	for _, s := range seeds {
 		f.Add(s.method, s.path, s.query, s.body)
@@ -49,12 +61,18 @@ func FuzzRequest(f *testing.F) {
 			r.SetBasicAuth(SunshineKeyID, SunshineSecret)
 		case strings.HasPrefix(path, PlaySmartPath):
 			r.Header.Set("Authorization", "Bearer "+token)
+		case strings.HasPrefix(path, FynoPath):
+			r.Header.Set("Authorization", "Bearer "+FynoKey)
+		case strings.HasPrefix(path, SmartSenderPath):
+			r.Header.Set("Authorization", "Bearer "+SmartSenderToken)
 		default:
 			r.Header.Set("Authorization", "Bearer "+SmoovenKey)
 		}
 		e := New() // a new one each time, so that the same input takes the same way
 		send(t, e, register(t, "ace"))
 		e.AddClient("ace", "whatsapp")
+		send(t, e, request(t, "POST", "/smartsender/v1/channels/1/gates", `{"identifier":"1","firstName":"ace"}`, "Authorization: Bearer "+SmartSenderToken))
+		send(t, e, request(t, "POST", "/fyno/v1/FYEMULATOR/live/profiles", `{"distinct_id":"ace"}`, "Authorization: Bearer "+FynoKey))
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, r)
 		if w.Code >= 500 || w.Code < 200 {
