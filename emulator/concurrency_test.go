@@ -35,8 +35,12 @@ func TestManyCallersWhileFaultsComeAndGo(t *testing.T) {
 			stop := make(chan struct{})
 			var others sync.WaitGroup
 			for i, fault := range []Fault{
-				{Mode: ResetBefore, Probability: 0.2, Seed: 1}, {Mode: ResetAfter, Service: PlaySmart, Probability: 0.2, Seed: 2},
-				{Mode: HalfBody, Times: 3}, {Status: 503}, {Delay: time.Microsecond}, {Mode: NotJSON, Skip: 5, Operation: "ingestEvents"},
+				{Mode: ResetBefore, Probability: 0.2, Seed: 1},
+				{Mode: ResetAfter, Service: PlaySmart, Probability: 0.2, Seed: 2},
+				{Mode: HalfBody, Times: 3},
+				{Status: 503},
+				{Delay: time.Microsecond},
+				{Mode: NotJSON, Skip: 5, Operation: "ingestEvents"},
 			} {
 				others.Go(func() {
 					random := rand.New(rand.NewPCG(uint64(i), 0))

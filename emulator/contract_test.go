@@ -40,8 +40,11 @@ func TestMatch(t *testing.T) {
 		{"two parameters", SmartSender, "POST", "/contacts/7/unite/8", "uniteContacts", map[string]string{"contactId": "7", "targetContactId": "8"}, 200},
 		{"no version in suppressions", Fyno, "GET", "/W/suppressions", "listSuppressions", map[string]string{"WSID": "W"}, 200},
 		{"delete is not a profile", Fyno, "POST", "/W/live/profiles/delete", "deleteProfiles", map[string]string{"WSID": "W", "version": "live"}, 200},
-		{"a profile called delete", Fyno, "PATCH", "/W/live/profiles/delete/channel", "updateChannels",
-			map[string]string{"WSID": "W", "version": "live", "distinct_id": "delete"}, 200},
+		{
+			"a profile called delete", Fyno, "PATCH", "/W/live/profiles/delete/channel", "updateChannels",
+			map[string]string{"WSID": "W", "version": "live", "distinct_id": "delete"},
+			200,
+		},
 		{"no POST on a profile", Fyno, "POST", "/W/live/profiles/ace", "", nil, 405},
 		{"no GET on delete", Fyno, "GET", "/W/live/profiles/delete", "", nil, 405},
 		{"a path too long", Smooven, "GET", "/players/a/b", "", nil, 404},

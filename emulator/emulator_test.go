@@ -69,10 +69,22 @@ func send(t testing.TB, transport http.RoundTripper, r *http.Request) answer {
 	return a
 }
 
+// fails sends a request that must get no answer, and returns why.
+func fails(t testing.TB, transport http.RoundTripper, r *http.Request) error {
+	t.Helper()
+	resp, err := transport.RoundTrip(r)
+	if err == nil {
+		resp.Body.Close()
+	}
+	assert.Error(t, err)
+	return err
+}
+
 const smoovenAuth = "Authorization: Bearer " + SmoovenKey
 
 // register registers a player of Smooven, which is the shortest call that stores something.
 func register(t testing.TB, externalID string) *http.Request {
+	t.Helper()
 	return request(t, "POST", "/smooven/v1/players/register",
 		fmt.Sprintf(`{"external_id":%q,"channels":{"sms":"+61400000000"}}`, externalID), smoovenAuth)
 }
@@ -121,8 +133,10 @@ func TestRequestsAreHeldAgainstTheContract(t *testing.T) {
 		{"a body where none belongs", "GET", "/smooven/v1/players/ply_1", "{}", "body must be absent", 400},
 		{"a query where none belongs", "POST", register + "?force=1", `{"external_id":"ace","channels":{}}`, "query.force is not a parameter of this request", 400},
 		{"a malformed query", "POST", register + "?a=%zz", `{"external_id":"ace","channels":{}}`, `query must be well-formed: invalid URL escape "%zz"`, 400},
-		{"bad quiet hours", "POST", register, `{"external_id":"ace","channels":{},"preferences":{"quiet_hours":{"start":"7:00","end":"22:00","timezone":"UTC"}}}`,
-			"body.preferences.quiet_hours.start must match ^([01][0-9]|2[0-3]):[0-5][0-9]$", 400},
+		{
+			"bad quiet hours", "POST", register, `{"external_id":"ace","channels":{},"preferences":{"quiet_hours":{"start":"7:00","end":"22:00","timezone":"UTC"}}}`,
+			"body.preferences.quiet_hours.start must match ^([01][0-9]|2[0-3]):[0-5][0-9]$", 400,
+		},
 		{"a valid request", "POST", register, `{"external_id":"ace","channels":{}}`, "", 200},
 	}
 	for _, tt := range tests {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -38,10 +39,11 @@ func (e *Emulator) exchange(r *http.Request, read func(error)) outcome {
 	if request.Header == nil {
 		request.Header = http.Header{}
 	}
-	x := &exchange{emulator: e, request: request.WithContext(r.Context()), read: read}
+	ctx := r.Context()
+	x := &exchange{emulator: e, request: request.WithContext(ctx), read: read}
 	x.route()
 	e.record.arrive(x.entry)
-	out := x.run()
+	out := x.run(ctx)
 	var done Request
 	e.record.change(x.entry, func(entry *Request) {
 		entry.Status = out.status
@@ -80,8 +82,8 @@ func (x *exchange) route() {
 }
 
 // run is what happens between a request's arrival and its end, faults included.
-func (x *exchange) run() outcome {
-	e, ctx := x.emulator, x.request.Context()
+func (x *exchange) run(ctx context.Context) outcome {
+	e := x.emulator
 	fault, hit := e.faults.pick(x.entry.Service, x.entry.Operation, x.request)
 	if hit {
 		e.record.change(x.entry, func(entry *Request) { entry.Fault = fault.String() })
@@ -194,7 +196,7 @@ func readBody(r io.Reader, limit int) (body []byte, large bool, err error) {
 		return body, false, err
 	}
 	const most = 64 << 20 // beyond this the connection may as well break
-	if _, err := io.CopyN(io.Discard, r, most); err != nil && err != io.EOF {
+	if _, err := io.CopyN(io.Discard, r, most); err != nil && !errors.Is(err, io.EOF) {
 		return nil, true, err
 	}
 	return body[:limit], true, nil

@@ -47,8 +47,7 @@ func TestFaultModes(t *testing.T) {
 				_, stored := e.Player("ace")
 				require.False(t, stored)
 				if tt.status == 0 {
-					_, err := transport.RoundTrip(r)
-					require.ErrorIs(t, err, syscall.ECONNRESET)
+					require.ErrorIs(t, fails(t, transport, r), syscall.ECONNRESET)
 				} else {
 					a := send(t, transport, r)
 					assert.Equal(t, tt.status, a.status)
@@ -102,9 +101,10 @@ func TestFaultHangs(t *testing.T) {
 				start := time.Now()
 				var err error
 				done := make(chan struct{})
+				r := register(t, "ace").WithContext(ctx)
 				go func() {
 					defer close(done)
-					_, err = e.RoundTrip(register(t, "ace").WithContext(ctx))
+					err = fails(t, e, r)
 				}()
 				synctest.Wait()
 				assert.Equal(t, mode == HangAfter, len(e.Players()) == 1)
@@ -132,25 +132,25 @@ func TestFaultDelay(t *testing.T) {
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := e.RoundTrip(register(t, "blitz").WithContext(ctx))
-		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, fails(t, e, register(t, "blitz").WithContext(ctx)), context.DeadlineExceeded)
 		_, stored := e.Player("blitz")
 		assert.False(t, stored, "a client that left during the delay stored nothing")
 
 		remove()
 		start = time.Now()
 		e.Inject(Fault{Delay: time.Second, Mode: ResetBefore})
-		_, err = e.RoundTrip(register(t, "comet"))
-		require.ErrorIs(t, err, syscall.ECONNRESET)
+		require.ErrorIs(t, fails(t, e, register(t, "comet")), syscall.ECONNRESET)
 		assert.Equal(t, time.Second, time.Since(start))
 	})
 }
 
 func TestFaultSelects(t *testing.T) {
 	get := func(t *testing.T) *http.Request {
+		t.Helper()
 		return request(t, "GET", "/smooven/v1/players/ply_1", "", smoovenAuth)
 	}
 	login := func(t *testing.T) *http.Request {
+		t.Helper()
 		return request(t, "POST", "/playsmart/auth/login", `{"email":"a","password":"b"}`)
 	}
 	tests := []struct {
@@ -164,7 +164,7 @@ func TestFaultSelects(t *testing.T) {
 		{"skipping", Fault{Status: 500, Operation: "login", Skip: 1}, []int{404, 401, 404, 500, 404, 500}},
 		{"so many times", Fault{Status: 500, Operation: "login", Times: 1}, []int{404, 500, 404, 401, 404, 401}},
 		{"skipping, then so many", Fault{Status: 500, Skip: 2, Times: 2}, []int{404, 401, 500, 500, 404, 401}},
-		{"a match", Fault{Status: 500, Match: func(r *http.Request) bool { return r.Method == "GET" }}, []int{500, 401, 500, 401, 500, 401}},
+		{"a match", Fault{Status: 500, Match: func(r *http.Request) bool { return r.Method == http.MethodGet }}, []int{500, 401, 500, 401, 500, 401}},
 		{"a match of none", Fault{Status: 500, Match: func(*http.Request) bool { return false }}, []int{404, 401, 404, 401, 404, 401}},
 	}
 	for _, tt := range tests {

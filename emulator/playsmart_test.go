@@ -118,24 +118,32 @@ func TestPlaySmartIngest(t *testing.T) {
 			{"type":"IAPPurchase","timestamp":"2026-04-22T14:30:00+00:00","customdata":{"price":4.99,"items":[{"id":"gem"}]}},
 			{"type":"Custom","customEventName":"PowerUpUsed","timestamp":"2026-04-22T14:30:00+00:00"}`, nil},
 		{"a name with another type is not used", `{"type":"AppOpen","customEventName":"x","timestamp":"2026-04-22T14:30:00+00:00"}`, nil},
-		{"Custom without its name", appOpen + `,{"type":"Custom","timestamp":"2026-04-22T14:30:00+00:00"}`,
-			[]any{map[string]any{"field": "events[1].customEventName", "message": "is required with type Custom"}}},
+		{
+			"Custom without its name", appOpen + `,{"type":"Custom","timestamp":"2026-04-22T14:30:00+00:00"}`,
+			[]any{map[string]any{"field": "events[1].customEventName", "message": "is required with type Custom"}},
+		},
 		{"two bad events", `{"type":"Custom","timestamp":"2026-04-22T14:30:00Z"}`, []any{
 			map[string]any{"field": "events[0].customEventName", "message": "is required with type Custom"},
 			map[string]any{"field": "events[0].timestamp", "message": "must have a numeric offset such as +00:00, not Z"},
 		}},
-		{"a timestamp without an offset", `{"type":"AppOpen","timestamp":"2026-04-22T14:30:00"}`,
-			[]any{map[string]any{"field": "events[0].timestamp", "message": "must be an RFC 3339 date and time, such as 2026-04-22T14:30:00+00:00"}}},
+		{
+			"a timestamp without an offset", `{"type":"AppOpen","timestamp":"2026-04-22T14:30:00"}`,
+			[]any{map[string]any{"field": "events[0].timestamp", "message": "must be an RFC 3339 date and time, such as 2026-04-22T14:30:00+00:00"}},
+		},
 		{"an unknown type", `{"type":"AppClose","timestamp":"2026-04-22T14:30:00+00:00"}`, []any{map[string]any{
 			"field":   "events[0].type",
 			"message": `must be one of "AppOpen", "LevelCompleted", "GameEnd", "AdImpression", "IAPPurchase", "Custom"`,
 		}}},
-		{"customdata that is no object", `{"type":"AppOpen","timestamp":"2026-04-22T14:30:00+00:00","customdata":[]}`,
-			[]any{map[string]any{"field": "events[0].customdata", "message": "must be an object"}}},
+		{
+			"customdata that is no object", `{"type":"AppOpen","timestamp":"2026-04-22T14:30:00+00:00","customdata":[]}`,
+			[]any{map[string]any{"field": "events[0].customdata", "message": "must be an object"}},
+		},
 		{"no event", ``, []any{map[string]any{"field": "events", "message": "must have at least 1 item"}}},
 		{"200 events", strings.Repeat(appOpen+",", 199) + appOpen, nil},
-		{"201 events", strings.Repeat(appOpen+",", 200) + appOpen,
-			[]any{map[string]any{"field": "events", "message": "must have at most 200 items"}}},
+		{
+			"201 events", strings.Repeat(appOpen+",", 200) + appOpen,
+			[]any{map[string]any{"field": "events", "message": "must have at most 200 items"}},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

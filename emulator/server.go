@@ -50,6 +50,7 @@ func Listen(addr string, opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("emulator: address %q: %w: use host:port, such as 127.0.0.1:8787", addr, err)
 	}
+	//nolint:noctx // a loopback listener is there at once or not at all
 	listener, err := net.Listen("tcp", net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port))
 	if err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -21,6 +22,12 @@ func (s *Server) to(r *http.Request) *http.Request {
 	return r
 }
 
+// dial opens a connection to a server.
+func (s *Server) dial(t *testing.T) (net.Conn, error) {
+	t.Helper()
+	return new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))
+}
+
 func TestServerCloseEndsWhatHangs(t *testing.T) {
 	s, err := Listen("127.0.0.1:0")
 	require.NoError(t, err)
@@ -31,9 +38,9 @@ func TestServerCloseEndsWhatHangs(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	var clients sync.WaitGroup
 	for range 3 {
+		r := s.to(register(t, "ace"))
 		clients.Go(func() {
-			_, err := transport.RoundTrip(s.to(register(t, "ace")))
-			assert.Error(t, err)
+			assert.Error(t, fails(t, transport, r))
 		})
 	}
 	for s.TotalCalls() < 3 || slices.ContainsFunc(s.Requests(), func(r Request) bool { return r.Fault == "" }) {
@@ -50,15 +57,14 @@ func TestServerCloseEndsWhatHangs(t *testing.T) {
 		assert.Zero(t, r.Status)
 		assert.NotZero(t, r.Latency, "its goroutine ended before Close returned")
 	}
-	_, err = net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+	_, err = s.dial(t)
 	require.Error(t, err)
-	_, err = s.Emulator.RoundTrip(register(t, "blitz"))
-	require.ErrorIs(t, err, errStopped, "the delay ends at once, now too")
+	require.ErrorIs(t, fails(t, s.Emulator, register(t, "blitz")), errStopped, "the delay ends at once, now too")
 }
 
 func TestServerCloseWithIdleConnections(t *testing.T) {
 	s := Start(t)
-	fresh, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://")) // never sends anything
+	fresh, err := s.dial(t) // never sends anything
 	require.NoError(t, err)
 	defer fresh.Close()
 	transport := &http.Transport{}
@@ -72,9 +78,9 @@ func TestServerCloseWithIdleConnections(t *testing.T) {
 func TestServerKeepsConnections(t *testing.T) {
 	s := Start(t)
 	var dials int
-	transport := &http.Transport{Dial: func(network, addr string) (net.Conn, error) {
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		dials++
-		return net.Dial(network, addr)
+		return new(net.Dialer).DialContext(ctx, network, addr)
 	}}
 	defer transport.CloseIdleConnections()
 	for range 5 {
@@ -86,7 +92,7 @@ func TestServerKeepsConnections(t *testing.T) {
 func TestServerClientThatLeavesEndsAHang(t *testing.T) {
 	s := Start(t)
 	s.Inject(Fault{Mode: Hang})
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+	conn, err := s.dial(t)
 	require.NoError(t, err)
 	_, err = io.WriteString(conn, "GET /smooven/v1/players/ply_1 HTTP/1.1\r\nHost: example.com\r\n\r\n")
 	require.NoError(t, err)
@@ -148,7 +154,7 @@ func TestStartClosesWithTheTest(t *testing.T) {
 	s := Start(tb)
 	require.Len(t, tb.cleanups, 1)
 	tb.cleanups[0]()
-	_, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+	_, err := s.dial(t)
 	require.Error(t, err)
 	assert.Empty(t, tb.failed)
 }

@@ -64,7 +64,7 @@ func parseObject(decoder *json.Decoder, field string, depth int) (any, *violatio
 		}
 		object[name] = value
 	}
-	decoder.Token() // the closing brace
+	_, _ = decoder.Token() // the closing brace
 	return object, nil
 }
 
@@ -77,6 +77,6 @@ func parseArray(decoder *json.Decoder, field string, depth int) (any, *violation
 		}
 		array = append(array, value)
 	}
-	decoder.Token() // the closing bracket
+	_, _ = decoder.Token() // the closing bracket
 	return array, nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,8 +21,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
 // run serves until ctx ends, and returns the exit code: 0 for a clean end, 1 where it could not listen, 2 for flags that
@@ -76,7 +78,7 @@ func (p *printer) environment(server *emulator.Server) {
 // request writes one line: time, service, operation, status, latency, and what was special about it. It holds no body,
 // no header and no query: credentials and one-time passwords travel there.
 func (p *printer) request(r emulator.Request) {
-	service, operation, status := r.Service, r.Operation, fmt.Sprint(r.Status)
+	service, operation, status := r.Service, r.Operation, strconv.Itoa(r.Status)
 	if service == "" {
 		service = "-"
 	}
