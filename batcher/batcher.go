@@ -1,0 +1,244 @@
+package batcher
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// Batcher buffers the gameplay events of many players and delivers them in batches. It is safe for concurrent use.
+type Batcher struct {
+	cfg    Config
+	sender Sender
+	start  time.Time // when the clock of now began
+	seed   maphash.Seed
+	ctx    context.Context //nolint:containedctx // ends the requests under way when Close runs out of time
+	cancel context.CancelFunc
+
+	players [shards]shard
+	budget  budget
+	ledger  ledger
+	sched   scheduler
+	stirred chan struct{} // a lane was parked or ran empty; Close looks whether only parked ones are left
+
+	idBase string // of event ids
+	ids    atomic.Uint64
+
+	closed  atomic.Bool
+	closing chan struct{} // closed when Close begins
+	done    chan struct{} // closed when Close has ended
+	report  Report        // before done is closed only Close has it
+}
+
+// New returns a batcher that delivers through sender. It starts nothing; goroutines run only while there is something to send.
+func New(sender Sender, cfg Config) (*Batcher, error) {
+	if sender == nil {
+		return nil, &ConfigError{"Sender", "must not be nil"}
+	}
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	b := &Batcher{
+		cfg:     cfg,
+		sender:  sender,
+		start:   time.Now(),
+		seed:    maphash.MakeSeed(),
+		budget:  budget{maxEvents: int64(cfg.MaxEvents), maxBytes: int64(cfg.MaxBytes)},
+		stirred: make(chan struct{}, 1),
+		idBase:  rand.Text()[:12] + "-",
+		closing: make(chan struct{}),
+		done:    make(chan struct{}),
+	}
+	b.ctx, b.cancel = context.WithCancel(context.Background())
+	b.sched.batcher = b
+	for i := range b.players {
+		b.players[i].lanes = map[string]*lane{}
+	}
+	return b, nil
+}
+
+// now is the time on the batcher's clock, in nanoseconds since it began. It is monotonic: a wall clock that is set does not move it.
+func (b *Batcher) now() int64 { return int64(time.Since(b.start)) }
+
+// prefix is how the body of a player's requests begins.
+func (b *Batcher) prefix(user string) []byte {
+	out := make([]byte, 0, 64+len(user)+len(b.cfg.GameID))
+	out = append(out, `{"user_id":`...)
+	out, _ = appendText(out, user)
+	out = append(out, `,"game_id":`...)
+	out, _ = appendText(out, b.cfg.GameID)
+	return append(out, `,"events":[`...)
+}
+
+// Player is one player of a batcher. It costs nothing while it has no events and can be made as often as it is needed; keeping it
+// saves the look-up.
+type Player struct {
+	batcher *Batcher
+	id      string
+	lane    atomic.Pointer[lane]
+}
+
+// Player returns a player by the user id that events are sent under, which is the sub claim of the player's token.
+func (b *Batcher) Player(userID string) *Player { return &Player{batcher: b, id: userID} }
+
+// Track takes an event. When it returns nil the event is kept: it ends in exactly one Result. It waits for room until ctx ends; an
+// event that cannot be sent is an *InvalidEventError.
+func (p *Player) Track(ctx context.Context, e Event) error {
+	return p.track(ctx, &entry{event: e}, true)
+}
+
+// TryTrack is Track without waiting: where there is no room it returns ErrFull.
+func (p *Player) TryTrack(e Event) error {
+	return p.track(context.Background(), &entry{event: e}, false)
+}
+
+// TrackAttrs is Track for an event of now whose data are attributes. It makes no garbage where they are texts, numbers, bools or
+// groups of those.
+func (p *Player) TrackAttrs(ctx context.Context, t EventType, attrs ...slog.Attr) error {
+	return p.track(ctx, &entry{event: Event{Type: t}, attrs: attrs}, true)
+}
+
+// TryTrackAttrs is TrackAttrs without waiting: where there is no room it returns ErrFull.
+func (p *Player) TryTrackAttrs(t EventType, attrs ...slog.Attr) error {
+	return p.track(context.Background(), &entry{event: Event{Type: t}, attrs: attrs}, false)
+}
+
+// TrackCustom is TrackAttrs for an event of type Custom with that name.
+func (p *Player) TrackCustom(ctx context.Context, name string, attrs ...slog.Attr) error {
+	return p.track(ctx, &entry{event: Event{Type: Custom, Name: name}, attrs: attrs}, true)
+}
+
+// Track is Player.Track for a player by user id.
+func (b *Batcher) Track(ctx context.Context, userID string, e Event) error {
+	p := Player{batcher: b, id: userID}
+	return p.track(ctx, &entry{event: e}, true)
+}
+
+// TryTrack is Player.TryTrack for a player by user id.
+func (b *Batcher) TryTrack(userID string, e Event) error {
+	p := Player{batcher: b, id: userID}
+	return p.track(context.Background(), &entry{event: e}, false)
+}
+
+func (p *Player) track(ctx context.Context, in *entry, wait bool) error {
+	b := p.batcher
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// The event is encoded here, in the caller's goroutine and outside of every lock: its values may run the caller's code.
+	var scratch [512]byte
+	var now time.Time
+	if in.event.Time.IsZero() {
+		now = time.Now().UTC()
+	}
+	id := ""
+	if b.cfg.EventIDKey != "" {
+		id = b.idBase + strconv.FormatUint(b.ids.Add(1), 36)
+	}
+	json, err := appendEvent(scratch[:0], in, now, b.cfg.EventIDKey, id)
+	if err != nil {
+		return err
+	}
+	if len(json) > b.cfg.EventBytes {
+		return &InvalidEventError{"event", fmt.Sprintf("has %d bytes as JSON, Config.EventBytes allows %d", len(json), b.cfg.EventBytes)}
+	}
+	return p.keep(ctx, json, b.sendsOnce(in.event.Type), wait)
+}
+
+// keep puts an encoded event into the player's lane, where there is room for it, or waits.
+func (p *Player) keep(ctx context.Context, json []byte, once, wait bool) error {
+	b, size := p.batcher, int64(len(json))
+	granted := false // the budget's room is taken
+	for {
+		l, err := p.current()
+		if err != nil {
+			b.giveBack(granted, size)
+			return err
+		}
+		room := l.full(&b.cfg, len(json))
+		if room == nil && (granted || b.budget.take(size)) {
+			b.put(l, json, once)
+			l.mu.Unlock()
+			return nil
+		}
+		l.mu.Unlock()
+		if !wait {
+			return ErrFull
+		}
+		if room == nil {
+			if err := b.waitForRoom(ctx, size); err != nil {
+				return err
+			}
+			granted = true
+			continue
+		}
+		// The player has too much waiting. It does not wait with room in hand that others could use.
+		b.giveBack(granted, size)
+		granted = false
+		select {
+		case <-room:
+		case <-b.closing:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// current returns the player's lane, locked.
+func (p *Player) current() (*lane, error) {
+	for {
+		l := p.lane.Load()
+		if l == nil {
+			if _, ok := appendText(nil, p.id); !ok || p.id == "" {
+				return nil, &InvalidEventError{"user_id", "must be valid UTF-8 and not empty"}
+			}
+			l = p.batcher.lane(p.id)
+			p.lane.Store(l)
+		}
+		l.mu.Lock()
+		// Close sets closed before it looks at the lanes under their mutex: an event that comes in before is seen by it, and one
+		// that comes after sees closed here.
+		switch {
+		case p.batcher.closed.Load():
+			l.mu.Unlock()
+			return nil, ErrClosed
+		case !l.dead:
+			return l, nil
+		}
+		l.mu.Unlock()
+		p.lane.CompareAndSwap(l, nil) // the lane was forgotten: the player comes back
+	}
+}
+
+// full returns nil where the lane has room, else a channel that is closed when some comes. The lane's mutex is held.
+func (l *lane) full(cfg *Config, size int) <-chan struct{} {
+	if l.events < cfg.MaxPlayerEvents && l.bytes+size <= cfg.MaxPlayerBytes {
+		return nil
+	}
+	if l.room == nil {
+		l.room = make(chan struct{})
+	}
+	return l.room
+}
+
+func (b *Batcher) giveBack(granted bool, size int64) {
+	if granted {
+		b.budget.events.Add(-1)
+		b.budget.bytes.Add(-size)
+		b.budget.wake()
+	}
+}
+
+// waitForRoom waits in the budget's line. The first in line makes everything go that lingers: room matters more now than full batches.
+func (b *Batcher) waitForRoom(ctx context.Context, size int64) error {
+	if b.budget.waiting.Load() == 0 {
+		b.Signal(MemoryPressure)
+	}
+	return b.budget.wait(ctx, size)
+}

@@ -1,0 +1,98 @@
+package batcher
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+)
+
+// discard is a Sender that accepts everything at once.
+type discard struct{}
+
+func (discard) Send(context.Context, Batch) error { return nil }
+
+func discarding(b *testing.B) *Batcher {
+	b.Helper()
+	out, err := New(discard{}, Config{
+		GameID: "com.example.stackblaster", MaxPlayerEvents: 900_000, MaxPlayerBytes: 200 << 20,
+		Tokens: TokenFunc(func(context.Context, string) (Token, error) { return Token{Value: "t"}, nil }),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _, _ = out.Close(context.Background()) }) //nolint:usetesting // the benchmark's context has ended by then
+	return out
+}
+
+// BenchmarkEncode is the bare append encoder: what TrackAttrs is measured against.
+func BenchmarkEncode(b *testing.B) {
+	in := &entry{event: Event{Type: LevelCompleted}, attrs: []slog.Attr{slog.String("weapon", "plasma-rifle"), slog.Int("damage", 41), slog.Int("eid", 123456)}}
+	buf := make([]byte, 0, 512)
+	b.ReportAllocs()
+	for b.Loop() {
+		var err error
+		if buf, err = appendEvent(buf[:0], in, time.Now().UTC(), "", ""); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetBytes(int64(len(buf)))
+}
+
+// BenchmarkTrackAttrs is one event of one player.
+func BenchmarkTrackAttrs(b *testing.B) {
+	p := discarding(b).Player("device-abc-123")
+	b.ReportAllocs()
+	for b.Loop() {
+		err := p.TrackAttrs(b.Context(), LevelCompleted, slog.String("weapon", "plasma-rifle"), slog.Int("damage", 41), slog.Int("eid", 123456))
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkTrackMap is the same with a map, beside encoding/json of that map alone.
+func BenchmarkTrackMap(b *testing.B) {
+	b.Run("track", func(b *testing.B) {
+		p := discarding(b).Player("device-abc-123")
+		b.ReportAllocs()
+		for b.Loop() {
+			err := p.Track(b.Context(), Event{Type: LevelCompleted, Data: map[string]any{"weapon": "plasma-rifle", "damage": 41, "eid": 123456}})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("encoding-json", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := json.Marshal(map[string]any{"weapon": "plasma-rifle", "damage": 41, "eid": 123456}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkTrackPlayers spreads events over players.
+func BenchmarkTrackPlayers(b *testing.B) {
+	for _, n := range []int{1, 1_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			out := discarding(b)
+			players := make([]*Player, n)
+			for i := range players {
+				players[i] = out.Player(fmt.Sprintf("device-%06d", i))
+			}
+			i := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				err := players[i%n].TrackAttrs(b.Context(), LevelCompleted, slog.String("weapon", "plasma-rifle"), slog.Int("damage", 41), slog.Int("eid", 123456))
+				if err != nil {
+					b.Fatal(err)
+				}
+				i++
+			}
+		})
+	}
+}

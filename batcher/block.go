@@ -1,0 +1,165 @@
+package batcher
+
+import (
+	"encoding/binary"
+	"iter"
+	"sync"
+	"time"
+)
+
+// block is a run of one player's events, encoded, in order: what becomes one request. It grows at its end until it is sealed;
+// after that it can only be cut into smaller ones. Its lane's mutex guards it until it is sent, and the sending goroutine owns it then.
+//
+// The events stand in chunks. Chunks never move and grow in steps, so that a player with few events holds little memory and one
+// with many copies nothing.
+type block struct {
+	next     *block
+	chunks   [][]byte
+	events   int
+	bytes    int   // of JSON, without commas
+	born     int64 // when its first event was accepted, on the batcher's clock
+	attempts int
+	doubts   int // attempts that may have arrived
+	sealed   bool
+	settling bool       // its result is being told: Close leaves it alone
+	barriers []*barrier // wait until this block and all before it are settled
+}
+
+// Each event stands behind a header: its length with the flag in the top bit, then its age in milliseconds after born.
+const (
+	recordHeader = 8
+	onceFlag     = 1 << 31
+)
+
+// add appends an event's JSON. Accepted is on the batcher's clock.
+func (b *block) add(json []byte, accepted int64, once bool) {
+	need := recordHeader + len(json)
+	last := len(b.chunks) - 1
+	if last < 0 || cap(b.chunks[last])-len(b.chunks[last]) < need {
+		b.chunks = append(b.chunks, newChunk(len(b.chunks), need))
+		last++
+	}
+	size := uint32(len(json))
+	if once {
+		size |= onceFlag
+	}
+	c := b.chunks[last]
+	c = binary.LittleEndian.AppendUint32(c, size)
+	c = binary.LittleEndian.AppendUint32(c, uint32((accepted-b.born)/int64(time.Millisecond)))
+	b.chunks[last] = append(c, json...)
+	b.events++
+	b.bytes += len(json)
+}
+
+// item is one event of a block.
+type item struct {
+	json     []byte
+	accepted int64
+	once     bool
+}
+
+// items walks the events in order.
+func (b *block) items() iter.Seq[item] {
+	return func(yield func(item) bool) {
+		for _, c := range b.chunks {
+			for len(c) > 0 {
+				size := binary.LittleEndian.Uint32(c)
+				age := binary.LittleEndian.Uint32(c[4:])
+				end := recordHeader + int(size&^onceFlag)
+				if !yield(item{c[recordHeader:end:end], b.born + int64(age)*int64(time.Millisecond), size&onceFlag != 0}) {
+					return
+				}
+				c = c[end:]
+			}
+		}
+	}
+}
+
+// body returns the request: prefix, the events with commas, and the closing brackets.
+func (b *block) body(prefix []byte) []byte {
+	out := make([]byte, 0, len(prefix)+b.bytes+b.events+2)
+	out = append(out, prefix...)
+	for i := range b.items() {
+		out = append(out, i.json...)
+		out = append(out, ',')
+	}
+	out[len(out)-1] = ']'
+	return append(out, '}')
+}
+
+// part returns a sealed block with the events that keep chooses, nil where there are none. What is known of the attempts goes with it.
+func (b *block) part(keep func(n int, i item) bool) *block {
+	p := &block{born: b.born, attempts: b.attempts, doubts: b.doubts, sealed: true}
+	n := 0
+	for i := range b.items() {
+		if keep(n, i) {
+			p.add(i.json, i.accepted, i.once)
+		}
+		n++
+	}
+	if p.events == 0 {
+		return nil
+	}
+	return p
+}
+
+// half returns where to split so that both sides have about the same number of bytes.
+func (b *block) half() int {
+	n, sum := 0, 0
+	for i := range b.items() {
+		if n > 0 && sum+len(i.json) > b.bytes/2 {
+			return n
+		}
+		sum += len(i.json)
+		n++
+	}
+	return max(n-1, 1)
+}
+
+// records returns the events for a caller; base is when the batcher's clock began. copied says whether they may outlive the block.
+func (b *block) records(base time.Time, copied bool) []Record {
+	out := make([]Record, 0, b.events)
+	for i := range b.items() {
+		r := Record{Accepted: base.Add(time.Duration(i.accepted)), JSON: i.json}
+		if copied {
+			r.JSON = append([]byte(nil), i.json...)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// chunkSizes are the steps in which a block grows. The last one repeats.
+var chunkSizes = [...]int{512, 1024, 2048, 4096}
+
+// chunkPool keeps the largest chunks of delivered blocks for new ones.
+var chunkPool sync.Pool
+
+// newChunk returns the n-th chunk of a block, with room for an event of that size.
+func newChunk(n, need int) []byte {
+	size := chunkSizes[min(n, len(chunkSizes)-1)]
+	if need > size {
+		for _, size = range chunkSizes {
+			if need <= size {
+				return make([]byte, 0, size)
+			}
+		}
+		return make([]byte, 0, need)
+	}
+	if size == chunkSizes[len(chunkSizes)-1] {
+		if c, ok := chunkPool.Get().(*[4096]byte); ok {
+			return c[:0]
+		}
+	}
+	return make([]byte, 0, size)
+}
+
+// free gives the chunks back. Nothing may hold the block's bytes any more.
+func (b *block) free() {
+	for _, c := range b.chunks {
+		if cap(c) == len([4096]byte{}) {
+			chunkPool.Put((*[4096]byte)(c[:cap(c)]))
+		}
+	}
+	b.chunks = nil
+}

@@ -1,0 +1,129 @@
+package batcher
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// budget bounds what waits in memory. Taking is two atomic operations while there is room and nobody waits; who finds none waits in
+// line, and nobody passes the line. Its count of events is the ledger's pending.
+type budget struct {
+	maxEvents, maxBytes int64
+	events, bytes       atomic.Int64
+	waiting             atomic.Int64 // waiters in line
+
+	mu     sync.Mutex // guards the following
+	line   ring[*waiter]
+	closed bool
+}
+
+// waiter is one Track that waits for room.
+type waiter struct {
+	bytes   int64
+	done    chan struct{} // closed when it is granted, or the budget closes
+	granted bool
+	gone    bool // its context ended; the line skips it
+}
+
+// take takes room for one event, unless there is none or others wait.
+func (b *budget) take(bytes int64) bool { return b.waiting.Load() == 0 && b.add(bytes) }
+
+func (b *budget) add(bytes int64) bool {
+	if b.bytes.Add(bytes) <= b.maxBytes {
+		for {
+			n := b.events.Load()
+			if n >= b.maxEvents {
+				break
+			}
+			if b.events.CompareAndSwap(n, n+1) {
+				return true
+			}
+		}
+	}
+	b.bytes.Add(-bytes)
+	return false
+}
+
+// wait takes room for one event, waiting in line for it.
+//
+// A release and a wait can meet: the release lowers the counts, then looks whether anybody waits; the wait first says that it
+// waits, then looks at the counts. Whichever comes second sees the other, so no waiter is left behind.
+func (b *budget) wait(ctx context.Context, bytes int64) error {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return ErrClosed
+	}
+	b.waiting.Add(1)
+	if b.line.count == 0 && b.add(bytes) {
+		b.waiting.Add(-1)
+		b.mu.Unlock()
+		return nil
+	}
+	w := &waiter{bytes: bytes, done: make(chan struct{})}
+	b.line.push(w)
+	b.mu.Unlock()
+
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case w.granted && ctx.Err() != nil:
+		// Room came in the same moment. The caller's context has ended, so it goes to the next in line.
+		b.events.Add(-1)
+		b.bytes.Add(-bytes)
+		b.grant()
+		return ctx.Err()
+	case w.granted:
+		return nil
+	case b.closed:
+		return ErrClosed
+	}
+	w.gone = true
+	b.waiting.Add(-1)
+	b.grant() // it may have been the first in line, and the next one may need less
+	return ctx.Err()
+}
+
+// wake gives freed room to those who wait.
+func (b *budget) wake() {
+	if b.waiting.Load() == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.grant()
+}
+
+// grant serves the line from its head as far as the room goes. mu is held.
+func (b *budget) grant() {
+	for b.line.count > 0 {
+		w := b.line.peek()
+		if !w.gone {
+			if b.closed || !b.add(w.bytes) {
+				return
+			}
+			w.granted = true
+			b.waiting.Add(-1)
+			close(w.done)
+		}
+		b.line.pop()
+	}
+}
+
+// close sends everybody who waits away.
+func (b *budget) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	for b.line.count > 0 {
+		if w := b.line.pop(); !w.gone {
+			b.waiting.Add(-1)
+			close(w.done)
+		}
+	}
+}

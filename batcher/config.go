@@ -1,0 +1,147 @@
+package batcher
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// Config is how a Batcher works. GameID and Tokens are required; every other field has a default that is good for a game server.
+type Config struct {
+	// GameID is the Android package name or iOS bundle identifier that the events belong to.
+	GameID string
+	// Tokens gives the token of a player when there is something to send.
+	Tokens TokenSource
+	// OnOutcome is told what became of events, a batch at a time, with the events in hand. It runs on a sending goroutine, never
+	// under a lock, and several may run at once for different players. While it runs, its player's next batch waits. It may call
+	// Track, but neither Flush nor Close, which wait for it.
+	OnOutcome func(Outcome)
+
+	// Linger is how long the first event of a batch waits for others. Default 5 s, at least 1 ms, at most 1 h.
+	Linger time.Duration
+	// BatchEvents is how many events a request holds at most. Default and maximum 200.
+	BatchEvents int
+	// BatchBytes is how long the body of a request may be. Default 1 MiB, at least EventBytes.
+	BatchBytes int
+	// EventBytes is how long the JSON of one event may be; Track refuses a longer one. Default 32 KiB, at least 256.
+	EventBytes int
+
+	// MaxEvents and MaxBytes bound what waits in memory, for all players together. Where there is no room, Track waits and
+	// TryTrack fails. Default 1,000,000 events and 256 MiB of JSON.
+	MaxEvents int
+	MaxBytes  int
+	// MaxPlayerEvents and MaxPlayerBytes bound what waits for one player, so that one whose token is gone cannot fill the memory
+	// of all. Default a tenth of MaxEvents and MaxBytes.
+	MaxPlayerEvents int
+	MaxPlayerBytes  int
+
+	// MaxInFlight is how many requests, and so goroutines, are under way at once. Default 64, at most 1024.
+	MaxInFlight int
+	// SendTimeout is how long one request may take, and how long Tokens may take. Default 30 s.
+	SendTimeout time.Duration
+	// MaxRetryAfter is the longest Retry-After that is obeyed. Default 5 min.
+	MaxRetryAfter time.Duration
+
+	// MaxAge gives events up that could not be delivered for so long: they are reported as expired. Default 0: never.
+	MaxAge time.Duration
+	// AtMostOnce names event types that are not sent again where they may have arrived: they are reported as unknown instead.
+	// Default none: every event is sent until the service has answered, and what may have arrived twice is counted.
+	AtMostOnce []EventType
+	// EventIDKey, where it is not "", is a key under which every event gets a stable id in its customdata, so that a reader can
+	// tell copies apart.
+	EventIDKey string
+
+	// IdleTimeout is how long a player without events is remembered, and the token with it. Default 10 min.
+	IdleTimeout time.Duration
+	// TokenRenewal is how long before its expiry a token is renewed, and what waits for its player is sent. Default 1 min.
+	TokenRenewal time.Duration
+
+	// Log is told about failed requests, parked players and outages. Default silence.
+	Log *slog.Logger
+}
+
+// ConfigError is a Config that cannot work.
+type ConfigError struct {
+	Fields string // the fields that it is about
+	Rule   string
+}
+
+// Error names the fields and the rule.
+func (e *ConfigError) Error() string { return "batcher: Config." + e.Fields + " " + e.Rule }
+
+// withDefaults returns the config with every zero field filled in.
+func (c Config) withDefaults() Config {
+	fill := func(field *int, value int) {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	fillTime := func(field *time.Duration, value time.Duration) {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	fillTime(&c.Linger, 5*time.Second)
+	fill(&c.BatchEvents, 200)
+	fill(&c.BatchBytes, 1<<20)
+	fill(&c.EventBytes, min(32<<10, c.BatchBytes))
+	fill(&c.MaxEvents, 1_000_000)
+	fill(&c.MaxBytes, 256<<20)
+	fill(&c.MaxPlayerEvents, max(c.MaxEvents/10, 1))
+	fill(&c.MaxPlayerBytes, max(c.MaxBytes/10, c.EventBytes))
+	fill(&c.MaxInFlight, 64)
+	fillTime(&c.SendTimeout, 30*time.Second)
+	fillTime(&c.MaxRetryAfter, 5*time.Minute)
+	fillTime(&c.IdleTimeout, 10*time.Minute)
+	fillTime(&c.TokenRenewal, time.Minute)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.AtMostOnce = slices.Clone(c.AtMostOnce)
+	return c
+}
+
+// validate checks a config whose defaults are filled in.
+func (c Config) validate() error {
+	for _, rule := range []struct {
+		broken bool
+		fields string
+		rule   string
+	}{
+		{c.GameID == "", "GameID", "must not be empty"},
+		{c.Tokens == nil, "Tokens", "must not be nil"},
+		{c.Linger < time.Millisecond || c.Linger > time.Hour, "Linger", "must be from 1 ms to 1 h"},
+		{c.BatchEvents < 1 || c.BatchEvents > 200, "BatchEvents", "must be from 1 to 200"},
+		{c.EventBytes < 256, "EventBytes", "must be at least 256"},
+		{c.BatchBytes < c.EventBytes, "BatchBytes, EventBytes", "must let an event fit into a batch: BatchBytes is the smaller one"},
+		{c.BatchBytes > 64<<20, "BatchBytes", "must be at most 64 MiB"},
+		{c.MaxEvents < 1, "MaxEvents", "must be positive"},
+		{c.MaxBytes < c.EventBytes, "MaxBytes, EventBytes", "must let an event fit into memory: MaxBytes is the smaller one"},
+		{c.MaxPlayerEvents < 1 || c.MaxPlayerEvents > c.MaxEvents, "MaxPlayerEvents, MaxEvents", "must not let one player have more than all"},
+		{
+			c.MaxPlayerBytes < c.EventBytes || c.MaxPlayerBytes > c.MaxBytes, "MaxPlayerBytes, EventBytes, MaxBytes",
+			"must let an event fit, and must not let one player have more than all",
+		},
+		{c.MaxInFlight < 1 || c.MaxInFlight > 1024, "MaxInFlight", "must be from 1 to 1024"},
+		{c.SendTimeout < 0, "SendTimeout", "must be positive"},
+		{c.MaxRetryAfter < 0, "MaxRetryAfter", "must be positive"},
+		{c.MaxAge < 0, "MaxAge", "must not be negative"},
+		{c.MaxAge > 0 && c.MaxAge <= c.Linger, "MaxAge, Linger", "must let an event live longer than it lingers"},
+		{c.IdleTimeout < 0, "IdleTimeout", "must be positive"},
+		{c.TokenRenewal < 0, "TokenRenewal", "must be positive"},
+	} {
+		if rule.broken {
+			return &ConfigError{rule.fields, rule.rule}
+		}
+	}
+	for _, t := range c.AtMostOnce {
+		if _, known := head(t); !known {
+			return &ConfigError{"AtMostOnce", fmt.Sprintf("must hold event types: %q is none", string(t))}
+		}
+	}
+	if _, ok := appendText(nil, c.EventIDKey+c.GameID); !ok {
+		return &ConfigError{"EventIDKey, GameID", "must be valid UTF-8"}
+	}
+	return nil
+}

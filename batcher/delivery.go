@@ -1,0 +1,402 @@
+package batcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// The pauses of one player whose requests fail while others' do not.
+const (
+	lanePause    = 500 * time.Millisecond
+	laneMaxPause = time.Minute
+)
+
+// work is a sending goroutine: it sends one lane after the other until there is none to be sent.
+func (b *Batcher) work(l *lane, probe bool) {
+	for l != nil {
+		seen := b.deliver(l, probe)
+		var change gateChange
+		l, probe, change = b.sched.finish(seen, probe)
+		switch change {
+		case gateShut:
+			b.cfg.Log.Warn("batcher: the service is down: one probe a second")
+		case gateOpened:
+			b.cfg.Log.Info("batcher: the service is back")
+			b.wakeDown()
+		}
+	}
+}
+
+// deliver sends the first block of a lane once, and decides what is next for it.
+func (b *Batcher) deliver(l *lane, probe bool) sight {
+	blk := b.begin(l, probe)
+	if blk == nil {
+		return sight{none: true}
+	}
+	token, err := b.tokenOf(l)
+	if err != nil {
+		b.tokenFailed(l, err)
+		return sight{none: true}
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, b.cfg.SendTimeout)
+	defer cancel()
+	err = b.sender.Send(ctx, Batch{
+		UserID: l.user, GameID: b.cfg.GameID, Token: *token, Events: blk.events, Body: blk.body(b.prefix(l.user)),
+	})
+	b.ledger.mu.Lock()
+	b.ledger.requests++
+	if err != nil {
+		b.ledger.lastError = err
+	}
+	b.ledger.mu.Unlock()
+	f := failureOf(err)
+	if !l.note(blk, err != nil && f.Failure == InDoubt) {
+		return sight{none: true}
+	}
+	if err == nil {
+		b.delivered(l, blk)
+		return sight{}
+	}
+	return b.failed(l, blk, token, f, err)
+}
+
+// note counts an attempt of a block. It returns false where Close took the block while the request was under way.
+func (l *lane) note(blk *block, inDoubt bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		return false
+	}
+	blk.attempts++
+	if inDoubt {
+		blk.doubts++
+	}
+	return true
+}
+
+// begin takes the lane over and returns the block to be sent, nil where there is nothing to send.
+func (b *Batcher) begin(l *lane, probe bool) *block {
+	b.expire(l)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.stopped:
+		return nil
+	case l.parked:
+		b.park(l, l.lastError)
+		return nil
+	case l.head == nil:
+		b.settleDown(l, b.now())
+		return nil
+	}
+	l.status = sending
+	l.head.sealed = true
+	// What may have arrived already is probed with one event, so that an outage in which answers are lost costs few copies.
+	if probe && l.head.doubts > 0 && l.head.events > 1 {
+		l.cut(func(n int, _ item) bool { return n < 1 })
+	}
+	return l.head
+}
+
+// cut replaces the first block by two: the events that first chooses, then the others. Where all are on one side nothing changes.
+// The lane's mutex is held.
+func (l *lane) cut(first func(n int, i item) bool) {
+	blk := l.head
+	a := blk.part(first)
+	z := blk.part(func(n int, i item) bool { return !first(n, i) })
+	if a == nil || z == nil {
+		return
+	}
+	a.next, z.next, z.barriers = z, blk.next, blk.barriers
+	l.head = a
+	if l.tail == blk {
+		l.tail = z
+	}
+	blk.free()
+}
+
+// resolve gives the whole first block of a lane its result. It returns false where Close took it first.
+//
+// The callback runs without a lock. Close can come while it runs: it leaves a block alone that is being resolved, and takes the ones
+// behind it.
+func (b *Batcher) resolve(l *lane, blk *block, r Result, err error) bool {
+	l.mu.Lock()
+	if l.stopped {
+		l.mu.Unlock()
+		return false
+	}
+	blk.settling = true
+	l.mu.Unlock()
+	if b.cfg.OnOutcome != nil {
+		b.cfg.OnOutcome(b.outcome(l, blk, r, err))
+	}
+	b.settle(blk, r)
+	l.mu.Lock()
+	if !l.stopped {
+		l.removeHead()
+	}
+	reached := blk.barriers // also those that came during the callback
+	l.mu.Unlock()
+	blk.free()
+	for _, barrier := range reached {
+		barrier.reach()
+	}
+	return true
+}
+
+func (b *Batcher) outcome(l *lane, blk *block, r Result, err error) Outcome {
+	return Outcome{
+		Result: r, UserID: l.user, Records: blk.records(b.start, r == Returned), Attempts: blk.attempts, Err: err,
+		PossibleDuplicates: blk.doubts > 0,
+	}
+}
+
+func (b *Batcher) delivered(l *lane, blk *block) {
+	if !b.resolve(l, blk, Delivered, nil) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failures, l.down, l.refused, l.lastError = 0, false, "", nil
+	b.settleDown(l, b.now())
+}
+
+// failed decides what a failed request means for its events, its player, and the service.
+func (b *Batcher) failed(l *lane, blk *block, token *Token, f *SendError, err error) sight {
+	b.cfg.Log.Debug("batcher: request failed", "failure", f.Failure.String(), "events", blk.events, "attempt", blk.attempts)
+	switch f.Failure {
+	case Invalid, TooLarge:
+		b.blame(l, blk, f.Failure, err)
+		return sight{}
+	case Unauthorized, Forbidden:
+		b.refused(l, token, f.Failure, err)
+		return sight{}
+	case InDoubt:
+		b.giveUpOnce(l, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.head == nil { // all of it was given up
+		b.settleDown(l, b.now())
+	} else {
+		b.pause(l, f.RetryAfter, err)
+		l.down = f.RetryAfter == 0
+	}
+	return sight{down: true, retryAfter: f.RetryAfter}
+}
+
+// refused is what happens when the service does not take a token. After the first 401 the source is asked once more; a 403 means
+// that the source gave another player's token, and asking again would not help.
+func (b *Batcher) refused(l *lane, token *Token, f Failure, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := l.refused == ""
+	l.refused = token.Value
+	if l.token == token {
+		l.token = nil
+	}
+	if l.token != nil || f == Unauthorized && first { // SetToken brought another one meanwhile, or the source may
+		b.again(l, err)
+		return
+	}
+	b.park(l, err)
+}
+
+// blame finds the event that the service objects to: it cuts the block in two until one event is left, which is rejected. The
+// others are delivered on the way.
+func (b *Batcher) blame(l *lane, blk *block, f Failure, err error) {
+	if blk.events == 1 {
+		if b.resolve(l, blk, Rejected, err) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			b.settleDown(l, b.now())
+		}
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		return
+	}
+	at := blk.events / 2
+	if f == TooLarge {
+		at = blk.half()
+	}
+	l.cut(func(n int, _ item) bool { return n < at })
+	b.again(l, err)
+}
+
+// giveUpOnce reports the events of the first block as unknown that must not be sent again after an attempt that may have arrived.
+func (b *Batcher) giveUpOnce(l *lane, err error) {
+	if len(b.cfg.AtMostOnce) == 0 {
+		return
+	}
+	l.mu.Lock()
+	if l.stopped {
+		l.mu.Unlock()
+		return
+	}
+	l.cut(func(_ int, i item) bool { return i.once })
+	blk := l.head
+	l.mu.Unlock()
+	for i := range blk.items() {
+		if i.once {
+			b.resolve(l, blk, Unknown, err)
+		}
+		return // after the cut all events of a block are of one kind
+	}
+}
+
+// expire gives up the events of a lane that grew too old. They stand at its head: accepted earlier, sent earlier.
+func (b *Batcher) expire(l *lane) {
+	if b.cfg.MaxAge == 0 {
+		return
+	}
+	for {
+		l.mu.Lock()
+		oldest := b.now() - int64(b.cfg.MaxAge)
+		if l.stopped || l.head == nil || l.head.born > oldest {
+			l.mu.Unlock()
+			return
+		}
+		l.status = sending
+		l.head.sealed = true
+		l.cut(func(_ int, i item) bool { return i.accepted <= oldest })
+		blk := l.head
+		old := true
+		for i := range blk.items() {
+			old = i.accepted <= oldest
+			break
+		}
+		l.mu.Unlock()
+		if !old || !b.resolve(l, blk, Expired, fmt.Errorf("batcher: not delivered within %s", b.cfg.MaxAge)) {
+			return
+		}
+	}
+}
+
+// again sends a lane once more at once. Its mutex is held.
+func (b *Batcher) again(l *lane, err error) {
+	l.lastError = err
+	if l.stopped {
+		return
+	}
+	l.status = ready
+	b.sched.enqueue(l)
+}
+
+// pause lets a lane wait after a failure: exponentially longer, with jitter, and not shorter than the service asked. Its mutex is held.
+func (b *Batcher) pause(l *lane, retryAfter time.Duration, err error) {
+	l.lastError, l.down = err, false
+	if l.stopped {
+		return
+	}
+	ceiling := min(lanePause<<min(l.failures, 10), laneMaxPause)
+	l.failures = min(l.failures, 200) + 1
+	wait := max(ceiling/2+rand.N(ceiling/2+1), min(retryAfter, b.cfg.MaxRetryAfter))
+	l.status = waiting
+	l.wakeAt = b.now() + int64(wait)
+	b.alarm(l, b.sched.wakes)
+}
+
+// park lets a lane wait for a token. Its mutex is held.
+func (b *Batcher) park(l *lane, err error) {
+	if !l.parked {
+		b.cfg.Log.Warn("batcher: player parked until SetToken or Resume", "events", l.events, "cause", causeOf(err))
+	}
+	l.parked, l.status, l.lastError = true, paused, err
+	if b.cfg.MaxAge > 0 && l.head != nil {
+		l.wakeAt = max(l.head.born+int64(b.cfg.MaxAge), b.now()+int64(time.Millisecond))
+		b.alarm(l, b.sched.wakes)
+	}
+	b.stir()
+}
+
+// stir tells Close, if it is draining, to look again.
+func (b *Batcher) stir() {
+	if b.closed.Load() {
+		select {
+		case b.stirred <- struct{}{}:
+		default: // it will look anyway
+		}
+	}
+}
+
+// causeOf is what of an error may be logged: the kind of failure, not somebody's words.
+func causeOf(err error) string {
+	if errors.Is(err, ErrNoToken) {
+		return "no token"
+	}
+	return failureOf(err).Failure.String()
+}
+
+// unpark lets a parked lane send again. Its mutex is held.
+func (b *Batcher) unpark(l *lane) {
+	l.parked, l.refused = false, ""
+	if l.status == paused {
+		l.failures = 0
+		b.settleDown(l, b.now())
+	}
+}
+
+// wakeDown ends the pauses of the lanes that failed because the service was down: it answers again.
+func (b *Batcher) wakeDown() {
+	for l := range b.lanes() {
+		l.mu.Lock()
+		if l.status == waiting && l.down {
+			l.failures, l.down = 0, false
+			l.status = ready
+			b.sched.enqueue(l)
+		}
+		l.mu.Unlock()
+	}
+}
+
+// tokenOf returns the lane's token, and asks the source where there is none that is fresh.
+func (b *Batcher) tokenOf(l *lane) (*Token, error) {
+	l.mu.Lock()
+	token, refused := l.token, l.refused
+	l.mu.Unlock()
+	if token.freshAt(time.Now(), b.cfg.TokenRenewal) {
+		return token, nil
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, b.cfg.SendTimeout)
+	defer cancel()
+	got, err := b.cfg.Tokens.Token(ctx, l.user)
+	switch {
+	case err != nil:
+		return nil, err
+	case got.Value == "":
+		return nil, fmt.Errorf("%w: the token source returned an empty one", ErrNoToken)
+	case got.Value == refused:
+		return nil, fmt.Errorf("%w: the token source returned the one that the service refused", ErrNoToken)
+	}
+	got = got.withExpiry()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.token != token && l.token.freshAt(time.Now(), b.cfg.TokenRenewal) {
+		return l.token, nil // SetToken was faster
+	}
+	l.token = &got
+	return l.token, nil
+}
+
+// tokenFailed parks a lane that has no token, and pauses one whose source failed.
+func (b *Batcher) tokenFailed(l *lane, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if errors.Is(err, ErrNoToken) {
+		b.park(l, err)
+		return
+	}
+	b.pause(l, 0, fmt.Errorf("batcher: token source: %w", err))
+}
+
+// sendsOnce reports whether an event type is one that is not sent again in doubt.
+func (b *Batcher) sendsOnce(t EventType) bool {
+	return len(b.cfg.AtMostOnce) > 0 && slices.Contains(b.cfg.AtMostOnce, t)
+}

@@ -1,0 +1,43 @@
+// Package batcher buffers the gameplay events of thousands of players and delivers them: at most 200 a request, one player a
+// request under that player's own token.
+//
+//	b, err := client.NewBatcher(batcher.Config{GameID: "com.example.stackblaster", Tokens: tokens, OnOutcome: report})
+//	p := b.Player("device-abc-123")
+//	err = p.TrackAttrs(ctx, batcher.LevelCompleted, slog.Int("level", 5), slog.Int("score", 4800))
+//	report, err := b.Close(ctx)
+//
+// # Promises
+//
+//   - Accepted means kept. When Track returns nil the event ends in exactly one Result: delivered, rejected (the service said no to
+//     this very event), expired (only with Config.MaxAge), unknown (only with Config.AtMostOnce), or returned (handed back by
+//     Close). The Ledger balances at every instant. This holds while the process lives: what waits in memory dies with it.
+//   - Order. One request of a player is under way at a time, and events go out in the order in which Track took them.
+//   - Isolation. A player with a bad token, bad data or throttling delays nobody else. When the whole service is down all players
+//     share one gate: a pause, one probe, and a slow start.
+//   - Bounds. Events and bytes, for all players and for each. Track waits for room, TryTrack returns ErrFull. Goroutines run only
+//     while something is sent, Config.MaxInFlight at most; an idle player is forgotten.
+//   - Flush returns when what was accepted before it has its result. Close sends what it can and hands back the rest. Neither
+//     outlives its context.
+//
+// # What triggers a request
+//
+// 200 events, Config.BatchBytes, Config.Linger after the first event, a Signal, a token about to end, a Track that finds no room,
+// Flush, End and Close.
+//
+// # What a failure does
+//
+//   - no connection, 429, 503: the player pauses, longer each time, not shorter than Retry-After (capped); nothing is lost
+//   - 401: the TokenSource is asked once more, then the player is parked; 403: parked. Its events wait for SetToken or Resume
+//   - 400: the batch is cut in two until the bad event stands alone; that one is rejected, the others are delivered
+//   - 413: cut in two by bytes
+//   - in doubt (a timeout, a lost answer, 500, 502, 504): sent again, because the service does not say; the copies that may have been
+//     stored are counted. Types in Config.AtMostOnce are not sent again but reported as unknown
+//
+// # Inside
+//
+// A lane is a player: a queue of blocks of encoded events, and how its sending stands. The scheduler keeps the lanes that are ready,
+// that linger and that wait, and the gate. A delivery is one request and what follows from its end. The budget bounds the memory. The
+// ledger counts what became of every event, in one place.
+//
+// Lock order: shard, lane, then scheduler, ledger or budget; none is held while the caller's code runs.
+package batcher

@@ -1,0 +1,250 @@
+package batcher
+
+import (
+	"hash/maphash"
+	"iter"
+	"sync"
+	"time"
+)
+
+// status is what a lane is doing.
+type status uint8
+
+const (
+	idle    status = iota // nothing waits
+	lingers               // events wait for others
+	ready                 // stands in the scheduler's ready queue
+	sending               // a sending goroutine has it
+	waiting               // pauses after a failure, until wakeAt
+	paused                // waits for a token: SetToken or Resume
+)
+
+// lane is one player: the events that wait, in order, and how its sending stands. At most one request of a lane is under way.
+//
+// Lock order: shard, lane, then scheduler, ledger or budget. None is held during a Sender, a TokenSource or a callback.
+type lane struct {
+	user string
+
+	mu        sync.Mutex // guards the following
+	head      *block     // the next to be sent, or under way
+	tail      *block
+	events    int // that wait or are under way
+	bytes     int
+	status    status
+	dead      bool  // removed: look the player up again
+	stopped   bool  // Close took what was left
+	parked    bool  // no token, or a refused one: nothing is sent until SetToken or Resume
+	down      bool  // it waits because the service was down, not because of itself
+	failures  uint8 // requests in a row that failed
+	frame     int   // bytes of a request's body beside the events
+	wakeAt    int64 // when it lingers, waits or is idle: till then
+	alarmed   int64 // an alarm at that time is set; 0: none
+	token     *Token
+	refused   string // the value of the last token that the service refused
+	lastError error
+	room      chan struct{} // closed when events leave; nil: nobody waits for it
+}
+
+// shards keep the lookups of many goroutines apart.
+const shards = 64
+
+// shard is a part of the players.
+type shard struct {
+	mu    sync.Mutex
+	lanes map[string]*lane
+}
+
+func (b *Batcher) shard(user string) *shard {
+	return &b.players[maphash.String(b.seed, user)%shards]
+}
+
+// find returns a player's lane, nil where there is none.
+func (b *Batcher) find(user string) *lane {
+	s := b.shard(user)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lanes[user]
+}
+
+// lane returns a player's lane, a new one where there is none.
+func (b *Batcher) lane(user string) *lane {
+	s := b.shard(user)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lanes[user]
+	if l == nil {
+		l = &lane{user: user, frame: len(b.prefix(user)) + len("]}")}
+		s.lanes[user] = l
+	}
+	return l
+}
+
+// lanes walks all lanes. A lane that comes or goes meanwhile may be among them or not.
+func (b *Batcher) lanes() iter.Seq[*lane] {
+	return func(yield func(*lane) bool) {
+		var some []*lane
+		for i := range b.players {
+			s := &b.players[i]
+			s.mu.Lock()
+			some = some[:0]
+			for _, l := range s.lanes {
+				some = append(some, l)
+			}
+			s.mu.Unlock()
+			for _, l := range some {
+				if !yield(l) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// forget removes a lane that has nothing to send. It returns false where it has.
+func (b *Batcher) forget(l *lane) bool {
+	s := b.shard(l.user)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.dead {
+		return true
+	}
+	if l.status != idle {
+		return false
+	}
+	l.dead = true
+	delete(s.lanes, l.user)
+	return true
+}
+
+// put appends an event and sees to it that it will be sent. The lane's mutex is held, and the room is taken.
+func (b *Batcher) put(l *lane, json []byte, once bool) {
+	now := b.now()
+	if l.tail == nil || l.tail.sealed || !b.fits(l, len(json)) {
+		if l.tail != nil {
+			l.tail.sealed = true
+		}
+		next := &block{born: now}
+		if l.tail == nil {
+			l.head = next
+		} else {
+			l.tail.next = next
+		}
+		l.tail = next
+	}
+	l.tail.add(json, now, once)
+	l.events++
+	l.bytes += len(json)
+	if l.tail.events >= b.cfg.BatchEvents || l.tail.bytes >= b.cfg.BatchBytes {
+		l.tail.sealed = true
+	}
+	if l.status == idle || l.status == lingers && l.head.sealed {
+		b.settleDown(l, now)
+	}
+}
+
+// fits reports whether the last block has room for another event of that size in one request. The lane's mutex is held.
+func (b *Batcher) fits(l *lane, size int) bool {
+	return l.tail.events < b.cfg.BatchEvents && l.frame+l.tail.bytes+l.tail.events+size <= b.cfg.BatchBytes
+}
+
+// settleDown decides what a lane does next that is not under way, does not wait and is not paused. Its mutex is held.
+func (b *Batcher) settleDown(l *lane, now int64) {
+	switch {
+	case l.head == nil:
+		l.status = idle
+		l.wakeAt = now + int64(b.cfg.IdleTimeout)
+		b.alarm(l, b.sched.idles)
+		b.stir()
+	case l.head.sealed || b.sendBy(l) <= now || b.budget.waiting.Load() > 0:
+		l.status = ready
+		b.sched.enqueue(l)
+	default:
+		l.status = lingers
+		l.wakeAt = b.sendBy(l)
+		b.alarm(l, b.sched.lingers)
+	}
+}
+
+// sendBy returns when the first block is sent at the latest: when it has lingered, or before the token ends.
+func (b *Batcher) sendBy(l *lane) int64 {
+	at := l.head.born + int64(b.cfg.Linger)
+	if l.token != nil && !l.token.Expires.IsZero() {
+		// A token that has ended already will be renewed anyway.
+		if end := b.now() + int64(time.Until(l.token.Expires)-b.cfg.TokenRenewal); end > b.now() {
+			at = min(at, end)
+		}
+	}
+	return at
+}
+
+// alarm sees to it that the lane is looked at when wakeAt comes. One alarm a lane is enough where it is early enough: it sets
+// the next one when it finds that it came too early.
+func (b *Batcher) alarm(l *lane, set func(*lane, int64)) {
+	if l.alarmed == 0 || l.alarmed > l.wakeAt {
+		l.alarmed = l.wakeAt
+		set(l, l.wakeAt)
+	}
+}
+
+// ring is what happens when a lane's alarm goes off.
+func (b *Batcher) ring(l *lane, now int64) {
+	l.mu.Lock()
+	if l.alarmed <= now {
+		l.alarmed = 0
+	}
+	if l.wakeAt > now && (l.status == lingers || l.status == waiting || l.status == idle) {
+		switch l.status {
+		case idle:
+			b.alarm(l, b.sched.idles)
+		case lingers:
+			b.alarm(l, b.sched.lingers)
+		default:
+			b.alarm(l, b.sched.wakes)
+		}
+		l.mu.Unlock()
+		return
+	}
+	switch l.status {
+	case lingers, waiting:
+		l.status = ready
+		b.sched.enqueue(l)
+	case paused: // events may have grown too old
+		if b.cfg.MaxAge > 0 && l.head != nil {
+			l.status = ready
+			b.sched.enqueue(l)
+		}
+	case idle:
+		l.mu.Unlock()
+		b.forget(l)
+		return
+	}
+	l.mu.Unlock()
+}
+
+// send makes a lane send what it has without lingering. Its mutex is held.
+func (b *Batcher) send(l *lane) {
+	if l.tail == nil {
+		return
+	}
+	l.tail.sealed = true
+	if l.status == lingers {
+		b.settleDown(l, b.now())
+	}
+}
+
+// removeHead takes the settled first block out and tells those who wait for its room. The lane's mutex is held.
+func (l *lane) removeHead() {
+	blk := l.head
+	l.head = blk.next
+	if l.head == nil {
+		l.tail = nil
+	}
+	l.events -= blk.events
+	l.bytes -= blk.bytes
+	if l.room != nil {
+		close(l.room)
+		l.room = nil
+	}
+}

@@ -1,0 +1,122 @@
+package batcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Sender sends one batch once, without retries of its own: the batcher decides what to repeat. A nil error means that the
+// service accepted every event. A failure is a *SendError; any other error is taken as InDoubt.
+type Sender interface {
+	Send(ctx context.Context, b Batch) error
+}
+
+// Batch is one request: events of one player. A repeated one has the same bytes.
+type Batch struct {
+	UserID string
+	GameID string
+	Token  Token
+	Events int
+	Body   []byte // the whole JSON body; the sender may keep it
+}
+
+// Failure is how a request failed, as far as it matters for what is done next.
+type Failure uint8
+
+// The failures.
+const (
+	// InDoubt: the service may have accepted the batch: a timeout, a lost connection, 500, 502, 504.
+	InDoubt Failure = iota
+	// NotSent: the service cannot have taken it: no connection, request not fully written.
+	NotSent
+	// Throttled: 429.
+	Throttled
+	// Unavailable: 503 with or without Retry-After, and every other answer that says nothing about the events.
+	Unavailable
+	// Unauthorized: 401, the token is missing, wrong or expired.
+	Unauthorized
+	// Forbidden: 403, the token is another player's.
+	Forbidden
+	// Invalid: 400, the service found fault with an event.
+	Invalid
+	// TooLarge: 413.
+	TooLarge
+)
+
+func (f Failure) String() string {
+	names := [...]string{"in doubt", "not sent", "throttled", "unavailable", "unauthorized", "forbidden", "invalid", "too large"}
+	if int(f) < len(names) {
+		return names[f]
+	}
+	return "unknown failure"
+}
+
+// SendError is a failed request.
+type SendError struct {
+	Failure    Failure
+	RetryAfter time.Duration // as the service asked, 0 where it did not
+	Err        error
+}
+
+// Error says how it failed.
+func (e *SendError) Error() string { return fmt.Sprintf("batcher: %s: %v", e.Failure, e.Err) }
+
+// Unwrap returns the cause.
+func (e *SendError) Unwrap() error { return e.Err }
+
+// failureOf returns what is known of an error of a Sender.
+func failureOf(err error) *SendError {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*SendError](err); ok {
+		return e
+	}
+	return &SendError{Failure: InDoubt, Err: err}
+}
+
+// Result is what became of an event. Every event for which Track returned nil has exactly one.
+type Result uint8
+
+// The results.
+const (
+	// Delivered: the service accepted it.
+	Delivered Result = iota
+	// Rejected: the service said no to this very event.
+	Rejected
+	// Expired: it grew older than Config.MaxAge.
+	Expired
+	// Unknown: it may have arrived, and Config.AtMostOnce forbids to send it again.
+	Unknown
+	// Returned: Close handed it back.
+	Returned
+	results
+)
+
+func (r Result) String() string {
+	if r < results {
+		return [results]string{"delivered", "rejected", "expired", "unknown", "returned"}[r]
+	}
+	return "no result"
+}
+
+// Outcome is what became of events of one player.
+type Outcome struct {
+	Result   Result
+	UserID   string
+	Records  []Record
+	Attempts int   // requests that held them
+	Err      error // why, nil where they were delivered
+	// PossibleDuplicates: they were sent again after an attempt that may have arrived.
+	PossibleDuplicates bool
+}
+
+// Why Track did not take an event, for errors.Is; also an *InvalidEventError.
+var (
+	// ErrFull: there is no room, for all players or for this one. Only TryTrack returns it.
+	ErrFull = errors.New("batcher: full")
+	// ErrClosed: Close was called.
+	ErrClosed = errors.New("batcher: closed")
+)

@@ -1,0 +1,48 @@
+package batcher
+
+// ParkedPlayer is a player whose events wait for a token.
+type ParkedPlayer struct {
+	UserID string
+	Events int
+	Cause  error // why: ErrNoToken, or the service's refusal
+}
+
+// Parked returns the players that have no token, or one that the service refused. Their events are kept.
+func (b *Batcher) Parked() []ParkedPlayer {
+	var out []ParkedPlayer
+	for l := range b.lanes() {
+		l.mu.Lock()
+		if l.parked {
+			out = append(out, ParkedPlayer{l.user, l.events, l.lastError})
+		}
+		l.mu.Unlock()
+	}
+	return out
+}
+
+// Resume lets a parked player try again: the token source is asked anew. It does nothing for others.
+func (b *Batcher) Resume(userID string) {
+	if l := b.find(userID); l != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.parked {
+			l.token = nil
+			b.unpark(l)
+		}
+	}
+}
+
+// SetToken gives a player's token before the token source is asked, and lets a parked player try again.
+func (b *Batcher) SetToken(userID string, token Token) {
+	token = token.withExpiry()
+	l := b.lane(userID)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.token = &token
+	switch {
+	case l.parked:
+		b.unpark(l)
+	case l.status == idle: // a new one has no alarm yet that would forget it
+		b.settleDown(l, b.now())
+	}
+}

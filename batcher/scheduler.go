@@ -1,0 +1,286 @@
+package batcher
+
+import (
+	"container/heap"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// scheduler decides which lane is sent next, and when. It has no goroutine of its own: a lane that becomes ready starts a sending
+// goroutine while fewer than maxInFlight run, one that ends takes the next lane, and a single timer wakes what waits for a time.
+//
+// Lanes that linger and lanes that are idle wait equally long each, so they stand in first-in-first-out queues; what waits for a
+// time of its own (a pause after a failure, a token's end) stands in a heap, which is small.
+type scheduler struct {
+	batcher *Batcher
+
+	mu       sync.Mutex // guards the following
+	ready    ring[*lane]
+	linger   ring[alarm]
+	idle     ring[alarm]
+	other    alarms
+	inFlight int
+	gate     gate
+	timer    *time.Timer
+	rings    int64         // when the timer goes off, on the batcher's clock; 0: it is stopped
+	closed   bool          // no sending any more
+	quiet    chan struct{} // closed when the last sending goroutine of a closed scheduler ends
+}
+
+// alarm is a lane that is to be looked at, at a time. It may have become meaningless by then; the lane knows.
+type alarm struct {
+	lane *lane
+	at   int64
+}
+
+// alarms is a heap by time.
+type alarms []alarm
+
+func (a alarms) Len() int           { return len(a) }
+func (a alarms) Less(i, j int) bool { return a[i].at < a[j].at }
+func (a alarms) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
+
+// Push implements heap.Interface.
+func (a *alarms) Push(x any) { *a = append(*a, x.(alarm)) } //nolint:errcheck // the heap holds nothing else
+
+// Pop implements heap.Interface.
+func (a *alarms) Pop() any {
+	old := *a
+	last := old[len(old)-1]
+	old[len(old)-1] = alarm{}
+	*a = old[:len(old)-1]
+	return last
+}
+
+// enqueue puts a lane into the ready queue. The lane's mutex is held, and its status says that it stands there.
+func (s *scheduler) enqueue(l *lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ready.push(l)
+	s.start()
+}
+
+// start begins to send as many lanes as may be sent now, and sets the timer. mu is held.
+func (s *scheduler) start() {
+	for {
+		l, probe := s.next()
+		if l == nil {
+			break
+		}
+		go s.batcher.work(l, probe)
+	}
+	s.arm()
+}
+
+// next takes the next lane out of the ready queue, if one may be sent now. mu is held.
+func (s *scheduler) next() (l *lane, probe bool) {
+	if s.closed || s.ready.count == 0 {
+		return nil, false
+	}
+	allowed, probe := s.gate.allows(s.inFlight, s.batcher.cfg.MaxInFlight, s.batcher.now())
+	if !allowed {
+		return nil, false
+	}
+	s.inFlight++
+	return s.ready.pop(), probe
+}
+
+// gateChange is what one send did to the gate.
+type gateChange uint8
+
+const (
+	gateSame gateChange = iota
+	gateShut
+	gateOpened
+)
+
+// finish ends one send and returns the next lane for the same goroutine.
+func (s *scheduler) finish(seen sight, probe bool) (l *lane, nextProbe bool, change gateChange) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inFlight--
+	was := s.gate.shut
+	s.gate.observe(seen, probe, s.batcher.now(), s.batcher.cfg)
+	switch {
+	case was && !s.gate.shut:
+		change = gateOpened
+	case !was && s.gate.shut:
+		change = gateShut
+	}
+	if l, nextProbe = s.next(); l != nil {
+		s.start() // a gate that opens may allow more
+		return l, nextProbe, change
+	}
+	s.arm()
+	if s.closed && s.inFlight == 0 {
+		close(s.quiet)
+	}
+	return nil, false, change
+}
+
+// lingers wakes a lane at a time that is not before that of the lanes that linger already; else it goes to the heap.
+func (s *scheduler) lingers(l *lane, at int64) { s.wake(&s.linger, alarm{l, at}) }
+
+// idles wakes a lane that has nothing to send.
+func (s *scheduler) idles(l *lane, at int64) { s.wake(&s.idle, alarm{l, at}) }
+
+// wakes wakes a lane at any time.
+func (s *scheduler) wakes(l *lane, at int64) { s.wake(nil, alarm{l, at}) }
+
+func (s *scheduler) wake(queue *ring[alarm], a alarm) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if queue != nil && (queue.count == 0 || queue.last().at <= a.at) {
+		queue.push(a)
+	} else {
+		heap.Push(&s.other, a)
+	}
+	s.arm()
+}
+
+// arm sets the timer to the next time at which something may have to be done. mu is held.
+func (s *scheduler) arm() {
+	at := int64(0)
+	sooner := func(t int64) {
+		if at == 0 || t < at {
+			at = max(t, 1)
+		}
+	}
+	for _, queue := range []*ring[alarm]{&s.linger, &s.idle} {
+		if queue.count > 0 {
+			sooner(queue.peek().at)
+		}
+	}
+	if len(s.other) > 0 {
+		sooner(s.other[0].at)
+	}
+	if s.gate.shut && !s.gate.probing && s.ready.count > 0 {
+		sooner(s.gate.until)
+	}
+	if s.closed || at == 0 || s.rings != 0 && s.rings <= at {
+		return // a timer that goes off too early finds nothing to do and sets itself again
+	}
+	s.rings = at
+	wait := time.Duration(at - s.batcher.now())
+	if s.timer == nil {
+		s.timer = time.AfterFunc(wait, s.tick)
+	} else {
+		s.timer.Reset(wait)
+	}
+}
+
+// tick looks at every lane whose time has come. It takes them out under its lock and looks at them without: a lane's mutex comes
+// before the scheduler's.
+func (s *scheduler) tick() {
+	var due []*lane
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.rings = 0
+	now := s.batcher.now()
+	for _, queue := range []*ring[alarm]{&s.linger, &s.idle} {
+		for queue.count > 0 && queue.peek().at <= now {
+			due = append(due, queue.pop().lane)
+		}
+	}
+	for len(s.other) > 0 && s.other[0].at <= now {
+		due = append(due, heap.Pop(&s.other).(alarm).lane) //nolint:errcheck // the heap holds nothing else
+	}
+	s.start()
+	s.mu.Unlock()
+	for _, l := range due {
+		s.batcher.ring(l, now)
+	}
+}
+
+// close ends all sending. It returns a channel that is closed when the last sending goroutine has ended.
+func (s *scheduler) close() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		s.quiet = make(chan struct{})
+		if s.timer != nil {
+			s.timer.Stop()
+		}
+		if s.inFlight == 0 {
+			close(s.quiet)
+		}
+	}
+	return s.quiet
+}
+
+// sight is what one send told about the service as a whole.
+type sight struct {
+	down       bool // it did not answer, or said that it cannot
+	retryAfter time.Duration
+	none       bool // nothing was sent
+}
+
+// gate is what all lanes share while the service is down: it shuts after several failures in a row, lets one probe through after
+// a pause, and opens by and by once one is answered. So an outage costs a request a second, not one a player.
+type gate struct {
+	shut     bool
+	probing  bool
+	until    int64 // no probe before
+	failures int   // in a row, over all lanes
+	pauses   int   // since it shut
+	ramp     int   // requests allowed at once after it opened; 0: as many as configured
+}
+
+// The gate's numbers. A pause of a second at most keeps Close quick after an outage.
+const (
+	gateFailures = 3
+	gatePause    = 250 * time.Millisecond
+	gateMaxPause = time.Second
+)
+
+func (g *gate) allows(inFlight, most int, now int64) (allowed, probe bool) {
+	if g.shut {
+		if g.probing || now < g.until {
+			return false, false
+		}
+		g.probing = true
+		return true, true
+	}
+	if g.ramp > 0 {
+		most = min(most, g.ramp)
+	}
+	return inFlight < most, false
+}
+
+func (g *gate) observe(seen sight, probe bool, now int64, cfg Config) {
+	if probe {
+		g.probing = false
+	}
+	switch {
+	case seen.none:
+	case !seen.down:
+		if g.shut {
+			g.shut, g.ramp = false, 1
+		}
+		g.failures = 0
+		if g.ramp > 0 {
+			if g.ramp *= 2; g.ramp >= cfg.MaxInFlight {
+				g.ramp = 0
+			}
+		}
+	case g.shut && !probe: // it was under way when the gate shut
+		g.until = max(g.until, now+int64(min(seen.retryAfter, cfg.MaxRetryAfter)))
+	default:
+		if g.failures++; g.failures < gateFailures && !g.shut {
+			return
+		}
+		if !g.shut {
+			g.shut, g.pauses, g.ramp = true, 0, 0
+		}
+		pause := min(gatePause<<min(g.pauses, 8), gateMaxPause)
+		// A tenth at random keeps the probes of many game servers apart.
+		pause -= rand.N(pause/10 + 1)
+		g.pauses++
+		g.until = now + int64(max(pause, min(seen.retryAfter, cfg.MaxRetryAfter)))
+	}
+}

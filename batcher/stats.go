@@ -1,0 +1,121 @@
+package batcher
+
+import (
+	"fmt"
+	"sync"
+)
+
+// Ledger is where every accepted event is. At every instant
+//
+//	Accepted = Delivered + Rejected + Expired + Unknown + Returned + Pending
+type Ledger struct {
+	Accepted  int64
+	Delivered int64
+	Rejected  int64
+	Expired   int64
+	Unknown   int64
+	Returned  int64
+	Pending   int64
+	// PossibleDuplicates counts, beside the ledger, the copies that the service may have stored of delivered events: one for each
+	// earlier attempt of which nothing is known.
+	PossibleDuplicates int64
+}
+
+// String is the ledger on one line.
+func (l Ledger) String() string {
+	return fmt.Sprintf("accepted %d = delivered %d + rejected %d + expired %d + unknown %d + returned %d + pending %d; possible duplicates %d",
+		l.Accepted, l.Delivered, l.Rejected, l.Expired, l.Unknown, l.Returned, l.Pending, l.PossibleDuplicates)
+}
+
+// Stats is a picture of a batcher.
+type Stats struct {
+	Ledger
+	PendingBytes int64 // of JSON
+	Players      int   // that are remembered, with or without events
+	Parked       int   // of them, see Batcher.Parked
+	InFlight     int   // requests under way
+	Waiting      int   // calls of Track that wait for room
+	Requests     int64 // made
+	Outage       bool  // the service is down: requests are held but for a probe
+	LastError    error // of the last request that failed
+}
+
+// PlayerStats is a picture of one player.
+type PlayerStats struct {
+	Pending      int // events
+	PendingBytes int // of JSON
+	Failures     int // requests in a row that failed
+	Parked       bool
+	LastError    error
+}
+
+// ledger counts what became of events. Pending is the budget's count of events; it is lowered under the same lock under which a
+// result is raised, so that a picture taken under it always balances.
+type ledger struct {
+	mu         sync.Mutex // guards the following
+	results    [results]int64
+	duplicates int64
+	requests   int64
+	lastError  error
+}
+
+// settle moves events from pending to their result. It is the only place where an event gets one.
+func (b *Batcher) settle(blk *block, r Result) {
+	b.ledger.mu.Lock()
+	b.ledger.results[r] += int64(blk.events)
+	if r == Delivered {
+		b.ledger.duplicates += int64(blk.events) * int64(blk.doubts)
+	}
+	b.budget.events.Add(-int64(blk.events))
+	b.ledger.mu.Unlock()
+	b.budget.bytes.Add(-int64(blk.bytes))
+	b.budget.wake()
+}
+
+// Ledger returns where every accepted event is.
+func (b *Batcher) Ledger() Ledger {
+	b.ledger.mu.Lock()
+	defer b.ledger.mu.Unlock()
+	l := Ledger{
+		Delivered:          b.ledger.results[Delivered],
+		Rejected:           b.ledger.results[Rejected],
+		Expired:            b.ledger.results[Expired],
+		Unknown:            b.ledger.results[Unknown],
+		Returned:           b.ledger.results[Returned],
+		Pending:            b.budget.events.Load(),
+		PossibleDuplicates: b.ledger.duplicates,
+	}
+	l.Accepted = l.Delivered + l.Rejected + l.Expired + l.Unknown + l.Returned + l.Pending
+	return l
+}
+
+// Stats returns a picture of the batcher. Its ledger balances; the rest is read one after the other.
+func (b *Batcher) Stats() Stats {
+	s := Stats{Ledger: b.Ledger(), PendingBytes: b.budget.bytes.Load(), Waiting: int(b.budget.waiting.Load())}
+	for l := range b.lanes() {
+		s.Players++
+		l.mu.Lock()
+		if l.status == paused {
+			s.Parked++
+		}
+		l.mu.Unlock()
+	}
+	b.ledger.mu.Lock()
+	s.Requests, s.LastError = b.ledger.requests, b.ledger.lastError
+	b.ledger.mu.Unlock()
+	b.sched.mu.Lock()
+	s.InFlight, s.Outage = b.sched.inFlight, b.sched.gate.shut
+	b.sched.mu.Unlock()
+	return s
+}
+
+// Stats returns a picture of the player.
+func (p *Player) Stats() PlayerStats {
+	l := p.batcher.find(p.id)
+	if l == nil {
+		return PlayerStats{}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return PlayerStats{Pending: l.events, PendingBytes: l.bytes, Failures: int(l.failures), Parked: l.status == paused, LastError: l.lastError}
+}

@@ -1,0 +1,78 @@
+package batcher
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// Token is what a player's events are sent under. It prints and logs as [REDACTED].
+type Token struct {
+	Value   string
+	Expires time.Time // zero: read from the exp claim where Value is a JWT, else unknown
+}
+
+// TokenSource gives the token of a player: from a session table, a cache, or a login. It is asked when there is something to
+// send, not more than once at a time for one player, and again shortly before the expiry and after a 401.
+type TokenSource interface {
+	Token(ctx context.Context, userID string) (Token, error)
+}
+
+// TokenFunc is a function as a TokenSource.
+type TokenFunc func(ctx context.Context, userID string) (Token, error)
+
+// Token calls the function.
+func (f TokenFunc) Token(ctx context.Context, userID string) (Token, error) { return f(ctx, userID) }
+
+// ErrNoToken is what a TokenSource returns for a player who has no token now: the player is parked until SetToken or Resume.
+// Any other error is taken as passing, and the source is asked again after a pause.
+var ErrNoToken = errors.New("batcher: the player has no token")
+
+const redacted = "[REDACTED]"
+
+// String returns [REDACTED].
+func (Token) String() string { return redacted }
+
+// GoString returns [REDACTED].
+func (Token) GoString() string { return redacted }
+
+// Format prints [REDACTED] for every verb.
+func (Token) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue logs [REDACTED].
+func (Token) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON writes "[REDACTED]".
+func (Token) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// withExpiry fills in the expiry from a JWT's exp claim. The signature is not checked: it is the service that must believe it.
+func (t Token) withExpiry() Token {
+	if !t.Expires.IsZero() {
+		return t
+	}
+	parts := strings.Split(t.Value, ".")
+	if len(parts) != 3 {
+		return t
+	}
+	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return t
+	}
+	var in struct {
+		Exp float64 `json:"exp"`
+	}
+	if json.Unmarshal(claims, &in) == nil && in.Exp > 0 && in.Exp < 1<<40 {
+		t.Expires = time.Unix(int64(in.Exp), 0)
+	}
+	return t
+}
+
+// freshAt reports whether the token can be used at now, renewal before its end at the latest.
+func (t *Token) freshAt(now time.Time, renewal time.Duration) bool {
+	return t != nil && t.Value != "" && (t.Expires.IsZero() || now.Add(renewal).Before(t.Expires))
+}

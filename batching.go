@@ -1,0 +1,88 @@
+package playline
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/playline/playline-go/batcher"
+	"github.com/playline/playline-go/internal/retry"
+	"github.com/playline/playline-go/internal/transport"
+	"github.com/playline/playline-go/internal/wire"
+)
+
+// NewBatcher returns a batcher that delivers the gameplay events of many players through this client. The client's retry policy
+// does not apply to it: it sends each request once and decides itself what to repeat. WithLimiter for PlaySmart does.
+func (c *Client) NewBatcher(cfg batcher.Config) (*batcher.Batcher, error) {
+	e := c.endpoints[PlaySmart]
+	if e == nil {
+		return nil, notConfigured(opIngestEvents, "")
+	}
+	path, err := wire.Path(opIngestEvents.path, e.path)
+	if err != nil {
+		return nil, err
+	}
+	return batcher.New(&ingestSender{client: c, endpoint: e, request: transport.Request{
+		Service:   &e.Service,
+		Operation: opIngestEvents.name,
+		Method:    opIngestEvents.method,
+		Route:     opIngestEvents.path,
+		URL:       wire.Join(e.Base, path, ""),
+		Class:     opIngestEvents.class,
+		// One attempt, as long as the batcher's own timeout. No Retry-After is obeyed here: it would hold all players.
+		Policy: retry.Policy{MaxAttempts: 1, AttemptTimeout: 1 << 62},
+	}}, cfg)
+}
+
+// ingestSender sends the batcher's requests.
+type ingestSender struct {
+	client   *Client
+	endpoint *endpoint
+	request  transport.Request // without what differs from batch to batch
+}
+
+// Send implements batcher.Sender.
+func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) error {
+	if rule := credentialRule(b.Token.Value); rule != "" {
+		return &batcher.SendError{Failure: batcher.Unauthorized, Err: &ValidationError{"token", rule}}
+	}
+	req := s.request
+	req.Auth = transport.Bearer(b.Token.Value)
+	req.Body = b.Body
+	req.Header = http.Header{
+		"User-Agent": {s.client.userAgent}, "Accept": {"application/json"}, "Content-Type": {"application/json"},
+	}
+	answer, failure := s.client.transport.Do(ctx, &req)
+	if failure == nil {
+		return nil
+	}
+	err := s.client.failed(opIngestEvents, input{secrets: []string{b.Token.Value}}, answer, failure)
+	return &batcher.SendError{Failure: batchFailure(answer.Status, failure), RetryAfter: failure.RetryAfter, Err: err}
+}
+
+// batchFailure says what an answer means for a batch.
+func batchFailure(status int, f *transport.Failure) batcher.Failure {
+	if r := f.Refusal; r != nil && status < 300 {
+		status = r.Status // a success that says no
+	}
+	switch status {
+	case http.StatusUnauthorized:
+		return batcher.Unauthorized
+	case http.StatusForbidden:
+		return batcher.Forbidden
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return batcher.Invalid
+	case http.StatusRequestEntityTooLarge:
+		return batcher.TooLarge
+	case http.StatusTooManyRequests:
+		return batcher.Throttled
+	case http.StatusServiceUnavailable:
+		return batcher.Unavailable
+	}
+	switch {
+	case f.Doubt:
+		return batcher.InDoubt
+	case status == 0:
+		return batcher.NotSent
+	}
+	return batcher.Unavailable
+}
