@@ -90,69 +90,84 @@ func (b *Batcher) Player(userID string) *Player { return &Player{batcher: b, id:
 // Track takes an event. When it returns nil the event is kept: it ends in exactly one Result. It waits for room until ctx ends; an
 // event that cannot be sent is an *InvalidEventError.
 func (p *Player) Track(ctx context.Context, e Event) error {
-	return p.track(ctx, &entry{event: e}, true)
+	return p.track(ctx, e, nil, true)
 }
 
 // TryTrack is Track without waiting: where there is no room it returns ErrFull.
 func (p *Player) TryTrack(e Event) error {
-	return p.track(context.Background(), &entry{event: e}, false)
+	return p.track(context.Background(), e, nil, false)
 }
 
 // TrackAttrs is Track for an event of now whose data are attributes. It makes no garbage where they are texts, numbers, bools or
 // groups of those.
 func (p *Player) TrackAttrs(ctx context.Context, t EventType, attrs ...slog.Attr) error {
-	return p.track(ctx, &entry{event: Event{Type: t}, attrs: attrs}, true)
+	return p.track(ctx, Event{Type: t}, attrs, true)
 }
 
 // TryTrackAttrs is TrackAttrs without waiting: where there is no room it returns ErrFull.
 func (p *Player) TryTrackAttrs(t EventType, attrs ...slog.Attr) error {
-	return p.track(context.Background(), &entry{event: Event{Type: t}, attrs: attrs}, false)
+	return p.track(context.Background(), Event{Type: t}, attrs, false)
 }
 
 // TrackCustom is TrackAttrs for an event of type Custom with that name.
 func (p *Player) TrackCustom(ctx context.Context, name string, attrs ...slog.Attr) error {
-	return p.track(ctx, &entry{event: Event{Type: Custom, Name: name}, attrs: attrs}, true)
+	return p.track(ctx, Event{Type: Custom, Name: name}, attrs, true)
 }
 
 // Track is Player.Track for a player by user id.
 func (b *Batcher) Track(ctx context.Context, userID string, e Event) error {
 	p := Player{batcher: b, id: userID}
-	return p.track(ctx, &entry{event: e}, true)
+	return p.track(ctx, e, nil, true)
 }
 
 // TryTrack is Player.TryTrack for a player by user id.
 func (b *Batcher) TryTrack(userID string, e Event) error {
 	p := Player{batcher: b, id: userID}
-	return p.track(context.Background(), &entry{event: e}, false)
+	return p.track(context.Background(), e, nil, false)
 }
 
-func (p *Player) track(ctx context.Context, in *entry, wait bool) error {
+func (p *Player) track(ctx context.Context, e Event, attrs []slog.Attr, wait bool) error {
 	b := p.batcher
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	at := time.Now().UTC()
 	// The event is encoded here, in the caller's goroutine and outside of every lock: its values may run the caller's code.
 	var scratch [512]byte
-	var now time.Time
-	if in.event.Time.IsZero() {
-		now = time.Now().UTC()
-	}
-	id := ""
-	if b.cfg.EventIDKey != "" {
-		id = b.idBase + strconv.FormatUint(b.ids.Add(1), 36)
-	}
-	json, err := appendEvent(scratch[:0], in, now, b.cfg.EventIDKey, id)
+	json, err := appendHead(scratch[:0], &e, at)
 	if err != nil {
 		return err
+	}
+	flat := b.cfg.EventIDKey == ""
+	if flat {
+		before := json
+		if json, flat = appendFlat(json, e.Data, attrs); !flat {
+			json = before
+		}
+	}
+	if !flat {
+		if json, err = b.appendDeep(json, e.Data, attrs); err != nil {
+			return err
+		}
 	}
 	if len(json) > b.cfg.EventBytes {
 		return &InvalidEventError{"event", fmt.Sprintf("has %d bytes as JSON, Config.EventBytes allows %d", len(json), b.cfg.EventBytes)}
 	}
-	return p.keep(ctx, json, b.sendsOnce(in.event.Type), wait)
+	return p.keep(ctx, json, int64(at.Sub(b.start)), b.sendsOnce(e.Type), wait)
+}
+
+// appendDeep appends what the short way could not, with the event's id where there is one. It works on a copy: appendData lets its
+// buffer escape to the heap, and Track's must not.
+func (b *Batcher) appendDeep(head []byte, data any, attrs []slog.Attr) ([]byte, error) {
+	id := ""
+	if b.cfg.EventIDKey != "" {
+		id = b.idBase + strconv.FormatUint(b.ids.Add(1), 36)
+	}
+	return appendData(append(make([]byte, 0, 512), head...), data, attrs, b.cfg.EventIDKey, id)
 }
 
 // keep puts an encoded event into the player's lane, where there is room for it, or waits.
-func (p *Player) keep(ctx context.Context, json []byte, once, wait bool) error {
+func (p *Player) keep(ctx context.Context, json []byte, accepted int64, once, wait bool) error {
 	b, size := p.batcher, int64(len(json))
 	granted := false // the budget's room is taken
 	for {
@@ -163,7 +178,7 @@ func (p *Player) keep(ctx context.Context, json []byte, once, wait bool) error {
 		}
 		room := l.full(&b.cfg, len(json))
 		if room == nil && (granted || b.budget.take(size)) {
-			b.put(l, json, once)
+			b.put(l, json, accepted, once)
 			l.mu.Unlock()
 			return nil
 		}
@@ -175,7 +190,7 @@ func (p *Player) keep(ctx context.Context, json []byte, once, wait bool) error {
 			if err := b.waitForRoom(ctx, size); err != nil {
 				return err
 			}
-			granted = true
+			granted, accepted = true, b.now()
 			continue
 		}
 		// The player has too much waiting. It does not wait with room in hand that others could use.

@@ -29,14 +29,16 @@ func discarding(b *testing.B) *Batcher {
 
 // BenchmarkEncode is the bare append encoder: what TrackAttrs is measured against.
 func BenchmarkEncode(b *testing.B) {
-	in := &entry{event: Event{Type: LevelCompleted}, attrs: []slog.Attr{slog.String("weapon", "plasma-rifle"), slog.Int("damage", 41), slog.Int("eid", 123456)}}
+	e := Event{Type: LevelCompleted}
+	attrs := []slog.Attr{slog.String("weapon", "plasma-rifle"), slog.Int("damage", 41), slog.Int("eid", 123456)}
 	buf := make([]byte, 0, 512)
 	b.ReportAllocs()
 	for b.Loop() {
 		var err error
-		if buf, err = appendEvent(buf[:0], in, time.Now().UTC(), "", ""); err != nil {
+		if buf, err = appendHead(buf[:0], &e, time.Now().UTC()); err != nil {
 			b.Fatal(err)
 		}
+		buf, _ = appendFlat(buf, nil, attrs)
 	}
 	b.SetBytes(int64(len(buf)))
 }

@@ -45,7 +45,8 @@ func (b *block) add(json []byte, accepted int64, once bool) {
 	}
 	c := b.chunks[last]
 	c = binary.LittleEndian.AppendUint32(c, size)
-	c = binary.LittleEndian.AppendUint32(c, uint32((accepted-b.born)/int64(time.Millisecond)))
+	// Two goroutines can come in another order than they looked at the clock, so an event can seem older than the block.
+	c = binary.LittleEndian.AppendUint32(c, uint32(max(accepted-b.born, 0)/int64(time.Millisecond)))
 	b.chunks[last] = append(c, json...)
 	b.events++
 	b.bytes += len(json)

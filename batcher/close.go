@@ -80,6 +80,16 @@ func (b *Batcher) onlyParked() bool {
 	return true
 }
 
+// stir tells Close, if it is draining, to look again.
+func (b *Batcher) stir() {
+	if b.closed.Load() {
+		select {
+		case b.stirred <- struct{}{}:
+		default: // it will look anyway
+		}
+	}
+}
+
 // collect takes what is left of a lane. A block whose result is being told belongs to the one who tells it.
 func (b *Batcher) collect(l *lane) {
 	l.mu.Lock()

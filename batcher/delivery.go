@@ -2,7 +2,6 @@ package batcher
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -189,23 +188,6 @@ func (b *Batcher) failed(l *lane, blk *block, token *Token, f *SendError, err er
 	return sight{down: true, retryAfter: f.RetryAfter}
 }
 
-// refused is what happens when the service does not take a token. After the first 401 the source is asked once more; a 403 means
-// that the source gave another player's token, and asking again would not help.
-func (b *Batcher) refused(l *lane, token *Token, f Failure, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	first := l.refused == ""
-	l.refused = token.Value
-	if l.token == token {
-		l.token = nil
-	}
-	if l.token != nil || f == Unauthorized && first { // SetToken brought another one meanwhile, or the source may
-		b.again(l, err)
-		return
-	}
-	b.park(l, err)
-}
-
 // blame finds the event that the service objects to: it cuts the block in two until one event is left, which is rejected. The
 // others are delivered on the way.
 func (b *Batcher) blame(l *lane, blk *block, f Failure, err error) {
@@ -303,46 +285,6 @@ func (b *Batcher) pause(l *lane, retryAfter time.Duration, err error) {
 	b.alarm(l, b.sched.wakes)
 }
 
-// park lets a lane wait for a token. Its mutex is held.
-func (b *Batcher) park(l *lane, err error) {
-	if !l.parked {
-		b.cfg.Log.Warn("batcher: player parked until SetToken or Resume", "events", l.events, "cause", causeOf(err))
-	}
-	l.parked, l.status, l.lastError = true, paused, err
-	if b.cfg.MaxAge > 0 && l.head != nil {
-		l.wakeAt = max(l.head.born+int64(b.cfg.MaxAge), b.now()+int64(time.Millisecond))
-		b.alarm(l, b.sched.wakes)
-	}
-	b.stir()
-}
-
-// stir tells Close, if it is draining, to look again.
-func (b *Batcher) stir() {
-	if b.closed.Load() {
-		select {
-		case b.stirred <- struct{}{}:
-		default: // it will look anyway
-		}
-	}
-}
-
-// causeOf is what of an error may be logged: the kind of failure, not somebody's words.
-func causeOf(err error) string {
-	if errors.Is(err, ErrNoToken) {
-		return "no token"
-	}
-	return failureOf(err).Failure.String()
-}
-
-// unpark lets a parked lane send again. Its mutex is held.
-func (b *Batcher) unpark(l *lane) {
-	l.parked, l.refused = false, ""
-	if l.status == paused {
-		l.failures = 0
-		b.settleDown(l, b.now())
-	}
-}
-
 // wakeDown ends the pauses of the lanes that failed because the service was down: it answers again.
 func (b *Batcher) wakeDown() {
 	for l := range b.lanes() {
@@ -354,46 +296,6 @@ func (b *Batcher) wakeDown() {
 		}
 		l.mu.Unlock()
 	}
-}
-
-// tokenOf returns the lane's token, and asks the source where there is none that is fresh.
-func (b *Batcher) tokenOf(l *lane) (*Token, error) {
-	l.mu.Lock()
-	token, refused := l.token, l.refused
-	l.mu.Unlock()
-	if token.freshAt(time.Now(), b.cfg.TokenRenewal) {
-		return token, nil
-	}
-	ctx, cancel := context.WithTimeout(b.ctx, b.cfg.SendTimeout)
-	defer cancel()
-	got, err := b.cfg.Tokens.Token(ctx, l.user)
-	switch {
-	case err != nil:
-		return nil, err
-	case got.Value == "":
-		return nil, fmt.Errorf("%w: the token source returned an empty one", ErrNoToken)
-	case got.Value == refused:
-		return nil, fmt.Errorf("%w: the token source returned the one that the service refused", ErrNoToken)
-	}
-	got = got.withExpiry()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.token != token && l.token.freshAt(time.Now(), b.cfg.TokenRenewal) {
-		return l.token, nil // SetToken was faster
-	}
-	l.token = &got
-	return l.token, nil
-}
-
-// tokenFailed parks a lane that has no token, and pauses one whose source failed.
-func (b *Batcher) tokenFailed(l *lane, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if errors.Is(err, ErrNoToken) {
-		b.park(l, err)
-		return
-	}
-	b.pause(l, 0, fmt.Errorf("batcher: token source: %w", err))
 }
 
 // sendsOnce reports whether an event type is one that is not sent again in doubt.

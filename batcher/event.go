@@ -2,7 +2,6 @@ package batcher
 
 import (
 	"encoding/json"
-	"log/slog"
 	"time"
 )
 
@@ -60,10 +59,4 @@ type InvalidEventError struct {
 // Error names the field and the rule; it does not repeat the value.
 func (e *InvalidEventError) Error() string {
 	return "batcher: event refused: " + e.Field + " " + e.Rule
-}
-
-// entry is what Track and its kin take, before it is encoded.
-type entry struct {
-	event Event
-	attrs []slog.Attr // in place of event.Data
 }

@@ -1,5 +1,10 @@
 package batcher
 
+import (
+	"errors"
+	"time"
+)
+
 // ParkedPlayer is a player whose events wait for a token.
 type ParkedPlayer struct {
 	UserID string
@@ -43,6 +48,36 @@ func (b *Batcher) SetToken(userID string, token Token) {
 	case l.parked:
 		b.unpark(l)
 	case l.status == idle: // a new one has no alarm yet that would forget it
+		b.settleDown(l, b.now())
+	}
+}
+
+// park lets a lane wait for a token. Its mutex is held.
+func (b *Batcher) park(l *lane, err error) {
+	if !l.parked {
+		b.cfg.Log.Warn("batcher: player parked until SetToken or Resume", "events", l.events, "cause", causeOf(err))
+	}
+	l.parked, l.status, l.lastError = true, paused, err
+	if b.cfg.MaxAge > 0 && l.head != nil {
+		l.wakeAt = max(l.head.born+int64(b.cfg.MaxAge), b.now()+int64(time.Millisecond))
+		b.alarm(l, b.sched.wakes)
+	}
+	b.stir()
+}
+
+// causeOf is what of an error may be logged: the kind of failure, not somebody's words.
+func causeOf(err error) string {
+	if errors.Is(err, ErrNoToken) {
+		return "no token"
+	}
+	return failureOf(err).Failure.String()
+}
+
+// unpark lets a parked lane send again. Its mutex is held.
+func (b *Batcher) unpark(l *lane) {
+	l.parked, l.refused = false, ""
+	if l.status == paused {
+		l.failures = 0
 		b.settleDown(l, b.now())
 	}
 }

@@ -2,7 +2,6 @@ package batcher
 
 import (
 	"container/heap"
-	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -85,15 +84,6 @@ func (s *scheduler) next() (l *lane, probe bool) {
 	s.inFlight++
 	return s.ready.pop(), probe
 }
-
-// gateChange is what one send did to the gate.
-type gateChange uint8
-
-const (
-	gateSame gateChange = iota
-	gateShut
-	gateOpened
-)
 
 // finish ends one send and returns the next lane for the same goroutine.
 func (s *scheduler) finish(seen sight, probe bool) (l *lane, nextProbe bool, change gateChange) {
@@ -211,76 +201,4 @@ func (s *scheduler) close() <-chan struct{} {
 		}
 	}
 	return s.quiet
-}
-
-// sight is what one send told about the service as a whole.
-type sight struct {
-	down       bool // it did not answer, or said that it cannot
-	retryAfter time.Duration
-	none       bool // nothing was sent
-}
-
-// gate is what all lanes share while the service is down: it shuts after several failures in a row, lets one probe through after
-// a pause, and opens by and by once one is answered. So an outage costs a request a second, not one a player.
-type gate struct {
-	shut     bool
-	probing  bool
-	until    int64 // no probe before
-	failures int   // in a row, over all lanes
-	pauses   int   // since it shut
-	ramp     int   // requests allowed at once after it opened; 0: as many as configured
-}
-
-// The gate's numbers. A pause of a second at most keeps Close quick after an outage.
-const (
-	gateFailures = 3
-	gatePause    = 250 * time.Millisecond
-	gateMaxPause = time.Second
-)
-
-func (g *gate) allows(inFlight, most int, now int64) (allowed, probe bool) {
-	if g.shut {
-		if g.probing || now < g.until {
-			return false, false
-		}
-		g.probing = true
-		return true, true
-	}
-	if g.ramp > 0 {
-		most = min(most, g.ramp)
-	}
-	return inFlight < most, false
-}
-
-func (g *gate) observe(seen sight, probe bool, now int64, cfg Config) {
-	if probe {
-		g.probing = false
-	}
-	switch {
-	case seen.none:
-	case !seen.down:
-		if g.shut {
-			g.shut, g.ramp = false, 1
-		}
-		g.failures = 0
-		if g.ramp > 0 {
-			if g.ramp *= 2; g.ramp >= cfg.MaxInFlight {
-				g.ramp = 0
-			}
-		}
-	case g.shut && !probe: // it was under way when the gate shut
-		g.until = max(g.until, now+int64(min(seen.retryAfter, cfg.MaxRetryAfter)))
-	default:
-		if g.failures++; g.failures < gateFailures && !g.shut {
-			return
-		}
-		if !g.shut {
-			g.shut, g.pauses, g.ramp = true, 0, 0
-		}
-		pause := min(gatePause<<min(g.pauses, 8), gateMaxPause)
-		// A tenth at random keeps the probes of many game servers apart.
-		pause -= rand.N(pause/10 + 1)
-		g.pauses++
-		g.until = now + int64(max(pause, min(seen.retryAfter, cfg.MaxRetryAfter)))
-	}
 }

@@ -1,0 +1,184 @@
+package batcher
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+)
+
+// maxDepth is how deep customdata may nest. A map that holds itself would never end.
+const maxDepth = 100
+
+// appendData appends customdata of any kind and ends the event; attrs, where they are not nil, stand in place of data. id, where it is
+// not "", goes into it under idKey.
+func appendData(b []byte, data any, attrs []slog.Attr, idKey, id string) ([]byte, error) {
+	b = append(b, `,"customdata":`...)
+	start := len(b)
+	var err error
+	switch {
+	case attrs != nil:
+		b, err = appendAttrs(b, attrs, "customdata", 0)
+	case data == nil:
+		b = append(b, '{', '}')
+	default:
+		b, err = appendValue(b, data, "customdata", 0)
+	}
+	if err != nil {
+		return b, err
+	}
+	if b[start] != '{' {
+		return b, &InvalidEventError{"customdata", "must encode as a JSON object"}
+	}
+	if id != "" {
+		if hasKey(b[start:], idKey) {
+			return b, &InvalidEventError{"customdata." + idKey, "is where the event id goes: use another key, or another Config.EventIDKey"}
+		}
+		b = b[:len(b)-1]
+		if len(b)-start > 1 {
+			b = append(b, ',')
+		}
+		b, _ = appendText(b, idKey)
+		b = append(b, ':', '"')
+		b = append(b, id...)
+		b = append(b, '"', '}')
+	}
+	return append(b, '}'), nil
+}
+
+// appendAttrs appends attributes as an object. Two of one key cannot both survive, so they are refused.
+func appendAttrs(b []byte, attrs []slog.Attr, field string, depth int) ([]byte, error) {
+	if depth > maxDepth {
+		return b, tooDeep(field)
+	}
+	b = append(b, '{')
+	for i := range attrs {
+		a := &attrs[i]
+		for j := range i {
+			if attrs[j].Key == a.Key {
+				return b, &InvalidEventError{field + "." + a.Key, "must stand there once only"}
+			}
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		var ok bool
+		if b, ok = appendText(b, a.Key); !ok {
+			return b, &InvalidEventError{field, "must have keys of valid UTF-8"}
+		}
+		b = append(b, ':')
+		var err error
+		if b, err = appendSlog(b, a.Value, field+"."+a.Key, depth+1); err != nil {
+			return b, err
+		}
+	}
+	return append(b, '}'), nil
+}
+
+// appendSlog appends an attribute's value.
+func appendSlog(b []byte, v slog.Value, field string, depth int) ([]byte, error) {
+	start := len(b)
+	if b, ok := appendPlainAttr(b, &v); ok {
+		return b, nil
+	}
+	b = b[:start]
+	switch v.Kind() {
+	case slog.KindGroup:
+		return appendAttrs(b, v.Group(), field, depth)
+	case slog.KindLogValuer:
+		if depth > maxDepth {
+			return b, tooDeep(field)
+		}
+		return appendSlog(b, v.Resolve(), field, depth+1)
+	}
+	return appendValue(b, v.Any(), field, depth)
+}
+
+// appendValue appends any value. field is where it stands.
+func appendValue(b []byte, v any, field string, depth int) ([]byte, error) {
+	if depth > maxDepth {
+		return b, tooDeep(field)
+	}
+	start := len(b)
+	if b, ok := appendPlain(b, v); ok {
+		return b, nil
+	}
+	b = b[:start]
+	switch v := v.(type) {
+	case map[string]any:
+		return appendMap(b, v, field, depth)
+	case []slog.Attr:
+		return appendAttrs(b, v, field, depth)
+	case string:
+		return b, &InvalidEventError{field, "must be valid UTF-8"}
+	case float64, float32:
+		return b, &InvalidEventError{field, "must be a finite number: NaN and infinities have no JSON"}
+	}
+	return appendByReflection(b, v, field)
+}
+
+func appendMap(b []byte, m map[string]any, field string, depth int) ([]byte, error) {
+	if m == nil {
+		return append(b, "null"...), nil
+	}
+	b = append(b, '{')
+	first := true
+	for key, value := range m {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		var ok bool
+		if b, ok = appendText(b, key); !ok {
+			return b, &InvalidEventError{field, "must have keys of valid UTF-8"}
+		}
+		b = append(b, ':')
+		var err error
+		if b, err = appendValue(b, value, field+"."+key, depth+1); err != nil {
+			return b, err
+		}
+	}
+	return append(b, '}'), nil
+}
+
+// appendByReflection lets encoding/json write a value, and refuses what that would change without a word.
+func appendByReflection(b []byte, v any, field string) ([]byte, error) {
+	encoded, err := json.Marshal(v)
+	if err != nil {
+		return b, &InvalidEventError{field, "cannot be encoded as JSON: " + err.Error()}
+	}
+	if replacedBytes(encoded) {
+		return b, &InvalidEventError{field, "must be valid UTF-8"}
+	}
+	return append(b, encoded...), nil
+}
+
+// replacedBytes reports whether encoding/json met bytes that are not UTF-8: it writes them as the escape \ufffd, but the
+// character of that number as itself. An escaped backslash before "ufffd" is no escape.
+func replacedBytes(encoded []byte) bool {
+	for rest := encoded; ; {
+		before, after, found := bytes.Cut(rest, []byte(`\ufffd`))
+		if !found {
+			return false
+		}
+		if backslashes := len(before) - len(bytes.TrimRight(before, `\`)); backslashes%2 == 0 {
+			return true
+		}
+		rest = after
+	}
+}
+
+func tooDeep(field string) error {
+	return &InvalidEventError{field, fmt.Sprintf("must not nest deeper than %d levels", maxDepth)}
+}
+
+// hasKey reports whether a JSON object has a key of that name at its top.
+func hasKey(object []byte, key string) bool {
+	quoted, _ := appendText(nil, key)
+	if !bytes.Contains(object, quoted) {
+		return false // nowhere at all; a key written with other escapes is none that this encoder writes
+	}
+	var members map[string]json.RawMessage
+	// A copy: encoding/json would make every buffer of the encoder escape to the heap.
+	return json.Unmarshal(bytes.Clone(object), &members) != nil || members[key] != nil
+}

@@ -1,0 +1,65 @@
+package batcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// tokenOf returns the lane's token, and asks the source where there is none that is fresh.
+func (b *Batcher) tokenOf(l *lane) (*Token, error) {
+	l.mu.Lock()
+	token, refused := l.token, l.refused
+	l.mu.Unlock()
+	if token.freshAt(time.Now(), b.cfg.TokenRenewal) {
+		return token, nil
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, b.cfg.SendTimeout)
+	defer cancel()
+	got, err := b.cfg.Tokens.Token(ctx, l.user)
+	switch {
+	case err != nil:
+		return nil, err
+	case got.Value == "":
+		return nil, fmt.Errorf("%w: the token source returned an empty one", ErrNoToken)
+	case got.Value == refused:
+		return nil, fmt.Errorf("%w: the token source returned the one that the service refused", ErrNoToken)
+	}
+	got = got.withExpiry()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.token != token && l.token.freshAt(time.Now(), b.cfg.TokenRenewal) {
+		return l.token, nil // SetToken was faster
+	}
+	l.token = &got
+	return l.token, nil
+}
+
+// tokenFailed parks a lane that has no token, and pauses one whose source failed.
+func (b *Batcher) tokenFailed(l *lane, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if errors.Is(err, ErrNoToken) {
+		b.park(l, err)
+		return
+	}
+	b.pause(l, 0, fmt.Errorf("batcher: token source: %w", err))
+}
+
+// refused is what happens when the service does not take a token. After the first 401 the source is asked once more; a 403 means
+// that the source gave another player's token, and asking again would not help.
+func (b *Batcher) refused(l *lane, token *Token, f Failure, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := l.refused == ""
+	l.refused = token.Value
+	if l.token == token {
+		l.token = nil
+	}
+	if l.token != nil || f == Unauthorized && first { // SetToken brought another one meanwhile, or the source may
+		b.again(l, err)
+		return
+	}
+	b.park(l, err)
+}
