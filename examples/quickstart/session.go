@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/playline/playline-go"
+	"github.com/playline/playline-go/batcher"
 )
 
 // recorded is an evening's events of three players, one a line.
@@ -19,11 +19,11 @@ var recorded []byte
 
 // playerEvent is one line of the recorded session.
 type playerEvent struct {
-	UserID          string             `json:"user_id"`
-	Type            playline.EventType `json:"type"`
-	CustomEventName string             `json:"customEventName"`
-	Timestamp       time.Time          `json:"timestamp"`
-	CustomData      json.RawMessage    `json:"customdata"`
+	UserID          string            `json:"user_id"`
+	Type            batcher.EventType `json:"type"`
+	CustomEventName string            `json:"customEventName"`
+	Timestamp       time.Time         `json:"timestamp"`
+	CustomData      json.RawMessage   `json:"customdata"`
 }
 
 func readSession() ([]playerEvent, error) {
@@ -38,42 +38,36 @@ func readSession() ([]playerEvent, error) {
 	return events, nil
 }
 
-// session sends the recorded events, at most 200 a request, one player a request under that player's token.
+// session sends the recorded events through the batcher: one player a request under that player's token, at most 200 events each.
 func (e *evening) session(ctx context.Context, events []playerEvent) (string, error) {
-	requests := 0
+	tokens := map[string]string{}
 	for _, p := range e.players {
-		var batch []playline.GameplayEvent
-		flush := func() error {
-			if len(batch) == 0 {
-				return nil
-			}
-			e.count("ingestEvents")
-			requests++
-			result, err := e.client.Ingest.Send(ctx, p.token, playline.IngestBatch{UserID: p.deviceID, GameID: gameID, Events: batch})
-			if err != nil {
-				return err
-			}
-			e.sent += result.Accepted
-			batch = nil
-			return nil
+		tokens[p.deviceID] = string(p.token)
+	}
+	b, err := e.client.NewBatcher(batcher.Config{
+		GameID: gameID,
+		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
+			return batcher.Token{Value: tokens[userID]}, nil
+		}),
+	})
+	if err != nil {
+		return "", err
+	}
+	for i, event := range events {
+		out := batcher.Event{Type: event.Type, Name: event.CustomEventName, Time: event.Timestamp}
+		if event.CustomData != nil {
+			out.Data = event.CustomData
 		}
-		for _, event := range events {
-			if event.UserID != p.deviceID {
-				continue
-			}
-			out := playline.GameplayEvent{Type: event.Type, CustomEventName: event.CustomEventName, Timestamp: event.Timestamp}
-			if event.CustomData != nil {
-				out.CustomData = event.CustomData
-			}
-			if batch = append(batch, out); len(batch) == playline.MaxEvents {
-				if err := flush(); err != nil {
-					return "", err
-				}
-			}
-		}
-		if err := flush(); err != nil {
-			return "", err
+		if err := b.Track(ctx, event.UserID, out); err != nil {
+			return "", fmt.Errorf("line %d: %w", i+1, err)
 		}
 	}
-	return fmt.Sprintf("%d accepted in %d requests", e.sent, requests), nil
+	report, err := b.Close(ctx)
+	if err != nil {
+		return "", err
+	}
+	e.sent = int(report.Delivered)
+	requests := int(b.Stats().Requests)
+	e.calls["ingestEvents"] += requests
+	return fmt.Sprintf("%d delivered in %d requests", e.sent, requests), nil
 }
