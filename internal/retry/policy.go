@@ -1,6 +1,7 @@
 package retry
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -22,13 +23,13 @@ type Policy struct {
 // what the server asked for.
 func (p Policy) Delay(attempt int, retryAfter time.Duration) time.Duration {
 	ceiling := p.MaxDelay
-	// 2^30 of any pause that makes sense is beyond any MaxDelay; shifting further would overflow.
-	if shift := attempt - 1; shift < 30 && p.BaseDelay<<shift < ceiling && p.BaseDelay<<shift > 0 {
+	// The maximum is shifted down to be compared: shifting the base up overflows, at some attempt, to any value.
+	if shift := attempt - 1; shift < 63 && p.BaseDelay <= p.MaxDelay>>shift {
 		ceiling = p.BaseDelay << shift
 	}
 	var jittered time.Duration
 	if ceiling > 0 {
-		jittered = rand.N(ceiling + 1) //nolint:gosec // jitter needs no secrecy
+		jittered = rand.N(ceiling) //nolint:gosec // jitter needs no secrecy
 	}
 	return max(jittered, min(retryAfter, p.MaxRetryAfter))
 }
@@ -39,12 +40,10 @@ func (p Policy) Delay(attempt int, retryAfter time.Duration) time.Duration {
 // See https://www.rfc-editor.org/rfc/rfc9110#field.retry-after.
 func After(h http.Header, now time.Time) (d time.Duration, ok bool) {
 	value := strings.TrimSpace(h.Get("Retry-After"))
-	if value == "" {
-		return 0, false
-	}
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil || math.IsInf(seconds, 1) {
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		switch {
-		case math.IsNaN(seconds), seconds < 0:
+		// ParseFloat also takes what nobody means as a time: nan, inf, hexadecimal and underscores.
+		case math.IsNaN(seconds), seconds < 0, strings.ContainsAny(value, "iIxX_"):
 			return 0, false
 		case seconds >= math.MaxInt64/float64(time.Second):
 			return math.MaxInt64, true
