@@ -24,7 +24,8 @@ type outcome struct {
 	kind       retry.Kind // where not ok
 	refusal    *Refusal
 	err        error
-	retryAfter time.Duration
+	retryAfter time.Duration // as the service asked
+	pause      time.Duration // the shortest pause before the next attempt
 	took       time.Duration
 }
 
@@ -51,7 +52,6 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 		out.GetBody = func() (io.ReadCloser, error) { return seen.body(s.Body), nil }
 	}
 
-	earlier := s.last
 	s.resp.Attempts++
 	s.resp.Status, s.resp.Header, s.resp.Body = 0, nil, nil
 	started := time.Now()
@@ -67,16 +67,11 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 	}
 	s.last.took = time.Since(started)
 
-	if s.last.kind == retry.Throttled && !s.last.ok {
-		if s.last.retryAfter == 0 {
-			s.last.retryAfter = s.Service.Throttle
-		}
-		s.Service.Gate.Hold(min(s.last.retryAfter, s.Policy.MaxRetryAfter))
-	}
-	if s.GoneIsDone && s.resp.Attempts > 1 && s.last.gone(s.resp.Status) && earlier.inDoubt() {
+	if s.GoneIsDone && s.maybeDone && s.last.gone(s.resp.Status) {
 		s.last = outcome{ok: true, took: s.last.took}
 		s.resp.Status, s.resp.Body = http.StatusNoContent, nil
 	}
+	s.maybeDone = s.maybeDone || s.last.inDoubt()
 	if err != nil {
 		return nil, s.last.err
 	}
@@ -106,14 +101,11 @@ func (s *call) read(ctx context.Context, resp *http.Response) {
 	}
 	body, err := readUpTo(resp, limit)
 	s.resp.Body = body
-	retryAfter, hasRetryAfter := retry.After(resp.Header, time.Now())
 	switch {
+	case !success && resp.StatusCode < 400:
+		s.refused(resp, resp.StatusCode, &Refusal{Message: "the service answered with a redirect, which is not followed: check the base URL"})
 	case !success:
-		s.last = outcome{kind: retry.KindOf(resp.StatusCode, hasRetryAfter), retryAfter: retryAfter}
-		s.last.refusal = s.Service.Refusal(resp.StatusCode, body)
-		if resp.StatusCode < 400 {
-			s.last.refusal = &Refusal{Message: "the service answered with a redirect, which is not followed: check the base URL"}
-		}
+		s.refused(resp, resp.StatusCode, s.Service.Refusal(resp.StatusCode, body))
 	case errors.Is(err, errTooLong):
 		s.last = outcome{kind: retry.Unreadable, err: fmt.Errorf("%w: over %d bytes", err, limit)}
 	case err != nil:
@@ -121,9 +113,22 @@ func (s *call) read(ctx context.Context, resp *http.Response) {
 	default:
 		s.last = outcome{ok: true}
 		if refusal := s.Service.Refusal(resp.StatusCode, body); refusal != nil {
-			s.last = outcome{kind: retry.KindOf(refusal.Status, hasRetryAfter), refusal: refusal, retryAfter: retryAfter}
+			s.refused(resp, refusal.Status, refusal)
 		}
 	}
+}
+
+// refused notes that the service said no, and for how long it is to be left alone.
+func (s *call) refused(resp *http.Response, status int, refusal *Refusal) {
+	asked, ok := retry.After(resp.Header, time.Now())
+	s.last = outcome{kind: retry.KindOf(status, ok), refusal: refusal, retryAfter: asked, pause: asked}
+	if s.last.kind != retry.Throttled {
+		return
+	}
+	if !ok {
+		s.last.pause = s.Service.Throttle
+	}
+	s.Service.Gate.Hold(min(s.last.pause, s.Policy.MaxRetryAfter))
 }
 
 // inDoubt reports whether the server may have carried the attempt out although it failed.

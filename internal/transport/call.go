@@ -79,8 +79,10 @@ type call struct {
 	resp   Response
 	last   outcome
 	stop   error // why the next attempt was not made
-	doubt  bool  // one attempt was in doubt
+	doubt  bool  // one attempt was in doubt, and the class forbids to find out
 	pause  time.Duration
+
+	maybeDone bool // an attempt that failed may have been carried out
 }
 
 // Do sends a call and returns the last answer, and why it failed, if so.
@@ -155,7 +157,7 @@ func (s *call) repeat() bool {
 		s.stop = contextError(s.ctx)
 		return false
 	}
-	s.pause = s.Policy.Delay(s.resp.Attempts, s.last.retryAfter)
+	s.pause = s.Policy.Delay(s.resp.Attempts, s.last.pause)
 	// A pause that the deadline would cut is not begun: the caller learns the cause now instead of then.
 	if deadline, ok := s.ctx.Deadline(); ok && time.Until(deadline) <= s.pause {
 		s.stop = &LimitError{Wait: s.pause, Pause: true}
