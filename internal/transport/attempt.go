@@ -39,7 +39,11 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 		}
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), s.Policy.AttemptTimeout)
+	limit := s.Policy.AttemptTimeout
+	if t := s.client.timeout; t > 0 {
+		limit = min(limit, t)
+	}
+	ctx, cancel := context.WithTimeoutCause(req.Context(), limit, &timeoutError{limit})
 	defer cancel()
 	var seen trace
 	out := req.WithContext(seen.start(ctx))
@@ -167,7 +171,7 @@ func (s *call) cause(attempt context.Context, err error) error {
 	case s.ctx.Err() != nil:
 		return contextError(s.ctx)
 	case attempt.Err() != nil:
-		return &timeoutError{s.Policy.AttemptTimeout}
+		return context.Cause(attempt)
 	}
 	var in *url.Error
 	for errors.As(err, &in) {

@@ -10,11 +10,13 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 )
 
 // Client sends calls. It is safe for concurrent use and holds no per-call state.
 type Client struct {
 	http    http.Client
+	timeout time.Duration // the caller's own bound on an attempt; 0: none
 	log     *slog.Logger
 	maxBody int64
 }
@@ -26,6 +28,8 @@ func New(base *http.Client, log *slog.Logger, maxBody int64) *Client {
 	if base != nil {
 		c.http = *base
 	}
+	// Left to http.Client it would begin before the attempt, and the wait for the rate limit would use it up.
+	c.timeout, c.http.Timeout = c.http.Timeout, 0
 	next := c.http.Transport
 	if next == nil {
 		next = defaultTransport()
