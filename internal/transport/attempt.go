@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -82,14 +81,10 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 	return resp, nil
 }
 
-// sign puts the credentials on one attempt. The headers are copied from the second attempt on: the write loop of an
-// attempt that was given up may still read the last ones.
+// sign puts the credentials on one attempt.
 func (s *call) sign(out *http.Request) error {
 	if base := s.Service.Base; out.URL.Scheme != base.Scheme || out.URL.Host != base.Host {
 		return errors.New("refused to send credentials to another host than the configured one")
-	}
-	if s.resp.Attempts > 0 {
-		out.Header = maps.Clone(out.Header)
 	}
 	return s.Auth.Sign(out.Header)
 }

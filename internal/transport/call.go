@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -103,7 +104,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, *Failure) {
 func (s *call) run() {
 	// Built by hand: http.NewRequest would print and parse the URL again, and could change its escapes.
 	plain := &http.Request{
-		Method: s.Method, URL: s.URL, Host: s.URL.Host, Header: s.Header,
+		Method: s.Method, URL: s.URL, Host: s.URL.Host, Header: maps.Clone(s.Header),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	req := &retryablehttp.Request{Request: plain.WithContext(s.ctx)}
@@ -118,6 +119,12 @@ func (s *call) run() {
 		RetryMax:   s.Policy.MaxAttempts - 1,
 		CheckRetry: s.checkRetry,
 		Backoff:    s.backoff,
+		// Every attempt has headers of its own: the write loop of one that was given up may still read them, and a cookie jar
+		// adds to what it finds.
+		PrepareRetry: func(req *http.Request) error {
+			req.Header = maps.Clone(s.Header)
+			return nil
+		},
 		// The default handler drops the last answer.
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 		// Without a Logger it writes nothing; its own lines hold the whole URL.
