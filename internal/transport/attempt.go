@@ -164,7 +164,7 @@ func readUpTo(resp *http.Response, limit int64) ([]byte, error) {
 func (s *call) cause(attempt context.Context, err error) error {
 	switch {
 	case s.ctx.Err() != nil:
-		return contextError(s.ctx)
+		return s.ended()
 	case attempt.Err() != nil:
 		return context.Cause(attempt)
 	}
@@ -176,6 +176,14 @@ func (s *call) cause(attempt context.Context, err error) error {
 		return errors.New("the transport's error names the URL and is left out")
 	}
 	return err
+}
+
+// ended returns why the caller's context ended: always the same value, so that nobody joins it with itself.
+func (s *call) ended() error {
+	if s.end == nil {
+		s.end = contextError(s.ctx)
+	}
+	return s.end
 }
 
 // contextError returns why ctx ended, with the caller's own cause where there is one.

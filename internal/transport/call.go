@@ -76,10 +76,11 @@ type callKey struct{}
 type call struct {
 	*Request
 	client *Client
-	ctx    context.Context //nolint:containedctx // the caller's own, which a client's Timeout would hide from an attempt
+	ctx    context.Context //nolint:containedctx // the caller's own
 	resp   Response
 	last   outcome
 	stop   error // why the next attempt was not made
+	end    error // see ended
 	doubt  bool  // one attempt was in doubt, and the class forbids to find out
 	pause  time.Duration
 
@@ -135,7 +136,7 @@ func (s *call) run() {
 	}
 	// The context can end during a pause; then the attempt before it is still the last one.
 	if err != nil && s.stop == nil && s.ctx.Err() != nil {
-		s.stop = contextError(s.ctx)
+		s.stop = s.ended()
 	}
 }
 
@@ -161,7 +162,7 @@ func (s *call) repeat() bool {
 		return false
 	}
 	if s.ctx.Err() != nil {
-		s.stop = contextError(s.ctx)
+		s.stop = s.ended()
 		return false
 	}
 	s.pause = s.Policy.Delay(s.resp.Attempts, s.last.pause)

@@ -48,8 +48,8 @@ func (g *Gate) Hold(d time.Duration) {
 
 // Wait returns when an attempt may start. Where the deadline of ctx would pass first it returns a *LimitError at once.
 func (g *Gate) Wait(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return contextError(ctx)
 	}
 	if err := g.waitHold(ctx); err != nil || g.limiter == nil {
 		return err
@@ -83,17 +83,19 @@ func (g *Gate) waitHold(ctx context.Context) error {
 // sleep waits for d, or until ctx ends; it does not start a wait that the deadline would cut.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
-		return ctx.Err()
+		return nil
 	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return &LimitError{Wait: d}
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	if ctx.Err() != nil { // both can be ready
+		return contextError(ctx)
+	}
+	return nil
 }
