@@ -51,33 +51,40 @@ func (g *Gate) Wait(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return contextError(ctx)
 	}
-	if err := g.waitHold(ctx); err != nil || g.limiter == nil {
-		return err
+	for {
+		if err := g.waitHold(ctx); err != nil || g.limiter == nil {
+			return err
+		}
+		r := g.limiter.Reserve()
+		if !r.OK() {
+			return fmt.Errorf("the rate limiter of the service allows no request at all: its burst is %d", g.limiter.Burst())
+		}
+		if err := sleep(ctx, r.Delay()); err != nil {
+			r.Cancel()
+			return err
+		}
+		// While this attempt waited for its turn another one may have been answered with 429. Then the turn is lost: all whose
+		// turns came during the hold would start at once when it ends, and be throttled again.
+		if g.held() <= 0 {
+			return nil
+		}
 	}
-	r := g.limiter.Reserve()
-	if !r.OK() {
-		return fmt.Errorf("the rate limiter of the service allows no request at all: its burst is %d", g.limiter.Burst())
-	}
-	if err := sleep(ctx, r.Delay()); err != nil {
-		r.Cancel()
-		return err
-	}
-	// While this attempt waited for its turn another one may have been answered with 429.
-	return g.waitHold(ctx)
 }
 
 func (g *Gate) waitHold(ctx context.Context) error {
-	for {
-		g.mu.Lock()
-		wait := time.Until(g.until)
-		g.mu.Unlock()
-		if wait <= 0 {
-			return nil
-		}
+	for wait := g.held(); wait > 0; wait = g.held() {
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// held returns for how much longer the gate is closed.
+func (g *Gate) held() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Until(g.until)
 }
 
 // sleep waits for d, or until ctx ends; it does not start a wait that the deadline would cut.
