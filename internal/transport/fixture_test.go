@@ -19,6 +19,7 @@ import (
 
 	"github.com/playline/playline-go/internal/retry"
 	"github.com/playline/playline-go/internal/transport"
+	"github.com/playline/playline-go/internal/wire"
 )
 
 // origin is where calls of tests without a socket go.
@@ -34,13 +35,12 @@ func newRequest(t *testing.T, base string, class retry.Class, body []byte, edits
 	t.Helper()
 	b, err := url.Parse(base)
 	require.NoError(t, err)
-	u := b.JoinPath("things", "secret-id")
 	r := &transport.Request{
 		Service:   &transport.Service{Name: "test", Base: b, Gate: transport.NewGate(nil), Refusal: refusal},
 		Operation: "Things.Do",
 		Method:    http.MethodPost,
 		Route:     "/things/{id}",
-		URL:       u,
+		URL:       wire.Join(b, "/things/secret-id", "otp=123456"),
 		Header:    http.Header{"Content-Type": {"application/json"}},
 		Body:      body,
 		Auth:      transport.None{},

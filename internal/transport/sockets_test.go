@@ -1,0 +1,461 @@
+package transport_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/playline/playline-go/internal/retry"
+	"github.com/playline/playline-go/internal/transport"
+)
+
+// large is a body that no socket buffer of these tests can hold.
+var large = []byte(strings.Repeat("0123456789abcdef", 8<<20/16))
+
+// peer is a server on raw sockets: conns[i] is played on connection i, the last one on all that follow.
+type peer struct {
+	url   string
+	addr  string
+	dials atomic.Int32
+
+	mu     sync.Mutex
+	bodies []string // of the requests that were read whole
+}
+
+func newPeer(t *testing.T, conns ...func(*peer, *net.TCPConn)) *peer {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	p := &peer{url: "http://" + l.Addr().String(), addr: l.Addr().String()}
+	var open sync.WaitGroup
+	open.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			i := int(p.dials.Add(1)) - 1
+			open.Go(func() {
+				defer conn.Close()
+				conns[min(i, len(conns)-1)](p, conn.(*net.TCPConn))
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		open.Wait()
+	})
+	return p
+}
+
+// read takes one request in, whole.
+func (p *peer) read(r *bufio.Reader) bool {
+	req, err := http.ReadRequest(r)
+	if err != nil {
+		return false
+	}
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bodies = append(p.bodies, string(body))
+	return true
+}
+
+func (p *peer) taken() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.bodies)
+}
+
+// reset ends a connection with RST: what is on its way is lost.
+func reset(conn *net.TCPConn) {
+	_ = conn.SetLinger(0)
+	_ = conn.Close()
+}
+
+const okAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+// serve answers whatever comes.
+func serve(p *peer, conn *net.TCPConn) {
+	for r := bufio.NewReader(conn); p.read(r); {
+		_, _ = io.WriteString(conn, okAnswer)
+	}
+}
+
+// dialer is a transport of the test's own; small socket buffers keep a large body from vanishing in them.
+func dialer(t *testing.T, dial func(context.Context, string, string) (net.Conn, error)) *http.Transport {
+	t.Helper()
+	if dial == nil {
+		dial = dialSmall
+	}
+	tr := &http.Transport{DialContext: dial}
+	t.Cleanup(tr.CloseIdleConnections)
+	return tr
+}
+
+func dialSmall(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return conn, conn.(*net.TCPConn).SetWriteBuffer(64 << 10)
+}
+
+// refusedAddr is an address where nobody listens, and nobody can while the test runs: the client's end of a connection has it.
+func refusedAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	conn, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn.LocalAddr().String()
+}
+
+// TestNeverSentIsKnown plays each way in which a connection can fail, and looks at what becomes of a call that may be repeated
+// only where the service cannot have it: it is either repeated and then succeeds, or ends in doubt after one attempt.
+func TestNeverSentIsKnown(t *testing.T) {
+	t.Parallel()
+	small := []byte("{}")
+	fails := func(err error) func(t *testing.T, real *peer) *http.Transport { // the first dial fails
+		return func(t *testing.T, _ *peer) *http.Transport {
+			var dials atomic.Int32
+			return dialer(t, func(ctx context.Context, network, addr string) (net.Conn, error) {
+				if dials.Add(1) == 1 {
+					return nil, err
+				}
+				return dialSmall(ctx, network, addr)
+			})
+		}
+	}
+	plain := func(t *testing.T, _ *peer) *http.Transport { return dialer(t, nil) }
+	rows := []struct {
+		name     string
+		body     []byte
+		conns    []func(*peer, *net.TCPConn)
+		next     func(*testing.T, *peer) *http.Transport
+		attempts int
+		doubt    bool
+		taken    int // requests that the server has whole
+	}{
+		{
+			name: "nobody listens", body: small, conns: []func(*peer, *net.TCPConn){serve}, attempts: 2, taken: 1,
+			next: func(t *testing.T, _ *peer) *http.Transport {
+				var dials atomic.Int32
+				closed := refusedAddr(t)
+				return dialer(t, func(ctx context.Context, network, addr string) (net.Conn, error) {
+					if dials.Add(1) == 1 {
+						addr = closed
+					}
+					return dialSmall(ctx, network, addr)
+				})
+			},
+		},
+		{
+			name: "the name has no address", body: small, conns: []func(*peer, *net.TCPConn){serve}, attempts: 2, taken: 1,
+			next: fails(&net.DNSError{Err: "no such host", Name: "api.example.com", IsNotFound: true}),
+		},
+		{
+			name: "the resolver does not answer", body: small, conns: []func(*peer, *net.TCPConn){serve}, attempts: 2, taken: 1,
+			next: fails(&net.DNSError{Err: "i/o timeout", Name: "api.example.com", IsTimeout: true, IsTemporary: true}),
+		},
+		{
+			name: "a dialer with an error of its own", body: small, conns: []func(*peer, *net.TCPConn){serve}, attempts: 2, taken: 1,
+			next: fails(errors.New("the tunnel is down")),
+		},
+		{
+			name: "closed before anything was read, a large body", body: large, attempts: 2, taken: 1, next: plain,
+			conns: []func(*peer, *net.TCPConn){func(_ *peer, conn *net.TCPConn) { reset(conn) }, serve},
+		},
+		{
+			name: "reset when half of a large body was read", body: large, attempts: 2, taken: 1, next: plain,
+			conns: []func(*peer, *net.TCPConn){func(_ *peer, conn *net.TCPConn) {
+				_ = conn.SetReadBuffer(64 << 10)
+				_, _ = io.CopyN(io.Discard, conn, int64(len(large)/2))
+				reset(conn)
+			}, serve},
+		},
+		{
+			name: "reset when all was read", body: small, attempts: 1, doubt: true, taken: 1, next: plain,
+			conns: []func(*peer, *net.TCPConn){func(p *peer, conn *net.TCPConn) { p.read(bufio.NewReader(conn)); reset(conn) }, serve},
+		},
+		{
+			name: "reset when all of a large body was read", body: large, attempts: 1, doubt: true, taken: 1, next: plain,
+			conns: []func(*peer, *net.TCPConn){func(p *peer, conn *net.TCPConn) { p.read(bufio.NewReader(conn)); reset(conn) }, serve},
+		},
+		{
+			name: "closed when all was read", body: small, attempts: 1, doubt: true, taken: 1, next: plain,
+			conns: []func(*peer, *net.TCPConn){func(p *peer, conn *net.TCPConn) { p.read(bufio.NewReader(conn)) }, serve},
+		},
+		{
+			name: "reset within the headers of the answer", body: small, attempts: 1, doubt: true, taken: 1, next: plain,
+			conns: []func(*peer, *net.TCPConn){func(p *peer, conn *net.TCPConn) {
+				p.read(bufio.NewReader(conn))
+				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Le")
+				reset(conn)
+			}, serve},
+		},
+		{
+			name: "closed within the body of the answer", body: small, attempts: 1, doubt: true, taken: 1, next: plain,
+			conns: []func(*peer, *net.TCPConn){func(p *peer, conn *net.TCPConn) {
+				p.read(bufio.NewReader(conn))
+				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{\"half\":")
+			}, serve},
+		},
+		{
+			name: "closed within a chunked answer", body: small, attempts: 1, doubt: true, taken: 1, next: plain,
+			conns: []func(*peer, *net.TCPConn){func(p *peer, conn *net.TCPConn) {
+				p.read(bufio.NewReader(conn))
+				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"half\":\r\n")
+			}, serve},
+		},
+		{
+			name: "an answer that is not HTTP", body: small, attempts: 1, doubt: true, taken: 1, next: plain,
+			conns: []func(*peer, *net.TCPConn){func(p *peer, conn *net.TCPConn) {
+				p.read(bufio.NewReader(conn))
+				_, _ = io.WriteString(conn, "220 mail.example.com ready\r\n")
+			}, serve},
+		},
+		{
+			name: "the request in the server's buffer, and nobody reads it", body: small, attempts: 1, doubt: true, taken: 0,
+			conns: []func(*peer, *net.TCPConn){func(_ *peer, conn *net.TCPConn) {
+				_, _ = conn.Read(make([]byte, 1)) // it has come
+				reset(conn)
+			}, serve},
+			next: plain,
+		},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPeer(t, row.conns...)
+			client := newClient(row.next(t, p))
+			resp, failure := client.Do(t.Context(), newRequest(t, p.url, retry.Unsent, row.body))
+			assert.Equal(t, row.attempts, resp.Attempts)
+			assert.Equal(t, row.taken, p.taken(), "requests that the server took")
+			if row.doubt {
+				require.NotNil(t, failure)
+				assert.True(t, failure.Doubt)
+				assert.Error(t, failure.Cause)
+				return
+			}
+			require.Nil(t, failure)
+			assert.True(t, string(row.body) == p.bodies[0], "whole, byte for byte") //nolint:testifylint // a message with 8 MB helps nobody
+
+			// The same failures end a call of class never without a doubt, and those above end it in doubt.
+			p = newPeer(t, row.conns...)
+			_, failure = newClient(row.next(t, p)).Do(t.Context(), newRequest(t, p.url, retry.Never, row.body))
+			require.NotNil(t, failure)
+			assert.False(t, failure.Doubt)
+			assert.Zero(t, p.taken())
+		})
+	}
+}
+
+// TestALostAnswerIsAskedForAgainWhereThatIsSafe is the other half of the rows in doubt above.
+func TestALostAnswerIsAskedForAgainWhereThatIsSafe(t *testing.T) {
+	t.Parallel()
+	for name, last := range map[string]string{"nothing": "", "half an answer": "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{\"half\":"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPeer(t, func(p *peer, conn *net.TCPConn) {
+				p.read(bufio.NewReader(conn))
+				_, _ = io.WriteString(conn, last)
+			}, serve)
+			resp, failure := newClient(dialer(t, nil)).Do(t.Context(), newRequest(t, p.url, retry.Safe, []byte("{}")))
+			require.Nil(t, failure)
+			assert.Equal(t, 2, resp.Attempts)
+			assert.Equal(t, "{}", string(resp.Body), "nothing of the half answer is left")
+			assert.Equal(t, []string{"{}", "{}"}, p.bodies)
+		})
+	}
+}
+
+// TestAConnectionThatDiesAtOnceIsNeverAPlainFailure: whether a small request leaves before the reset comes is a race in net/http,
+// and both ends of it are right. What must not be is a call that ends without a second attempt and without a doubt.
+func TestAConnectionThatDiesAtOnceIsNeverAPlainFailure(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		p := newPeer(t, func(_ *peer, conn *net.TCPConn) { reset(conn) }, serve)
+		resp, failure := newClient(dialer(t, nil)).Do(t.Context(), newRequest(t, p.url, retry.Unsent, []byte("{}")))
+		if failure == nil {
+			assert.Equal(t, 2, resp.Attempts)
+			continue
+		}
+		assert.True(t, failure.Doubt)
+		assert.Equal(t, 1, resp.Attempts)
+	}
+}
+
+func TestATLSHandshakeThatFailsSentNothing(t *testing.T) {
+	t.Parallel()
+	var served atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served.Add(1) }))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	closer := newPeer(t, func(_ *peer, conn *net.TCPConn) { _, _ = conn.Read(make([]byte, 1)) })
+	for name, url := range map[string]string{
+		"a certificate that nobody knows": srv.URL,
+		"closed within the handshake":     strings.Replace(closer.url, "http:", "https:", 1),
+		"no TLS at all":                   strings.Replace(newPeer(t, func(_ *peer, conn *net.TCPConn) { _, _ = io.WriteString(conn, okAnswer) }).url, "http:", "https:", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resp, failure := newClient(dialer(t, nil)).Do(t.Context(), newRequest(t, url, retry.Unsent, []byte("{}")))
+			require.NotNil(t, failure)
+			assert.Equal(t, quick.MaxAttempts, resp.Attempts)
+			assert.False(t, failure.Doubt)
+			resp, failure = newClient(dialer(t, nil)).Do(t.Context(), newRequest(t, url, retry.Never, []byte("{}")))
+			require.NotNil(t, failure)
+			assert.Equal(t, 1, resp.Attempts)
+			assert.False(t, failure.Doubt)
+		})
+	}
+	t.Cleanup(func() { assert.Zero(t, served.Load()) })
+}
+
+// TestAServerThatDoesNotReadIsNoDoubt: when the attempt's time is over a part of the body has not left.
+func TestAServerThatDoesNotReadIsNoDoubt(t *testing.T) {
+	t.Parallel()
+	over := make(chan struct{})
+	p := newPeer(t, func(_ *peer, conn *net.TCPConn) { _ = conn.SetReadBuffer(64 << 10); <-over })
+	t.Cleanup(func() { close(over) })
+	resp, failure := newClient(dialer(t, nil)).Do(t.Context(), newRequest(t, p.url, retry.Unsent, large, func(r *transport.Request) {
+		r.Policy.AttemptTimeout = 20 * time.Millisecond
+	}))
+	require.NotNil(t, failure)
+	assert.Equal(t, quick.MaxAttempts, resp.Attempts)
+	assert.False(t, failure.Doubt)
+	assert.ErrorContains(t, failure.Cause, "no whole answer within 20ms")
+}
+
+// stuck is a connection whose next write fails when it is told to, with nothing written, as on one that the server has closed
+// while it was idle, before the client has noticed. Reads stay silent.
+type stuck struct {
+	net.Conn
+	dead *atomic.Bool
+}
+
+func (c stuck) Write(p []byte) (int, error) {
+	if c.dead.Load() {
+		return 0, &net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE}
+	}
+	return c.Conn.Write(p)
+}
+
+// TestAnIdleConnectionThatDied: net/http finds out when it writes, and takes another connection by itself where nothing was
+// written. That is one attempt of ours, and where the other connection fails too, still nothing was sent.
+func TestAnIdleConnectionThatDied(t *testing.T) {
+	t.Parallel()
+	for _, body := range [][]byte{nil, []byte("{}"), large} {
+		for _, secondDial := range []bool{true, false} {
+			p := newPeer(t, serve)
+			var dials atomic.Int32
+			var dead atomic.Bool
+			client := newClient(dialer(t, func(ctx context.Context, network, addr string) (net.Conn, error) {
+				n := dials.Add(1)
+				if n == 2 && !secondDial {
+					return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+				}
+				conn, err := dialSmall(ctx, network, addr)
+				if n == 1 && err == nil {
+					conn = stuck{conn, &dead}
+				}
+				return conn, err
+			}))
+			_, failure := client.Do(t.Context(), newRequest(t, p.url, retry.Unsent, []byte("warm")))
+			require.Nil(t, failure)
+			dead.Store(true)
+			resp, failure := client.Do(t.Context(), newRequest(t, p.url, retry.Unsent, body))
+			require.Nil(t, failure)
+			if secondDial {
+				assert.Equal(t, 1, resp.Attempts, "net/http's own second try is inside of the first attempt")
+				assert.Equal(t, int32(2), dials.Load())
+			} else {
+				assert.Equal(t, 2, resp.Attempts)
+				assert.Equal(t, int32(3), dials.Load())
+			}
+			require.Equal(t, 2, p.taken())
+			assert.Len(t, p.bodies[1], len(body))
+		}
+	}
+}
+
+// TestAWarmConnectionThatIsLostInDoubt: the server read the request and closed. net/http repeats nothing that has an effect,
+// and neither does the class.
+func TestAWarmConnectionThatIsLostInDoubt(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t, func(p *peer, conn *net.TCPConn) {
+		r := bufio.NewReader(conn)
+		p.read(r)
+		_, _ = io.WriteString(conn, okAnswer)
+		p.read(r)
+	}, serve)
+	client := newClient(dialer(t, nil))
+	_, failure := client.Do(t.Context(), newRequest(t, p.url, retry.Unsent, []byte("warm")))
+	require.Nil(t, failure)
+	resp, failure := client.Do(t.Context(), newRequest(t, p.url, retry.Unsent, []byte("{}")))
+	require.NotNil(t, failure)
+	assert.True(t, failure.Doubt)
+	assert.Equal(t, 1, resp.Attempts)
+	assert.Equal(t, 2, p.taken(), "once each")
+	assert.Equal(t, int32(1), p.dials.Load())
+}
+
+// TestATransportThatTellsNothingLeavesADoubt: a caller's own transport need not call the hooks of httptrace, nor read the body.
+func TestATransportThatTellsNothingLeavesADoubt(t *testing.T) {
+	t.Parallel()
+	rows := []struct {
+		name  string
+		step  step
+		doubt bool
+	}{
+		{"no word on how far it got", func(*http.Request) (*http.Response, error) { return nil, errBroken }, true},
+		{"a reset", func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+		}, true},
+		{"a failed write", func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE}
+		}, true},
+		{"a failed dial is clear all the same", refuse, false},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			for _, body := range [][]byte{nil, []byte("{}")} {
+				resp, failure := newClient(roundTripper(row.step)).Do(t.Context(), newRequest(t, origin, retry.Unsent, body))
+				require.NotNil(t, failure)
+				assert.Equal(t, row.doubt, failure.Doubt)
+				if row.doubt {
+					assert.Equal(t, 1, resp.Attempts)
+				} else {
+					assert.Equal(t, quick.MaxAttempts, resp.Attempts)
+				}
+			}
+		})
+	}
+}
+
+// roundTripper is a transport that reads no body and calls no hooks.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
