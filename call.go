@@ -40,10 +40,9 @@ func call[T any](ctx context.Context, s *service, o *op, in input, opts []Reques
 		return nil, err
 	}
 	out := new(T)
-	if len(answer.Body) == 0 && (o.has(mayBeEmpty) || answer.Status == http.StatusNoContent) {
-		return out, nil
+	if empty := len(answer.Body) == 0 && (o.has(mayBeEmpty) || answer.Status == http.StatusNoContent); !empty {
+		err = json.Unmarshal(answer.Body, out)
 	}
-	err = json.Unmarshal(answer.Body, out)
 	if c, ok := any(out).(completer); ok && err == nil {
 		err = c.complete()
 	}
@@ -90,7 +89,7 @@ func (c *Client) request(o *op, in input, opts []RequestOption) (*transport.Requ
 	if e == nil {
 		return nil, nil, notConfigured(o, "")
 	}
-	req := &transport.Request{Service: &e.Service, Operation: o.name, Method: o.method, Route: o.path, Auth: e.auth, Class: o.class}
+	req := &transport.Request{Service: &e.Service, Operation: o.name, Method: o.method, Route: o.path, Auth: e.auth, Class: e.class(o)}
 	switch {
 	case in.token != nil:
 		if rule := credentialRule(string(*in.token)); rule != "" {
@@ -123,7 +122,7 @@ func (c *Client) request(o *op, in input, opts []RequestOption) (*transport.Requ
 	for name, values := range co.header {
 		req.Header[name] = slices.Clone(values)
 	}
-	if err := e.key(req, co); err != nil {
+	if err := e.key(req, o, co); err != nil {
 		return nil, nil, err
 	}
 	p := co.retry.over(c.retry)
@@ -170,15 +169,21 @@ func (e *endpoint) encode(req *transport.Request, in input) error {
 	return nil
 }
 
+// class returns how an operation may be repeated here: one that needs a key is unsent where the service ignores keys.
+func (e *endpoint) class(o *op) retry.Class {
+	if o.class == retry.Key && !e.keyed {
+		return retry.Unsent
+	}
+	return o.class
+}
+
 // key puts the idempotency key of a keyed operation on the request: one a call, the same on every attempt. Where the service
-// ignores keys, none is sent and the class is unsent: net/http itself repeats requests that carry one.
-func (e *endpoint) key(req *transport.Request, co *callOptions) error {
+// ignores keys none is sent: net/http itself repeats requests that carry one.
+func (e *endpoint) key(req *transport.Request, o *op, co *callOptions) error {
 	switch {
-	case req.Class != retry.Key && co.key != "":
-		return &ValidationError{"IdempotencyKey", "is taken by Events.Fire and Events.FireBulk only: " + req.Operation + " does not know it"}
+	case o.class != retry.Key && co.key != "":
+		return &ValidationError{"IdempotencyKey", "is taken by Events.Fire and Events.FireBulk only: " + o.name + " does not know it"}
 	case req.Class != retry.Key:
-	case !e.keyed:
-		req.Class = retry.Unsent
 	case co.key != "":
 		req.Header["Idempotency-Key"] = []string{co.key}
 	default:
@@ -230,7 +235,7 @@ func (c *Client) failed(o *op, in input, answer *transport.Response, f *transpor
 func (c *Client) unreadable(o *op, in input, answer *transport.Response, err error) error {
 	return c.failed(o, in, answer, &transport.Failure{
 		Cause: fmt.Errorf("the answer is not the JSON it should be: %w", err),
-		Doubt: retry.Judge(o.class, retry.Unreadable) == retry.Doubt,
+		Doubt: retry.Judge(c.endpoints[o.service].class(o), retry.Unreadable) == retry.Doubt,
 	})
 }
 
