@@ -170,7 +170,14 @@ func (e *PartialError) Error() string {
 	if e.Total > 0 {
 		of = fmt.Sprintf(" of %d", e.Total)
 	}
-	s := fmt.Sprintf("playline: %s: %d%s items failed", e.Operation, len(e.Items), of)
+	// Several parts of one item can fail; they are one item.
+	failed := 0
+	for i, item := range e.Items {
+		if item.Index < 0 || i == 0 || item.Index != e.Items[i-1].Index {
+			failed++
+		}
+	}
+	s := fmt.Sprintf("playline: %s: %d%s items failed", e.Operation, failed, of)
 	if len(e.Items) > 0 {
 		s += "; first " + e.Items[0].Error()
 	}

@@ -1,8 +1,10 @@
 package playline
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // importRequest is the body of an import.
@@ -72,5 +74,7 @@ func (r *ImportResult) locate(players []Player) error {
 		item.Code, item.Message = scrub(string(in.Code), nil), scrub(string(in.Message), nil)
 		partial.Items = append(partial.Items, item)
 	}
+	// Errors that name nobody come last.
+	slices.SortStableFunc(partial.Items, func(a, b ItemError) int { return cmp.Compare(uint(a.Index), uint(b.Index)) }) //nolint:gosec // -1 becomes the largest
 	return partial
 }
