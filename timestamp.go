@@ -13,6 +13,12 @@ type Timestamp struct {
 	Raw string
 }
 
+// The years 1 to 9999 in milliseconds: RFC 3339 can write no other.
+const (
+	firstMilli = -62135596800000
+	lastMilli  = 253402300799999
+)
+
 // UnmarshalJSON reads RFC 3339 text and numbers of milliseconds since the Unix epoch. It never fails.
 func (t *Timestamp) UnmarshalJSON(b []byte) error {
 	*t = Timestamp{}
@@ -21,7 +27,9 @@ func (t *Timestamp) UnmarshalJSON(b []byte) error {
 	}
 	if ms, err := strconv.ParseFloat(string(b), 64); err == nil {
 		t.Raw = string(b)
-		t.Time = time.UnixMilli(int64(ms)).UTC()
+		if ms >= firstMilli && ms <= lastMilli {
+			t.Time = time.UnixMilli(int64(ms)).UTC()
+		}
 		return nil
 	}
 	if json.Unmarshal(b, &t.Raw) != nil {
