@@ -69,9 +69,10 @@ func IdempotencyKey(key string) RequestOption {
 	}
 }
 
-// reservedHeaders are set by the client itself.
+// reservedHeaders are set by the client itself. X-Idempotency-Key is not, but net/http takes it for a promise that a request may be
+// sent twice, and does so by itself.
 var reservedHeaders = []string{
-	"Authorization", "X-App-Id", "Idempotency-Key", "Content-Type", "Content-Length", "Host", "Transfer-Encoding", "Connection", "Accept-Encoding",
+	"Authorization", "X-App-Id", "Idempotency-Key", "X-Idempotency-Key", "Content-Type", "Content-Length", "Host", "Transfer-Encoding", "Connection", "Accept-Encoding",
 }
 
 // Header adds a header to every attempt of the call. Headers that the client sets itself are refused.
@@ -82,7 +83,7 @@ func Header(name, value string) RequestOption {
 		case !isToken(name):
 			return &ValidationError{"Header: name", "must be a header name: letters, digits and hyphens"}
 		case slices.Contains(reservedHeaders, canonical):
-			return &ValidationError{"Header: name", "must not be " + canonical + ", which the client sets itself"}
+			return &ValidationError{"Header: name", "must not be " + canonical + ", which is the client's own"}
 		case !isPrintable(value):
 			return &ValidationError{"Header: value", "must hold printable ASCII characters only"}
 		}
