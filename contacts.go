@@ -212,7 +212,12 @@ func (s *ContactsService) Create(ctx context.Context, channelID int64, contact C
 //
 // Deprecated: by the vendor.
 func (s *ContactsService) Delete(ctx context.Context, contactID int64, opts ...RequestOption) (*ContactState, error) {
-	return call[ContactState](ctx, (*service)(s), opDeleteContact, input{path: contactPath(contactID)}, opts)
+	out, err := call[ContactState](ctx, (*service)(s), opDeleteContact, input{path: contactPath(contactID)}, opts)
+	if err != nil {
+		return nil, err
+	}
+	out.State = true // also where a 404 was the success
+	return out, nil
 }
 
 // keepRaw keeps the whole answer.
