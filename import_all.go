@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
 	"slices"
 	"sync"
 )
@@ -55,11 +56,25 @@ func (f ImportFailure) Error() string { return fmt.Sprintf("player %d: %v", f.In
 // Unwrap returns the cause.
 func (f ImportFailure) Unwrap() error { return f.Err }
 
+// GoString is Error: the default would print the player's addresses.
+func (f ImportFailure) GoString() string { return f.Error() }
+
+// LogValue logs the place and the cause: the player's addresses belong in no log.
+func (f ImportFailure) LogValue() slog.Value {
+	return slog.GroupValue(slog.Int("index", f.Index), slog.Any("err", f.Err))
+}
+
 // ImportSummary is what became of every player: it was imported, it is among the failures, or it stands at or behind Resume.
 type ImportSummary struct {
 	ImportProgress
 	Failures []ImportFailure // in the order of the input; empty where ImportOptions.OnFailure is set
 	Resume   ImportPoint
+}
+
+// LogValue logs the numbers: the failures hold the players' addresses.
+func (s *ImportSummary) LogValue() slog.Value {
+	return slog.GroupValue(slog.Int("read", s.Read), slog.Int("imported", s.Imported), slog.Int("failed", s.Failed),
+		slog.Int("resume_next", s.Resume.Next))
 }
 
 // ImportAll registers any number of players, in requests of 1000, and says what became of each.
@@ -78,7 +93,11 @@ func (s *PlayersService) ImportAll(ctx context.Context, players iter.Seq[Player]
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	in := &importer{service: s, options: o, opts: opts, summary: &ImportSummary{Resume: o.Resume}}
+	co, err := newCallOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	in := &importer{service: s, options: o, opts: opts, capture: co.capture, summary: &ImportSummary{Resume: o.Resume}}
 	return in.run(ctx, players)
 }
 
@@ -111,6 +130,7 @@ type importer struct {
 	mu      sync.Mutex // guards the following, and is held during the callbacks
 	summary *ImportSummary
 	stopped error
+	capture *Response // of the caller, nil for none; requests under way at once must not write it at once
 }
 
 // placed is a player and its place in the input.
@@ -161,7 +181,7 @@ func (in *importer) run(ctx context.Context, players iter.Seq[Player]) (*ImportS
 		complete = send()
 	}
 	workers.Wait()
-	return in.finish(ctx, complete)
+	return in.finish(ctx, read, complete)
 }
 
 // skips reports whether an earlier import settled the player at that place. Resume does not change, so no lock is needed.
@@ -178,7 +198,8 @@ func (in *importer) err() error {
 	return in.stopped
 }
 
-func (in *importer) finish(ctx context.Context, complete bool) (*ImportSummary, error) {
+func (in *importer) finish(ctx context.Context, read int, complete bool) (*ImportSummary, error) {
+	in.summary.Read = read // also where the last players were skipped or not sent
 	slices.SortFunc(in.summary.Failures, func(a, b ImportFailure) int { return a.Index - b.Index })
 	err := in.stopped
 	if err == nil && !complete {

@@ -25,24 +25,39 @@ func (in *importer) chunk(ctx context.Context, chunk []placed, read int) {
 		}
 	}
 	if len(valid) > 0 {
-		_, err := in.service.Import(ctx, valid, in.opts...)
-		if !in.blame(err, causes, places) {
+		if !in.blame(in.send(ctx, valid), causes, places, chunk[0].index) {
 			return
 		}
 	}
 	in.settle(chunk, causes, read)
 }
 
-// blame writes the failures of a request to the causes of its players; places are the places of the request's players in causes.
-// It returns false where the chunk must be sent again later: nothing of it arrived, and the import has stopped.
-func (in *importer) blame(err error, causes []error, places []int) (settled bool) {
+// send imports the players of one request.
+func (in *importer) send(ctx context.Context, players []Player) error {
+	if in.capture == nil {
+		_, err := in.service.Import(ctx, players, in.opts...)
+		return err
+	}
+	var response Response
+	_, err := in.service.Import(ctx, players, append(slices.Clip(in.opts), CaptureResponse(&response))...)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	*in.capture = response
+	return err
+}
+
+// blame writes the failures of a request to the causes of its players; places are the places of the request's players in causes,
+// and first is the place of causes in the input. It returns false where the chunk must be sent again later: nothing of it arrived, and the import has stopped.
+func (in *importer) blame(err error, causes []error, places []int, first int) (settled bool) {
 	if err == nil {
 		return true
 	}
 	if partial, ok := errors.AsType[*PartialError](err); ok {
 		for _, item := range partial.Items {
 			if item.Index >= 0 {
-				causes[places[item.Index]] = item
+				place := places[item.Index]
+				item.Index = first + place // from now on in the whole input
+				causes[place] = item
 				continue
 			}
 			// The service says that somebody failed and not who. All players of the request that are not blamed
@@ -71,8 +86,12 @@ func (in *importer) blame(err error, causes []error, places []int) (settled bool
 	return unknown || !stops(err)
 }
 
-// stops reports whether an error would meet every further chunk too.
+// stops reports whether an error would meet every further chunk too. The players of a request are valid, so what is invalid is
+// an option.
 func stops(err error) bool {
+	if _, invalid := errors.AsType[*ValidationError](err); invalid {
+		return true
+	}
 	return isContextEnd(err) || slices.ContainsFunc(
 		[]error{ErrUnauthorized, ErrForbidden, ErrNotConfigured, ErrUnavailable, ErrRateLimited, ErrOutcomeUnknown},
 		func(target error) bool { return errors.Is(err, target) },
