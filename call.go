@@ -192,6 +192,9 @@ func (e *endpoint) key(req *transport.Request, o *op, co *callOptions) error {
 	return nil
 }
 
+// secrets are the credentials that no words of an operation's service may repeat.
+func (s *service) secrets(o *op) []string { return s.client.endpoints[o.service].secrets }
+
 // failed makes the caller's error from a failure.
 func (c *Client) failed(o *op, in input, answer *transport.Response, f *transport.Failure) error {
 	e := &Error{

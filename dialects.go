@@ -2,6 +2,7 @@ package playline
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -99,7 +100,7 @@ var dialects = map[Service]dialect{
 				return nil
 			}
 			s := &c.sunshine
-			l := &login{path: map[string]string{"appId": s.appID}, secrets: []string{string(s.secret)}}
+			l := &login{path: map[string]string{"appId": s.appID}, secrets: []string{string(s.secret), basicCredentials(s.keyID, string(s.secret))}}
 			if l.auth = transport.Basic(s.keyID, string(s.secret)); s.scope != "" {
 				l.auth = transport.NewJWT(s.keyID, string(s.secret), string(s.scope))
 			}
@@ -119,6 +120,11 @@ var dialects = map[Service]dialect{
 		},
 		hint: "use WithPlaySmart or set PLAYLINE_PLAYSMART_URL",
 	},
+}
+
+// basicCredentials is a key as it travels with basic auth: who has it has the key.
+func basicCredentials(id string, secret string) string {
+	return base64.StdEncoding.EncodeToString([]byte(id + ":" + secret))
 }
 
 // Each decoder below also sees successes. saysNo is a cheap look that spares those a second parse.

@@ -119,7 +119,7 @@ func (s *EventsService) Fire(ctx context.Context, event string, to Recipient, op
 	if err != nil {
 		return nil, err
 	}
-	items := messageErrors(0, out.Messages)
+	items := messageErrors(0, out.Messages, (*service)(s).secrets(opFireEvent))
 	if len(items) == 0 {
 		return out, nil
 	}
@@ -127,7 +127,7 @@ func (s *EventsService) Fire(ctx context.Context, event string, to Recipient, op
 }
 
 // messageErrors returns the channels whose message was not taken, as errors of the item at index.
-func messageErrors(index int, messages map[Channel]MessageStatus) []ItemError {
+func messageErrors(index int, messages map[Channel]MessageStatus, secrets []string) []ItemError {
 	var items []ItemError
 	for _, channel := range slices.Sorted(maps.Keys(messages)) {
 		m := messages[channel]
@@ -135,7 +135,7 @@ func messageErrors(index int, messages map[Channel]MessageStatus) []ItemError {
 			continue
 		}
 		raw, _ := json.Marshal(m)
-		items = append(items, ItemError{Index: index, Key: string(channel), Code: scrub(m.Status, nil), Raw: raw,
+		items = append(items, ItemError{Index: index, Key: scrub(string(channel), secrets), Code: scrub(m.Status, secrets), Raw: raw,
 			Message: ruleIf(m.Status == "", "the service gave no status")})
 	}
 	return items

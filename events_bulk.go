@@ -105,7 +105,7 @@ func (s *EventsService) FireBulk(ctx context.Context, event string, to []Recipie
 			}
 			return out, err
 		}
-		partial.Items = append(partial.Items, out.add(answer, first, len(part))...)
+		partial.Items = append(partial.Items, out.add(answer, first, len(part), (*service)(s).secrets(opFireEventBulk))...)
 		first += len(part)
 	}
 	if len(partial.Items) > 0 {
@@ -116,7 +116,7 @@ func (s *EventsService) FireBulk(ctx context.Context, event string, to []Recipie
 
 // add takes the answer of a part in and returns its failures. A recipient that is missing from the list of results counts as
 // failed; where the service sends no list at all it accepted the part and says no more.
-func (r *BulkAccepted) add(answer *bulkAnswer, first, count int) []ItemError {
+func (r *BulkAccepted) add(answer *bulkAnswer, first, count int, secrets []string) []ItemError {
 	part := BulkPart{First: first, Count: count, RequestID: answer.RequestID, ReceivedAt: answer.ReceivedAt}
 	items := make([]BulkItem, count)
 	answered := make([]bool, count)
@@ -143,7 +143,7 @@ func (r *BulkAccepted) add(answer *bulkAnswer, first, count int) []ItemError {
 			failed = append(failed, ItemError{Index: first + i, Message: "the service gave no result for it"})
 			continue
 		}
-		failed = append(failed, messageErrors(first+i, items[i].Messages)...)
+		failed = append(failed, messageErrors(first+i, items[i].Messages, secrets)...)
 	}
 	r.Parts, r.Items = append(r.Parts, part), append(r.Items, items...)
 	return failed

@@ -210,5 +210,5 @@ func (s *PlayersService) Import(ctx context.Context, players []Player, opts ...R
 	if err != nil {
 		return nil, err
 	}
-	return out, out.locate(players)
+	return out, out.locate(players, (*service)(s).secrets(opImportPlayers))
 }

@@ -42,7 +42,7 @@ type ImportResult struct {
 //
 // Nothing about the shape of an error is promised. What names a player, by index or by external id, is used; an error that names
 // nobody gets the index -1, because guessing would blame a player for another's fault.
-func (r *ImportResult) locate(players []Player) error {
+func (r *ImportResult) locate(players []Player, secrets []string) error {
 	if len(r.Errors) == 0 {
 		return nil
 	}
@@ -71,7 +71,7 @@ func (r *ImportResult) locate(players []Player) error {
 		case in.Index != nil && in.ExternalID == "" && *in.Index >= 0 && *in.Index < len(players):
 			item.Index = *in.Index
 		}
-		item.Code, item.Message = scrub(string(in.Code), nil), scrub(string(in.Message), nil)
+		item.Code, item.Message = scrub(string(in.Code), secrets), scrub(string(in.Message), secrets)
 		partial.Items = append(partial.Items, item)
 	}
 	// Errors that name nobody come last.

@@ -109,6 +109,9 @@ func settable(field string, v any) error {
 }
 
 func eachListItem[T any](field string, list []T) error {
+	if list == nil {
+		return &ValidationError{field, "must be a list: a nil one would be sent as null, an empty one is []"}
+	}
 	for i, v := range list {
 		if err := listItem(fmt.Sprintf("%s[%d]", field, i), v); err != nil {
 			return err
@@ -229,5 +232,5 @@ func (s *PropertiesService) Batch(ctx context.Context, changes []PropertyChange,
 	if err != nil {
 		return nil, err
 	}
-	return out, out.failures(changes)
+	return out, out.failures(changes, (*service)(s).secrets(o))
 }

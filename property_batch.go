@@ -31,7 +31,7 @@ type PropertyBatchResult struct {
 
 // failures returns the actions that were not taken. The answer is positional: an action without an answer counts as failed,
 // because nothing says that it was taken.
-func (r *PropertyBatchResult) failures(changes []PropertyChange) error {
+func (r *PropertyBatchResult) failures(changes []PropertyChange, secrets []string) error {
 	partial := &PartialError{Operation: opBatchProperties.name, Total: len(changes)}
 	for i, change := range changes {
 		var got map[string]string
@@ -44,7 +44,7 @@ func (r *PropertyBatchResult) failures(changes []PropertyChange) error {
 				partial.Items = append(partial.Items, ItemError{Index: i, Key: action, Message: "the service gave no result for it"})
 			case status != "ok":
 				raw, _ := json.Marshal(status)
-				partial.Items = append(partial.Items, ItemError{Index: i, Key: action, Code: scrub(status, nil), Raw: raw})
+				partial.Items = append(partial.Items, ItemError{Index: i, Key: action, Code: scrub(status, secrets), Raw: raw})
 			}
 		}
 	}

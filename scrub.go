@@ -1,6 +1,7 @@
 package playline
 
 import (
+	"net/url"
 	"regexp"
 	"strings"
 	"unicode"
@@ -9,18 +10,23 @@ import (
 // maxMessage is how many characters of a service's words are kept.
 const maxMessage = 300
 
-// personal matches e-mail addresses and international phone numbers.
-var personal = regexp.MustCompile(`[^\s"'<>@]+@[^\s"'<>@]+|\+[0-9][0-9 ()-]{5,}[0-9]`)
+// private matches e-mail addresses and international phone numbers, also as they stand in a query, and signed tokens.
+var private = regexp.MustCompile(`[^\s"'<>@]+(?:@|%40)[^\s"'<>@]+` +
+	`|(?:\+|%2[Bb])[0-9][0-9 ()-]{5,}[0-9]` +
+	`|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
 
 // scrub makes a service's words fit for an error and a log: services repeat what they refuse, so the message of a refused OTP
-// can hold the OTP. What was secret in the request, addresses and phone numbers are left out, and control characters too.
+// can hold the OTP, and one that shows the request's URL holds it escaped. What was secret in the request, addresses and phone
+// numbers are left out, and control characters too.
 func scrub(message string, secrets []string) string {
 	for _, s := range secrets {
-		if s != "" {
-			message = strings.ReplaceAll(message, s, redacted)
+		for _, form := range [...]string{s, url.QueryEscape(s), url.PathEscape(s)} {
+			if form != "" {
+				message = strings.ReplaceAll(message, form, redacted)
+			}
 		}
 	}
-	message = personal.ReplaceAllString(message, redacted)
+	message = private.ReplaceAllString(message, redacted)
 	message = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
