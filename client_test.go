@@ -124,7 +124,7 @@ func TestDefaultBaseURLsAreThoseOfTheVendors(t *testing.T) {
 func TestSmoovenAppIDIsEnoughToRegisterOnly(t *testing.T) {
 	t.Parallel()
 	s := script(step{body: `{"success":true,"player_id":"ply_1"}`})
-	c, err := New(WithSmoovenAppID("app_live_1"), WithHTTPClient(&http.Client{Transport: s}))
+	c, err := New(WithSmoovenAppID("app_live_1"), WithHTTPClient(newHTTPClient(s)))
 	require.NoError(t, err)
 	_, err = c.Players.Register(t.Context(), Player{ExternalID: "ace"})
 	require.NoError(t, err)
@@ -136,7 +136,7 @@ func TestSmoovenAppIDIsEnoughToRegisterOnly(t *testing.T) {
 	require.ErrorContains(t, err, "the public app id is not enough")
 	assert.Equal(t, 1, s.count())
 
-	c, err = New(WithSmoovenAppID("app_live_1"), WithSmooven("sk_live_1"), WithHTTPClient(&http.Client{Transport: s}))
+	c, err = New(WithSmoovenAppID("app_live_1"), WithSmooven("sk_live_1"), WithHTTPClient(newHTTPClient(s)))
 	require.NoError(t, err)
 	_, err = c.Players.Register(t.Context(), Player{ExternalID: "ace"})
 	require.NoError(t, err)
@@ -148,7 +148,7 @@ func TestSunshineTokensAreSignedKeptAndRenewed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := script(step{body: `{"clients":[],"meta":{}}`})
-		c, err := New(WithSunshineJWT("app1", "key1", "s3cret", SunshineAccount), WithHTTPClient(&http.Client{Transport: s}))
+		c, err := New(WithSunshineJWT("app1", "key1", "s3cret", SunshineAccount), WithHTTPClient(newHTTPClient(s)))
 		require.NoError(t, err)
 		header := func() string {
 			_, err := c.Messaging.ListClients(t.Context(), "ace", ClientListOptions{})

@@ -49,14 +49,20 @@ func TestErrorMatchesTheSentinelOfItsStatus(t *testing.T) {
 func TestRefusalsInEveryForm(t *testing.T) {
 	t.Parallel()
 	calls := map[Service]func(context.Context, *Client) error{
-		Smooven:     func(ctx context.Context, c *Client) error { return getPlayer(ctx, c) },
-		Fyno:        func(ctx context.Context, c *Client) error { _, err := c.Profiles.Get(ctx, "ace"); return err },
-		SmartSender: func(ctx context.Context, c *Client) error { _, err := c.Contacts.Update(ctx, 1, map[string]any{"a": 1}); return err },
+		Smooven: func(ctx context.Context, c *Client) error { return getPlayer(ctx, c) },
+		Fyno:    func(ctx context.Context, c *Client) error { _, err := c.Profiles.Get(ctx, "ace"); return err },
+		SmartSender: func(ctx context.Context, c *Client) error {
+			_, err := c.Contacts.Update(ctx, 1, map[string]any{"a": 1})
+			return err
+		},
 		Sunshine: func(ctx context.Context, c *Client) error {
 			_, err := c.Messaging.ListClients(ctx, "ace", ClientListOptions{})
 			return err
 		},
-		PlaySmart: func(ctx context.Context, c *Client) error { _, err := c.Ingest.Send(ctx, tokenPlayer, gameplayBatch()); return err },
+		PlaySmart: func(ctx context.Context, c *Client) error {
+			_, err := c.Ingest.Send(ctx, tokenPlayer, gameplayBatch())
+			return err
+		},
 	}
 	for _, test := range []struct {
 		name          string

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -222,7 +221,7 @@ func TestOperationIsRefusedWithoutItsService(t *testing.T) {
 		if r.op.service == PlaySmart {
 			other = WithSmartSender(keySmartSender)
 		}
-		c, err := New(other, WithHTTPClient(&http.Client{Transport: s}))
+		c, err := New(other, WithHTTPClient(newHTTPClient(s)))
 		require.NoError(t, err)
 		result, err := r.call(context.Background(), c)
 		require.ErrorIs(t, err, ErrNotConfigured)

@@ -138,7 +138,7 @@ func newClient(t testing.TB, rt http.RoundTripper, extra ...Option) *Client {
 		WithSmartSender(keySmartSender),
 		WithSunshine("5d8cff3cd55b040010928b5b", keySunshineID, keySunshine),
 		WithPlaySmart(),
-		WithHTTPClient(&http.Client{Transport: rt}),
+		WithHTTPClient(newHTTPClient(rt)),
 	}
 	for _, s := range []Service{Smooven, Fyno, SmartSender, Sunshine, PlaySmart} {
 		opts = append(opts, WithBaseURL(s, baseOf(s)))
@@ -180,3 +180,5 @@ func (s *scripted) sameBodies() bool {
 	}
 	return true
 }
+
+func newHTTPClient(rt http.RoundTripper) *http.Client { return &http.Client{Transport: rt} }
