@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // importRequest is the body of an import.
@@ -54,22 +55,21 @@ func (r *ImportResult) locate(players []Player, secrets []string) error {
 	for _, raw := range r.Errors {
 		item := ItemError{Index: -1, Raw: raw}
 		var in struct {
-			Index      *int        `json:"index"`
+			Index      looseString `json:"index"`
 			ExternalID looseString `json:"external_id"`
 			Code       looseString `json:"code"`
 			Message    looseString `json:"message"`
 		}
 		if json.Unmarshal(raw, &in) != nil {
-			// Not an object, or an index that is no number: a text is still a message.
+			// Not an object: a text is still a message.
 			var text looseString
 			_ = json.Unmarshal(raw, &text)
 			in.Message = text
 		}
-		switch i, known := byID[string(in.ExternalID)]; {
-		case known:
+		if i, known := byID[string(in.ExternalID)]; known {
 			item.Index = i
-		case in.Index != nil && in.ExternalID == "" && *in.Index >= 0 && *in.Index < len(players):
-			item.Index = *in.Index
+		} else if i, err := strconv.Atoi(string(in.Index)); err == nil && in.ExternalID == "" && i >= 0 && i < len(players) {
+			item.Index = i
 		}
 		item.Code, item.Message = scrub(string(in.Code), secrets), scrub(string(in.Message), secrets)
 		partial.Items = append(partial.Items, item)
