@@ -58,6 +58,12 @@ func (c *ContactInfo) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	c.Values = map[string]any{}
+	if json.Unmarshal(members["variables"], &c.Values) != nil {
+		_ = json.Unmarshal(members["variables"], &c.Variables) // objects, as in Contact
+	}
+	if c.Values == nil { // they were null
+		c.Values = map[string]any{}
+	}
 	fields := map[string]any{
 		"id": &c.ID, "photo": &c.Photo, "state": &c.State, "fullName": &c.FullName, "firstName": &c.FirstName,
 		"lastName": &c.LastName, "email": &c.Email, "phone": &c.Phone, "createdAt": &c.CreatedAt, "tags": &c.Tags, "funnels": &c.Funnels,
@@ -66,11 +72,7 @@ func (c *ContactInfo) UnmarshalJSON(b []byte) error {
 		switch target, known := fields[name]; {
 		case known:
 			_ = json.Unmarshal(raw, target)
-		case name == "variables":
-			if json.Unmarshal(raw, &c.Values) != nil {
-				_ = json.Unmarshal(raw, &c.Variables) // objects, as in Contact
-			}
-		default:
+		case name != "variables":
 			var value any
 			_ = json.Unmarshal(raw, &value)
 			c.Values[name] = value
