@@ -363,7 +363,8 @@ func (c stuck) Write(p []byte) (int, error) {
 }
 
 // TestAnIdleConnectionThatDied: net/http finds out when it writes, and takes another connection by itself where nothing was
-// written. That is one attempt of ours, and where the other connection fails too, still nothing was sent.
+// written. That is one attempt of ours, and where the other connection fails too, still nothing was sent. A body that does not
+// fit into its buffer it copies itself, and takes the failed write for a failed read of the body: then the second try is ours.
 func TestAnIdleConnectionThatDied(t *testing.T) {
 	t.Parallel()
 	for _, body := range [][]byte{nil, []byte("{}"), large} {
@@ -387,13 +388,16 @@ func TestAnIdleConnectionThatDied(t *testing.T) {
 			dead.Store(true)
 			resp, failure := client.Do(t.Context(), newRequest(t, p.url, retry.Unsent, body))
 			require.Nil(t, failure)
-			if secondDial {
-				assert.Equal(t, 1, resp.Attempts, "net/http's own second try is inside of the first attempt")
-				assert.Equal(t, int32(2), dials.Load())
-			} else {
-				assert.Equal(t, 2, resp.Attempts)
-				assert.Equal(t, int32(3), dials.Load())
+			dialed := 2
+			if !secondDial {
+				dialed = 3
 			}
+			attempts := dialed - 1 // net/http's own second try is inside of the first attempt
+			if len(body) == len(large) {
+				attempts = dialed
+			}
+			assert.Equal(t, attempts, resp.Attempts)
+			assert.Equal(t, int32(dialed), dials.Load())
 			require.Equal(t, 2, p.taken())
 			assert.Len(t, p.bodies[1], len(body))
 		}

@@ -15,10 +15,10 @@ import (
 // The hooks run on the transport's goroutines. net/http waits for its write loop before it reports a failure, so they are
 // settled by then; a caller's own transport may be less careful, hence the atomics.
 type trace struct {
-	traced    atomic.Bool // the transport calls hooks at all
-	connected atomic.Bool // a connection was obtained
-	failed    atomic.Bool // writing the request failed
-	bodyLeft  atomic.Bool // a part of the body has not been read by the transport
+	traced    atomic.Bool                  // the transport calls hooks at all
+	connected atomic.Bool                  // a connection was obtained
+	failed    atomic.Bool                  // writing the request failed
+	reader    atomic.Pointer[bytes.Reader] // the body, where there is one
 }
 
 // start returns ctx with the hooks, and body as a reader that is watched too.
@@ -53,31 +53,20 @@ func (t *trace) notSent(err error) bool {
 	if !t.traced.Load() {
 		return false // a transport that calls no hooks: nothing is known
 	}
-	return !t.connected.Load() || t.failed.Load() || t.bodyLeft.Load()
+	return !t.connected.Load() || t.failed.Load() || t.bodyLeft()
 }
 
-// body returns a reader over b that notes whether it was read to its end.
+// body returns a reader over b and remembers it. It is a plain reader: for one of another type net/http writes header and body
+// apart, which costs a system call and a packet.
 func (t *trace) body(b []byte) io.ReadCloser {
-	t.bodyLeft.Store(len(b) > 0)
-	return &watchedBody{bytes.NewReader(b), t}
+	r := bytes.NewReader(b)
+	t.reader.Store(r)
+	return io.NopCloser(r)
 }
 
-type watchedBody struct {
-	*bytes.Reader
-	trace *trace
+// bodyLeft reports whether the transport has left a part of the body unread. It is asked after the transport has returned an
+// error; net/http has ended its write loop by then.
+func (t *trace) bodyLeft() bool {
+	r := t.reader.Load()
+	return r != nil && r.Len() > 0
 }
-
-func (b *watchedBody) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	b.trace.bodyLeft.Store(b.Len() > 0)
-	return n, err
-}
-
-// WriteTo hides the reader's own, which would bypass Read.
-func (b *watchedBody) WriteTo(w io.Writer) (int64, error) {
-	n, err := b.Reader.WriteTo(w)
-	b.trace.bodyLeft.Store(b.Len() > 0)
-	return n, err
-}
-
-func (b *watchedBody) Close() error { return nil }
