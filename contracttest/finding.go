@@ -43,7 +43,7 @@ func newFinding(operation, side string, err error) finding {
 		f.rule = "method"
 	case isSecurity(err):
 		f.rule = "security"
-	case errors.Is(err, errStray):
+	case errors.Is(err, errStray), text == "request body not allowed for this request":
 		f.rule = "stray"
 	case strings.Contains(text, "Content-Type has unexpected value"):
 		f.place, f.rule = "header.Content-Type", "content type"
