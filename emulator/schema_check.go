@@ -24,10 +24,8 @@ func (s *schema) check(field string, value any) *violation {
 	if rule := s.typeRule(value); rule != "" {
 		return &violation{field, rule}
 	}
-	if len(s.Enum) > 0 {
-		if encoded, err := json.Marshal(value); err != nil || !slices.Contains(s.Enum, string(encoded)) {
-			return &violation{field, "must be one of " + enumText(s.Enum)}
-		}
+	if len(s.Enum) > 0 && !s.lists(value) {
+		return &violation{field, "must be one of " + enumText(s.Enum)}
 	}
 	var v *violation
 	switch value := value.(type) {
@@ -44,6 +42,19 @@ func (s *schema) check(field string, value any) *violation {
 		return v
 	}
 	return s.checkForms(field, value)
+}
+
+// lists reports whether value is one of the enum's. A number counts by its size, not by its spelling: 1.0 is 1.
+func (s *schema) lists(value any) bool {
+	if number, ok := value.(json.Number); ok {
+		f, err := number.Float64()
+		return err == nil && slices.ContainsFunc(s.Enum, func(text string) bool {
+			one, err := strconv.ParseFloat(text, 64)
+			return err == nil && one == f
+		})
+	}
+	encoded, err := json.Marshal(value)
+	return err == nil && slices.Contains(s.Enum, string(encoded))
 }
 
 // typeRule returns the rule that value's type breaks.
