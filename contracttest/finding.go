@@ -10,20 +10,18 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 )
 
-// errStray is the cause of a finding that the validator itself does not make.
-var errStray = errors.New("not in the contract")
-
 // finding is one request or answer that its contract forbids.
 type finding struct {
 	operation string // "" where no operation fits
 	side      string // request or response
 	place     string // such as body/events/0/type, query.page, status; "" for the message as a whole
-	rule      string // what it breaks: a keyword of JSON schema, or path, method, security, content type, status, json, stray
+	rule      string // what it breaks: a keyword of JSON schema, or path, method, security, content type, status, json, overlooked
 	err       error
 }
 
 func (f finding) String() string {
-	return fmt.Sprintf("%s: %s: %s breaks %s: %v", f.operation, f.side, f.place, f.rule, f.err)
+	reason, _, _ := strings.Cut(f.err.Error(), "\n") // behind it are the whole schema and the whole value
+	return fmt.Sprintf("%s: %s: %s breaks %s: %s", f.operation, f.side, f.place, f.rule, reason)
 }
 
 // newFinding takes the validator's error apart.
@@ -43,8 +41,8 @@ func newFinding(operation, side string, err error) finding {
 		f.rule = "method"
 	case isSecurity(err):
 		f.rule = "security"
-	case errors.Is(err, errStray), text == "request body not allowed for this request":
-		f.rule = "stray"
+	case errors.Is(err, errOverlooked), text == "request body not allowed for this request":
+		f.rule = "overlooked"
 	case strings.Contains(text, "Content-Type has unexpected value"):
 		f.place, f.rule = "header.Content-Type", "content type"
 	case text == "status is not supported":

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/getkin/kin-openapi/openapi3filter"
 )
 
 // proxy stands between the SDK and the emulator, and holds every request and every answer against the contracts. It changes
@@ -90,17 +92,17 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p.mu.Lock()
 	p.total++
-	switch {
-	case err != nil:
+	if err != nil {
 		p.findings = append(p.findings, newFinding(id, "request", err))
-	case p.coverage.sent(in, body):
-		p.kept = append(p.kept, message{id, r.Method, r.URL.RequestURI(), r.Header.Clone(), body})
 	}
 	p.mu.Unlock()
-	got, err := p.forward(r.Context(), r, body)
-	if err != nil {
-		http.Error(w, fmt.Sprintf("contract proxy: %v", err), http.StatusBadGateway)
+	got, failed := p.forward(r.Context(), r, body)
+	if failed != nil {
+		http.Error(w, fmt.Sprintf("contract proxy: %v", failed), http.StatusBadGateway)
 		return
+	}
+	if err == nil && got.status < 300 {
+		p.cover(in, message{id, r.Method, r.URL.RequestURI(), r.Header.Clone(), body})
 	}
 	if p.spoilAnswer != nil {
 		p.spoilAnswer(got)
@@ -118,6 +120,15 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Del("Content-Length") // a spoiled answer has another length
 	w.WriteHeader(got.status)
 	_, _ = w.Write(got.body) // the client may have left
+}
+
+// cover counts what a request holds that is valid and was accepted, and keeps it where it has something new.
+func (p *proxy) cover(in *openapi3filter.RequestValidationInput, m message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.coverage.sent(in, m.body) {
+		p.kept = append(p.kept, m)
+	}
 }
 
 // forward asks the emulator.

@@ -86,7 +86,13 @@ func (s *script) profiles(c *playline.Client) []step {
 // timezones makes a profile in each zone of the contract, moves it to the next one, and deletes them all.
 func (s *script) timezones(c *playline.Client) []step {
 	if c != s.client {
-		return []step{{"Profiles.Delete", func(ctx context.Context) error {
+		return []step{{"Profiles.Create", func(ctx context.Context) error {
+			_, err := c.Profiles.Create(ctx, playline.ProfileCreate{DistinctID: "nova"})
+			return err
+		}, nil}, {"Profiles.Delete", func(ctx context.Context) error {
+			_, err := c.Profiles.Delete(ctx, []string{"nova"})
+			return err
+		}, nil}, {"Profiles.Delete", func(ctx context.Context) error {
 			_, err := c.Profiles.Delete(ctx, []string{"nobody"})
 			return err
 		}, playline.ErrNotFound}}

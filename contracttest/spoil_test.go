@@ -80,7 +80,7 @@ func TestSpoiledRequestsAreFound(t *testing.T) {
 		},
 		{"no body", register, func(*http.Request, []byte) []byte { return nil }, "registerPlayer", "body", "required"},
 		{"a body that is no JSON", register, func(*http.Request, []byte) []byte { return []byte("{") }, "registerPlayer", "body", "json"},
-		{"a body where none is known", search, func(*http.Request, []byte) []byte { return []byte("{}") }, "searchContacts", "", "stray"},
+		{"a body where none is known", search, func(*http.Request, []byte) []byte { return []byte("{}") }, "searchContacts", "", "overlooked"},
 		{
 			"another content type", register, head(func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }),
 			"registerPlayer", "header.Content-Type", "content type",
@@ -99,7 +99,7 @@ func TestSpoiledRequestsAreFound(t *testing.T) {
 		},
 		{
 			"an unknown query parameter", search, head(func(r *http.Request) { r.URL.RawQuery = "term=x&size=20" }),
-			"searchContacts", "", "stray",
+			"searchContacts", "", "overlooked",
 		},
 		{"a path parameter that is none of its values", create, head(func(r *http.Request) {
 			r.URL.Path = strings.Replace(r.URL.Path, "/live/", "/prod/", 1)
@@ -115,7 +115,7 @@ func TestSpoiledRequestsAreFound(t *testing.T) {
 		},
 		{
 			"credentials where none are asked for", login, head(func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }),
-			"login", "", "stray",
+			"login", "", "overlooked",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
