@@ -120,7 +120,8 @@ func parameterValues(p *openapi3.Parameter, in *openapi3filter.RequestValidation
 // schema notes all that stands below a place; values are what a request has there, none or more.
 func (c coverage) schema(place string, s *openapi3.Schema, values []any) {
 	for _, want := range s.Enum {
-		c.note(enumValues, fmt.Sprintf("%s=%v", place, want), slices.ContainsFunc(values, func(v any) bool { return fmt.Sprint(v) == fmt.Sprint(want) }))
+		sent := slices.ContainsFunc(values, func(v any) bool { return fmt.Sprint(v) == fmt.Sprint(want) })
+		c.note(enumValues, fmt.Sprintf("%s=%v", place, want), sent)
 	}
 	for name, ref := range s.Properties {
 		var below []any

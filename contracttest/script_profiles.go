@@ -30,7 +30,9 @@ func (s *script) fyno(c *playline.Client) []step {
 func (s *script) profiles(c *playline.Client) []step {
 	steps := []step{
 		{"Profiles.Create", func(ctx context.Context) error {
-			_, err := c.Profiles.Create(ctx, playline.ProfileCreate{DistinctID: "ace", Name: "ace", Status: new(playline.Active), Channels: fullChannels()})
+			_, err := c.Profiles.Create(ctx, playline.ProfileCreate{
+				DistinctID: "ace", Name: "ace", Status: new(playline.Active), Channels: fullChannels(),
+			})
 			return err
 		}, nil},
 		{"Profiles.Create", func(ctx context.Context) error {

@@ -11,6 +11,8 @@ import (
 	"sync"
 )
 
+//go:generate go run ../contracttest/cmd/contractjson -from ../contracts -to contract
+
 // contractFiles are the OpenAPI documents of contracts/, as JSON with the YAML anchors resolved.
 //
 //go:embed contract/*.json
