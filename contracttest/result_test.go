@@ -26,8 +26,7 @@ var unread = map[string]string{
 // Every documented property of every answer must reach the caller. So each is changed, one at a time, in an otherwise equal answer:
 // where the SDK returns the same result for both, it has lost the property.
 func TestResultsLoseNoDocumentedProperty(t *testing.T) {
-	cs, err := loadContracts(t.Context(), contractsDir)
-	require.NoError(t, err)
+	cs := loaded(t)
 	checked := 0
 	for _, route := range cs.operations() {
 		id := route.Operation.OperationID
@@ -58,8 +57,7 @@ func TestResultsLoseNoDocumentedProperty(t *testing.T) {
 
 // What may be null must not make an answer unreadable.
 func TestResultsTakeNull(t *testing.T) {
-	cs, err := loadContracts(t.Context(), contractsDir)
-	require.NoError(t, err)
+	cs := loaded(t)
 	checked := 0
 	for _, route := range cs.operations() {
 		id := route.Operation.OperationID

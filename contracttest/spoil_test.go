@@ -12,6 +12,7 @@ import (
 // The proxy must find what is wrong, and for that reason. Here requests and answers are spoiled on the way.
 
 func TestSpoiledRequestsAreFound(t *testing.T) {
+	cs := loaded(t)
 	for _, row := range []struct {
 		name      string
 		send      send
@@ -119,7 +120,7 @@ func TestSpoiledRequestsAreFound(t *testing.T) {
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			s := newStage(t)
+			s := newStage(t, cs)
 			s.proxy.spoilRequest = row.spoil
 			_ = row.send(t.Context(), s) // what the emulator makes of it is another test's business
 			found := s.proxy.found()
@@ -134,6 +135,7 @@ func TestSpoiledRequestsAreFound(t *testing.T) {
 }
 
 func TestSpoiledAnswersAreFound(t *testing.T) {
+	cs := loaded(t)
 	edit := func(edit func(map[string]any)) func(*answer) {
 		return func(a *answer) { a.body = edited(a.body, edit) }
 	}
@@ -177,7 +179,7 @@ func TestSpoiledAnswersAreFound(t *testing.T) {
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			s := newStage(t)
+			s := newStage(t, cs)
 			s.proxy.spoilAnswer = row.spoil
 			_ = row.send(t.Context(), s) // what the SDK makes of it is the root package's business
 			found := s.proxy.found()
@@ -192,11 +194,12 @@ func TestSpoiledAnswersAreFound(t *testing.T) {
 }
 
 func TestWhatIsNotSpoiledIsNotFound(t *testing.T) {
+	cs := loaded(t)
 	for name, send := range map[string]send{
 		"register": register, "ingest": ingest, "fire": fire, "create": create, "search": search, "contact": newContact, "link": link, "login": login,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newStage(t, cs)
 			_ = send(t.Context(), s) // some are refused by a fresh emulator, in the contract's words
 			require.Empty(t, s.proxy.found())
 			require.Equal(t, 1, s.proxy.total)
@@ -206,11 +209,10 @@ func TestWhatIsNotSpoiledIsNotFound(t *testing.T) {
 
 // Coverage that is not full must fail, and say what is missing.
 func TestMissingCoverageFails(t *testing.T) {
-	cs, err := loadContracts(t.Context(), contractsDir)
-	require.NoError(t, err)
+	cs := loaded(t)
 	r := &report{coverage: newCoverage(cs), called: map[string]bool{"Players.Get": true, "Players.Lose": false}}
 	require.Equal(t, 0, r.coverage.count(operations))
-	err = r.err()
+	err := r.err()
 	require.ErrorContains(t, err, "missing from operations covered: fireEvent\n")
 	require.ErrorContains(t, err, "missing from request fields sent: fireEvent body.to.sms\n")
 	require.ErrorContains(t, err, "missing from request forms sent: createClient body.matchCriteria<MailgunMatch>\n")

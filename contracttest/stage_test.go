@@ -20,10 +20,16 @@ type stage struct {
 	client   *playline.Client
 }
 
-func newStage(t *testing.T) *stage {
+// loaded are the contracts, which take a while to read.
+func loaded(t *testing.T) contracts {
 	t.Helper()
 	cs, err := loadContracts(t.Context(), contractsDir)
 	require.NoError(t, err)
+	return cs
+}
+
+func newStage(t *testing.T, cs contracts) *stage {
+	t.Helper()
 	e := emulator.Start(t)
 	p, err := newProxy(t.Context(), cs, e.URL)
 	require.NoError(t, err)

@@ -20,8 +20,7 @@ import (
 func TestTheEmulatorIsAsStrictAsTheContracts(t *testing.T) {
 	report, err := run(t.Context(), contractsDir)
 	require.NoError(t, err)
-	cs, err := loadContracts(t.Context(), contractsDir)
-	require.NoError(t, err)
+	cs := loaded(t)
 	var forbidden, allowed int
 	var wrong []string
 	for _, m := range report.kept {
