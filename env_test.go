@@ -80,8 +80,10 @@ func TestNewFromEnvWithAPart(t *testing.T) {
 		"fyno is live":       {env: map[string]string{"PLAYLINE_FYNO_WORKSPACE": "W", "PLAYLINE_FYNO_KEY": "k"}, want: []Service{Fyno, PlaySmart}},
 		"missing ones of several services are all named": {
 			env: map[string]string{"PLAYLINE_FYNO_KEY": "hunter2", "PLAYLINE_SUNSHINE_SECRET": "hunter2", "PLAYLINE_SMOOVEN_URL": "https://example.com"},
-			says: []string{"lacks", "PLAYLINE_SMOOVEN_KEY (or PLAYLINE_SMOOVEN_APP_ID) (for smooven)", "PLAYLINE_FYNO_WORKSPACE (for fyno)",
-				"PLAYLINE_SUNSHINE_APP_ID, PLAYLINE_SUNSHINE_KEY_ID (for sunshine)"},
+			says: []string{
+				"lacks", "PLAYLINE_SMOOVEN_KEY (or PLAYLINE_SMOOVEN_APP_ID) (for smooven)", "PLAYLINE_FYNO_WORKSPACE (for fyno)",
+				"PLAYLINE_SUNSHINE_APP_ID, PLAYLINE_SUNSHINE_KEY_ID (for sunshine)",
+			},
 		},
 		"a version alone":  {env: map[string]string{"PLAYLINE_FYNO_VERSION": "live"}, says: []string{"PLAYLINE_FYNO_WORKSPACE, PLAYLINE_FYNO_KEY"}},
 		"a wrong version":  {env: map[string]string{"PLAYLINE_FYNO_WORKSPACE": "W", "PLAYLINE_FYNO_KEY": "hunter2", "PLAYLINE_FYNO_VERSION": "x"}, says: []string{"live or test"}},

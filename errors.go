@@ -205,10 +205,11 @@ func (e ItemError) Error() string {
 	if e.Key != "" {
 		s += " " + e.Key
 	}
-	for _, part := range []string{e.Code, e.Message} {
-		if part != "" {
-			s += ": " + part
-		}
+	if e.Code != "" {
+		s += ": " + e.Code
+	}
+	if e.Message != "" {
+		s += ": " + e.Message
 	}
 	return s
 }

@@ -135,8 +135,10 @@ func messageErrors(index int, messages map[Channel]MessageStatus, secrets []stri
 			continue
 		}
 		raw, _ := json.Marshal(m)
-		items = append(items, ItemError{Index: index, Key: scrub(string(channel), secrets), Code: scrub(m.Status, secrets), Raw: raw,
-			Message: ruleIf(m.Status == "", "the service gave no status")})
+		items = append(items, ItemError{
+			Index: index, Key: scrub(string(channel), secrets), Code: scrub(m.Status, secrets), Raw: raw,
+			Message: ruleIf(m.Status == "", "the service gave no status"),
+		})
 	}
 	return items
 }

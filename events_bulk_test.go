@@ -169,10 +169,16 @@ func TestFireBulkMapsResultsToTheirRecipients(t *testing.T) {
 		want     []ItemError
 		ids      []string
 	}{
-		"by seq, out of order": {`[{"seq":3,"request_id":"r3"},{"seq":1,"request_id":"r1"},{"seq":2,"request_id":"r2","sms":{"status":"bad"}}]`,
-			[]ItemError{{Index: 1, Key: "sms", Code: "bad"}}, []string{"r1", "r2", "r3"}},
-		"by place": {`[{"request_id":"r1"},{"request_id":"r2","sms":{"status":"bad"},"push":{"status":"ok"}},{"request_id":"r3"}]`,
-			[]ItemError{{Index: 1, Key: "sms", Code: "bad"}}, []string{"r1", "r2", "r3"}},
+		"by seq, out of order": {
+			`[{"seq":3,"request_id":"r3"},{"seq":1,"request_id":"r1"},{"seq":2,"request_id":"r2","sms":{"status":"bad"}}]`,
+			[]ItemError{{Index: 1, Key: "sms", Code: "bad"}},
+			[]string{"r1", "r2", "r3"},
+		},
+		"by place": {
+			`[{"request_id":"r1"},{"request_id":"r2","sms":{"status":"bad"},"push":{"status":"ok"}},{"request_id":"r3"}]`,
+			[]ItemError{{Index: 1, Key: "sms", Code: "bad"}},
+			[]string{"r1", "r2", "r3"},
+		},
 		"one missing":         {`[{"seq":1},{"seq":3}]`, []ItemError{{Index: 1, Message: none}}, []string{"top", "top", "top"}},
 		"seq out of range":    {`[{"seq":1},{"seq":2},{"seq":9}]`, []ItemError{{Index: 2, Message: none}}, []string{"top", "top", "top"}},
 		"more than asked":     {`[{},{},{},{"sms":{"status":"bad"}}]`, nil, []string{"top", "top", "top"}},

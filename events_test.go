@@ -38,8 +38,10 @@ const bulkReply = `{"event":"level_up","received_time":1767323045123,"request_id
 
 var bulkResult = &BulkAccepted{
 	Event: "level_up",
-	Parts: []BulkPart{{First: 0, Count: 2, RequestID: "blk-1",
-		ReceivedAt: Timestamp{time.Date(2026, 1, 2, 3, 4, 5, 123e6, time.UTC), "1767323045123"}}},
+	Parts: []BulkPart{{
+		First: 0, Count: 2, RequestID: "blk-1",
+		ReceivedAt: Timestamp{time.Date(2026, 1, 2, 3, 4, 5, 123e6, time.UTC), "1767323045123"},
+	}},
 	Items: []BulkItem{
 		{Index: 0, RequestID: "blk-1", Messages: map[Channel]MessageStatus{ChannelPush: {Destination: "push-1", MessageID: "m1", Status: "ok"}}},
 		{Index: 1, RequestID: "evt-2", Messages: map[Channel]MessageStatus{ChannelSMS: {Destination: "+61400000000", MessageID: "m2", Status: "ok"}}},

@@ -2,7 +2,6 @@ package playline
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -111,14 +110,20 @@ var refusals = map[Service]struct {
 	details  string
 	sentinel error
 }{
-	Smooven: {400, `{"success":false,"error":{"code":"invalid_recipient","message":"no such channel"}}`,
-		"invalid_recipient", "no such channel", "", ErrInvalid},
+	Smooven: {
+		400, `{"success":false,"error":{"code":"invalid_recipient","message":"no such channel"}}`,
+		"invalid_recipient", "no such channel", "", ErrInvalid,
+	},
 	Fyno:        {400, `{"_message":"Profile does not exist","status":"error"}`, "", "Profile does not exist", "", ErrNotFound},
 	SmartSender: {409, `{"error":{"code":409,"message":"busy","description":["later"]}}`, "409", "busy", `["later"]`, ErrConflict},
-	Sunshine: {404, `{"errors":[{"code":"client_not_found","title":"Client not found"},{"code":"x","title":"Second"}]}`,
-		"client_not_found", "Client not found; Second", "", ErrNotFound},
-	PlaySmart: {403, `{"error":{"code":"FORBIDDEN","message":"user_id_mismatch","details":{"user_id":["wrong"]}}}`,
-		"FORBIDDEN", "user_id_mismatch", `{"user_id":["wrong"]}`, ErrForbidden},
+	Sunshine: {
+		404, `{"errors":[{"code":"client_not_found","title":"Client not found"},{"code":"x","title":"Second"}]}`,
+		"client_not_found", "Client not found; Second", "", ErrNotFound,
+	},
+	PlaySmart: {
+		403, `{"error":{"code":"FORBIDDEN","message":"user_id_mismatch","details":{"user_id":["wrong"]}}}`,
+		"FORBIDDEN", "user_id_mismatch", `{"user_id":["wrong"]}`, ErrForbidden,
+	},
 }
 
 var sentinels = []error{
@@ -139,7 +144,7 @@ func TestOperationReportsARefusal(t *testing.T) {
 			assert.Equal(t, want.details, string(e.Details))
 			assert.Equal(t, want.body, string(e.Raw))
 			for _, sentinel := range sentinels {
-				assert.Equal(t, sentinel == want.sentinel, errors.Is(err, sentinel), "errors.Is(err, %q)", sentinel)
+				assert.Equal(t, errors.Is(want.sentinel, sentinel), errors.Is(err, sentinel), "errors.Is(err, %q)", sentinel)
 			}
 			for _, part := range []string{r.op.name, r.op.method, r.op.path, fmt.Sprint(want.status), want.code, want.message, "req-1"} {
 				assert.Contains(t, err.Error(), part)
@@ -223,7 +228,7 @@ func TestOperationIsRefusedWithoutItsService(t *testing.T) {
 		}
 		c, err := New(other, WithHTTPClient(newHTTPClient(s)))
 		require.NoError(t, err)
-		result, err := r.call(context.Background(), c)
+		result, err := r.call(t.Context(), c)
 		require.ErrorIs(t, err, ErrNotConfigured)
 		assert.True(t, isNil(result))
 		assert.Contains(t, err.Error(), r.op.name)

@@ -31,8 +31,10 @@ func TestImportNamesTheFailedPlayersWhateverTheShape(t *testing.T) {
 		"a list":               {`[1]`, []ItemError{{Index: -1, Message: "[1]"}}},
 		"a numeric code":       {`{"index":0,"code":17,"message":{"a":1}}`, []ItemError{{Index: 0, Code: "17", Message: `{"a":1}`}}},
 		"a key in the message": {`{"index":0,"message":"key sk_live_canarySmooven"}`, []ItemError{{Index: 0, Message: "key [REDACTED]"}}},
-		"several, out of order": {`{"index":2},"odd",{"index":0},{"index":2,"code":"again"}`,
-			[]ItemError{{Index: 0}, {Index: 2}, {Index: 2, Code: "again"}, {Index: -1, Message: "odd"}}},
+		"several, out of order": {
+			`{"index":2},"odd",{"index":0},{"index":2,"code":"again"}`,
+			[]ItemError{{Index: 0}, {Index: 2}, {Index: 2, Code: "again"}, {Index: -1, Message: "odd"}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

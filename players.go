@@ -210,5 +210,6 @@ func (s *PlayersService) Import(ctx context.Context, players []Player, opts ...R
 	if err != nil {
 		return nil, err
 	}
-	return out, out.locate(players, (*service)(s).secrets(opImportPlayers))
+	err = out.locate(players, (*service)(s).secrets(opImportPlayers))
+	return out, err
 }

@@ -75,6 +75,6 @@ func (r *ImportResult) locate(players []Player, secrets []string) error {
 		partial.Items = append(partial.Items, item)
 	}
 	// Errors that name nobody come last.
-	slices.SortStableFunc(partial.Items, func(a, b ItemError) int { return cmp.Compare(uint(a.Index), uint(b.Index)) }) //nolint:gosec // -1 becomes the largest
+	slices.SortStableFunc(partial.Items, func(a, b ItemError) int { return cmp.Compare(uint(a.Index), uint(b.Index)) })
 	return partial
 }

@@ -232,5 +232,6 @@ func (s *PropertiesService) Batch(ctx context.Context, changes []PropertyChange,
 	if err != nil {
 		return nil, err
 	}
-	return out, out.failures(changes, (*service)(s).secrets(o))
+	err = out.failures(changes, (*service)(s).secrets(o))
+	return out, err
 }

@@ -18,8 +18,14 @@ func TestSecuritySecretsPrintAndMarshalAsRedacted(t *testing.T) {
 	const plain = "hunter2"
 	secret := Secret(plain)
 	holders := []any{
-		secret, &secret, []Secret{secret}, map[string]Secret{"a": secret}, struct{ Key Secret }{secret},
-		AccountCreate{Password: secret}, &Credentials{Password: secret}, Session{AccessToken: secret, RefreshToken: secret}, OTPCheck{OTP: secret},
+		secret, &secret,
+		[]Secret{secret},
+		map[string]Secret{"a": secret},
+		struct{ Key Secret }{secret},
+		AccountCreate{Password: secret},
+		&Credentials{Password: secret},
+		Session{AccessToken: secret, RefreshToken: secret},
+		OTPCheck{OTP: secret},
 	}
 	for _, v := range holders {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%10.3s"} {

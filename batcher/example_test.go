@@ -54,7 +54,7 @@ func Example() {
 
 func ExamplePlayer_Track() {
 	b, _ := newBatcher(nil)
-	defer b.Close(context.Background()) //nolint:errcheck // nothing is left over
+	defer b.Close(context.Background())
 	err := b.Player("device-abc-123").Track(context.Background(), batcher.Event{Type: batcher.Custom, Data: map[string]any{"combo": 7}})
 	var invalid *batcher.InvalidEventError
 	fmt.Println(errors.As(err, &invalid), err)

@@ -100,22 +100,17 @@ func (b *Batcher) lanes() iter.Seq[*lane] {
 	}
 }
 
-// forget removes a lane that has nothing to send. It returns false where it has.
-func (b *Batcher) forget(l *lane) bool {
+// forget removes a lane, unless it has something to send.
+func (b *Batcher) forget(l *lane) {
 	s := b.shard(l.user)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.dead {
-		return true
+	if l.status == idle && !l.dead {
+		l.dead = true
+		delete(s.lanes, l.user)
 	}
-	if l.status != idle {
-		return false
-	}
-	l.dead = true
-	delete(s.lanes, l.user)
-	return true
 }
 
 // put appends an event that was accepted now and sees to it that it will be sent. The lane's mutex is held, and the room is taken.

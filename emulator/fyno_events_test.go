@@ -31,8 +31,10 @@ func TestFynoEventReachesWhomItNames(t *testing.T) {
 	}{
 		{"the profile's channels", `"distinct_id":"ace"`, map[string]string{"sms": "+61400000000", "email": "ace@example.com"}},
 		{"destinations alone", `"to":{"sms":"+61400000009","push":"fcm_token:t9"}`, map[string]string{"sms": "+61400000009", "push": "fcm_token:t9"}},
-		{"both: to wins channel by channel", `"distinct_id":"ace","to":{"sms":"+61400000009","slack":"C1"}`,
-			map[string]string{"sms": "+61400000009", "email": "ace@example.com", "slack": "C1"}},
+		{
+			"both: to wins channel by channel", `"distinct_id":"ace","to":{"sms":"+61400000009","slack":"C1"}`,
+			map[string]string{"sms": "+61400000009", "email": "ace@example.com", "slack": "C1"},
+		},
 		{"an unknown profile with destinations", `"distinct_id":"nobody","to":{"sms":"+61400000009"}`, map[string]string{"sms": "+61400000009"}},
 		{"a profile with an empty to", `"distinct_id":"ace","to":{}`, map[string]string{"sms": "+61400000000", "email": "ace@example.com"}},
 	} {
@@ -91,31 +93,49 @@ func TestFynoEventSaysWhatWasNotSent(t *testing.T) {
 		want            map[string]string
 	}{
 		{"nothing in the way", "newsletter", "", nil, map[string]string{"sms": "ok", "email": "ok", "push": "ok"}},
-		{"suppressed by user", "newsletter", "", setUp(do("addSuppression", `{"distinct_id":"ace","channel":"sms"}`)),
-			map[string]string{"sms": reasonSuppressed, "email": "ok", "push": "ok"}},
-		{"suppressed by number, written without plus", "newsletter", "", setUp(do("addSuppression", `{"destination":"61400000000","channel":"sms"}`)),
-			map[string]string{"sms": reasonSuppressed, "email": "ok", "push": "ok"}},
-		{"another user suppressed", "newsletter", "", setUp(do("addSuppression", `{"distinct_id":"blitz","channel":"sms"}`)),
-			map[string]string{"sms": "ok", "email": "ok", "push": "ok"}},
-		{"suppressed by the id before a merge", "newsletter", "",
+		{
+			"suppressed by user", "newsletter", "", setUp(do("addSuppression", `{"distinct_id":"ace","channel":"sms"}`)),
+			map[string]string{"sms": reasonSuppressed, "email": "ok", "push": "ok"},
+		},
+		{
+			"suppressed by number, written without plus", "newsletter", "", setUp(do("addSuppression", `{"destination":"61400000000","channel":"sms"}`)),
+			map[string]string{"sms": reasonSuppressed, "email": "ok", "push": "ok"},
+		},
+		{
+			"another user suppressed", "newsletter", "", setUp(do("addSuppression", `{"distinct_id":"blitz","channel":"sms"}`)),
+			map[string]string{"sms": "ok", "email": "ok", "push": "ok"},
+		},
+		{
+			"suppressed by the id before a merge", "newsletter", "",
 			setUp(do("addSuppression", `{"distinct_id":"guest-1","channel":"email"}`),
 				do("mergeProfiles", "", "source_distinct_id", "guest-1", "target_distinct_id", "ace")),
-			map[string]string{"sms": "ok", "email": reasonSuppressed, "push": "ok"}},
+			map[string]string{"sms": "ok", "email": reasonSuppressed, "push": "ok"},
+		},
 		{"opted out of the topic", "newsletter", "", setUp(optedOutOf("SNEWS", "email")), map[string]string{"sms": "ok", "email": reasonOptedOut, "push": "ok"}},
 		{"opted out of another topic", "newsletter", "", setUp(optedOutOf("STOURNAMENT", "email")), map[string]string{"sms": "ok", "email": "ok", "push": "ok"}},
 		{"a topic whose channel is off at first", "tournament_start", "", nil, map[string]string{"sms": reasonOptedOut, "email": "ok", "push": "ok"}},
 		{"opted out of all", "an event of no topic", "", setUp(optedOutOf("all", "push")), map[string]string{"sms": "ok", "email": "ok", "push": reasonOptedOut}},
-		{"what is required is sent", "new_device", "", setUp(optedOutOf("all", "sms"), optedOutOf("all", "email")),
-			map[string]string{"sms": "ok", "email": "ok", "push": "ok"}},
+		{
+			"what is required is sent", "new_device", "", setUp(optedOutOf("all", "sms"), optedOutOf("all", "email")),
+			map[string]string{"sms": "ok", "email": "ok", "push": "ok"},
+		},
 		{"empty destination", "newsletter", `,"to":{"sms":""}`, nil, map[string]string{"sms": reasonNoDestination, "email": "ok", "push": "ok"}},
-		{"inactive profile", "newsletter", "", setUp(do("updateProfile", `{"status":0}`, "distinct_id", "ace")),
-			map[string]string{"sms": reasonInactive, "email": reasonInactive, "push": reasonInactive}},
-		{"inactive token", "newsletter", "", setUp(do("updateChannels", `{"channel":{"push":[{"token":"t1","status":0}]}}`, "distinct_id", "ace")),
-			map[string]string{"sms": "ok", "email": "ok", "push": reasonInactive}},
-		{"one of two tokens inactive", "newsletter", "", setUp(do("updateChannels", `{"channel":{"push":[{"token":"t1","status":0},{"token":"t2"}]}}`, "distinct_id", "ace")),
-			map[string]string{"sms": "ok", "email": "ok", "push": "ok"}},
-		{"no channel at all", "newsletter", "", setUp(do("deleteChannels", `{"channel":["sms","email","push"]}`, "distinct_id", "ace")),
-			map[string]string{"inapp": reasonNoDestination}},
+		{
+			"inactive profile", "newsletter", "", setUp(do("updateProfile", `{"status":0}`, "distinct_id", "ace")),
+			map[string]string{"sms": reasonInactive, "email": reasonInactive, "push": reasonInactive},
+		},
+		{
+			"inactive token", "newsletter", "", setUp(do("updateChannels", `{"channel":{"push":[{"token":"t1","status":0}]}}`, "distinct_id", "ace")),
+			map[string]string{"sms": "ok", "email": "ok", "push": reasonInactive},
+		},
+		{
+			"one of two tokens inactive", "newsletter", "", setUp(do("updateChannels", `{"channel":{"push":[{"token":"t1","status":0},{"token":"t2"}]}}`, "distinct_id", "ace")),
+			map[string]string{"sms": "ok", "email": "ok", "push": "ok"},
+		},
+		{
+			"no channel at all", "newsletter", "", setUp(do("deleteChannels", `{"channel":["sms","email","push"]}`, "distinct_id", "ace")),
+			map[string]string{"inapp": reasonNoDestination},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			st, f := newFynoTest(t)
@@ -187,7 +207,8 @@ func TestFynoIdempotencyKeys(t *testing.T) {
 		assert.Equal(t, bulk, fire("fireEventBulk", "live", "k1", "one"))
 		assert.Len(t, f.messages(), 4)
 
-		assert.NotEqual(t, fire("fireEvent", "test", "k1", "one"), fire("fireEvent", "test", "k1", "one"), "keys count on live only")
+		onTest := fire("fireEvent", "test", "k1", "one")
+		assert.NotEqual(t, onTest, fire("fireEvent", "test", "k1", "one"), "keys count on live only")
 		assert.Len(t, f.messages(), 6)
 
 		time.Sleep(24*time.Hour - time.Second)
@@ -203,8 +224,10 @@ func TestFynoIdempotencyKeyHoldsInARace(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
-			f.handle(&call{operation: "fireEvent", path: pathOf(nil), header: http.Header{"Idempotency-Key": {"k1"}},
-				body: jsonOf(st.T, `{"event":"x","to":{"sms":"+61400000000"}}`)})
+			f.handle(&call{
+				operation: "fireEvent", path: pathOf(nil), header: http.Header{"Idempotency-Key": {"k1"}},
+				body: jsonOf(st.T, `{"event":"x","to":{"sms":"+61400000000"}}`),
+			})
 		})
 	}
 	wait.Wait()

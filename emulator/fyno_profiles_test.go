@@ -90,7 +90,7 @@ func TestFynoUpdateReplacesChannelsAsAWhole(t *testing.T) {
 	p := st.profile("ace")
 	assert.Equal(t, map[string]any{"email": "new@example.com"}, p["channel"])
 	assert.Equal(t, "Australia/Sydney", p["timezone"])
-	assert.Equal(t, "", p["country_code"], "without an sms number the country is unknown")
+	assert.Empty(t, p["country_code"], "without an sms number the country is unknown")
 }
 
 func TestFynoRenamesAProfile(t *testing.T) {
@@ -177,8 +177,14 @@ func TestFynoChannelsAddAndGo(t *testing.T) {
 
 func TestFynoKnowsCountriesByTheirCallingCode(t *testing.T) {
 	for _, tc := range []struct{ number, country string }{
-		{"+61400000000", "AU"}, {"919800000000", "IN"}, {"+3539000000", "IE"}, {"+15550000000", "US"}, {"+99800000000", "UZ"},
-		{"", ""}, {"+", ""}, {"+999123456", ""},
+		{"+61400000000", "AU"},
+		{"919800000000", "IN"},
+		{"+3539000000", "IE"},
+		{"+15550000000", "US"},
+		{"+99800000000", "UZ"},
+		{"", ""},
+		{"+", ""},
+		{"+999123456", ""},
 	} {
 		assert.Equal(t, tc.country, countryOf(tc.number), "number %q", tc.number)
 	}

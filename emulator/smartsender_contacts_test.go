@@ -38,18 +38,36 @@ func TestSmartSenderUpdateSkipsWhatIsInvalid(t *testing.T) {
 		want         map[string]any // fields that differ from before
 		variables    map[string]any // variables there are afterwards, besides clan
 	}{
-		{"all system fields", `{"firstName":"Comet","lastName":"Two","email":"c@example.com","phone":"+61400000002"}`,
-			map[string]any{"firstName": "Comet", "lastName": "Two", "fullName": "Comet Two", "email": "c@example.com", "phone": "+61400000002"}, nil},
-		{"null clears what may be missing", `{"firstName":null,"lastName":null,"email":null,"phone":null}`,
-			map[string]any{"lastName": nil, "fullName": "Ace", "email": nil, "phone": nil}, nil},
-		{"invalid fields are skipped, the rest applies", `{"firstName":"","lastName":7,"email":"nope","phone":"0400","level":3}`,
-			nil, map[string]any{"level": 3.0}},
-		{"a name too long", `{"firstName":"` + strings.Repeat("x", 256) + `","lastName":"` + strings.Repeat("é", 255) + `"}`,
-			map[string]any{"lastName": strings.Repeat("é", 255), "fullName": "Ace " + strings.Repeat("é", 255)}, nil},
-		{"variables", `{"a":"x","b":9007199254740991,"c":[1,"y",true],"d":null}`,
-			nil, map[string]any{"a": "x", "b": 9007199254740991.0, "c": []any{1.0, "y", true}, "d": nil}},
-		{"no variable holds an object or a nested list", `{"a":{"x":1},"b":[[1]],"c":[null],"d":[{}],"":"x","e":1}`,
-			nil, map[string]any{"e": 1.0}},
+		{
+			"all system fields", `{"firstName":"Comet","lastName":"Two","email":"c@example.com","phone":"+61400000002"}`,
+			map[string]any{"firstName": "Comet", "lastName": "Two", "fullName": "Comet Two", "email": "c@example.com", "phone": "+61400000002"},
+			nil,
+		},
+		{
+			"null clears what may be missing", `{"firstName":null,"lastName":null,"email":null,"phone":null}`,
+			map[string]any{"lastName": nil, "fullName": "Ace", "email": nil, "phone": nil},
+			nil,
+		},
+		{
+			"invalid fields are skipped, the rest applies", `{"firstName":"","lastName":7,"email":"nope","phone":"0400","level":3}`,
+			nil,
+			map[string]any{"level": 3.0},
+		},
+		{
+			"a name too long", `{"firstName":"` + strings.Repeat("x", 256) + `","lastName":"` + strings.Repeat("é", 255) + `"}`,
+			map[string]any{"lastName": strings.Repeat("é", 255), "fullName": "Ace " + strings.Repeat("é", 255)},
+			nil,
+		},
+		{
+			"variables", `{"a":"x","b":9007199254740991,"c":[1,"y",true],"d":null}`,
+			nil,
+			map[string]any{"a": "x", "b": 9007199254740991.0, "c": []any{1.0, "y", true}, "d": nil},
+		},
+		{
+			"no variable holds an object or a nested list", `{"a":{"x":1},"b":[[1]],"c":[null],"d":[{}],"":"x","e":1}`,
+			nil,
+			map[string]any{"e": 1.0},
+		},
 		{"what cannot be set is a variable like any other", `{"id":99,"fullName":"x"}`, nil, map[string]any{"id": 99.0, "fullName": "x"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

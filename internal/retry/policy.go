@@ -29,7 +29,7 @@ func (p Policy) Delay(attempt int, retryAfter time.Duration) time.Duration {
 	}
 	var jittered time.Duration
 	if ceiling > 0 {
-		jittered = rand.N(ceiling) //nolint:gosec // jitter needs no secrecy
+		jittered = rand.N(ceiling)
 	}
 	return max(jittered, min(retryAfter, p.MaxRetryAfter))
 }

@@ -31,7 +31,7 @@ type outcome struct {
 // attempt sends the request once and reads the answer whole, so that what follows (is it a failure, may it be repeated)
 // is decided on the body and not only on the status.
 func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Response, error) {
-	if err := s.Service.Gate.Wait(s.ctx); err != nil {
+	if err := s.Service.Gate.Wait(s.ctx); err != nil { //nolint:contextcheck // the caller's own: the client's Timeout, which req carries, is for the attempt only
 		s.stop = err
 		if s.resp.Attempts == 0 {
 			s.last = outcome{kind: retry.NotSent, err: err}

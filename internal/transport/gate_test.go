@@ -27,7 +27,7 @@ func TestTheLimiterCountsAttemptsAndNotCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		gate := transport.NewGate(rate.NewLimiter(rate.Every(10*time.Second), 1))
-		start, next := time.Now(), newScript(broken, status(503), status(200), status(200))
+		start, next := time.Now(), newScript(broken, status(503), status(200), status(201))
 		client := newClient(next)
 		for range 2 {
 			_, failure := client.Do(t.Context(), newRequest(t, origin, retry.Safe, nil, through(gate)))

@@ -135,7 +135,7 @@ func TestAttemptsByClass(t *testing.T) {
 						r.RetryInDoubt = inDoubt
 					}))
 					require.NotNil(t, failure)
-					assert.Nil(t, failure.Stopped, "nothing but the policy ended it")
+					assert.NoError(t, failure.Stopped, "nothing but the policy ended it")
 					assert.Len(t, next.sent, resp.Attempts, "attempts are requests that were made")
 					return result{resp.Attempts, failure.Doubt}
 				}

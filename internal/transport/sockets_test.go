@@ -38,7 +38,7 @@ type peer struct {
 
 func newPeer(t *testing.T, conns ...func(*peer, *net.TCPConn)) *peer {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	p := &peer{url: "http://" + l.Addr().String(), addr: l.Addr().String()}
 	var open sync.WaitGroup
@@ -121,10 +121,10 @@ func dialSmall(ctx context.Context, network, addr string) (net.Conn, error) {
 // refusedAddr is an address where nobody listens, and nobody can while the test runs: the client's end of a connection has it.
 func refusedAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
-	conn, err := net.Dial("tcp", l.Addr().String())
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn.LocalAddr().String()
@@ -135,7 +135,7 @@ func refusedAddr(t *testing.T) string {
 func TestNeverSentIsKnown(t *testing.T) {
 	t.Parallel()
 	small := []byte("{}")
-	fails := func(err error) func(t *testing.T, real *peer) *http.Transport { // the first dial fails
+	fails := func(err error) func(t *testing.T, p *peer) *http.Transport { // the first dial fails
 		return func(t *testing.T, _ *peer) *http.Transport {
 			var dials atomic.Int32
 			return dialer(t, func(ctx context.Context, network, addr string) (net.Conn, error) {
