@@ -13,6 +13,14 @@ import (
 // NewBatcher returns a batcher that delivers the gameplay events of many players through this client. The client's retry policy
 // does not apply to it: it sends each request once and decides itself what to repeat. WithLimiter for PlaySmart does.
 func (c *Client) NewBatcher(cfg batcher.Config) (*batcher.Batcher, error) {
+	sender, err := c.newIngestSender()
+	if err != nil {
+		return nil, err
+	}
+	return batcher.New(sender, cfg)
+}
+
+func (c *Client) newIngestSender() (*ingestSender, error) {
 	e := c.endpoints[PlaySmart]
 	if e == nil {
 		return nil, notConfigured(opIngestEvents, "")
@@ -21,7 +29,7 @@ func (c *Client) NewBatcher(cfg batcher.Config) (*batcher.Batcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return batcher.New(&ingestSender{client: c, endpoint: e, request: transport.Request{
+	return &ingestSender{client: c, endpoint: e, request: transport.Request{
 		Service:   &e.Service,
 		Operation: opIngestEvents.name,
 		Method:    opIngestEvents.method,
@@ -30,7 +38,7 @@ func (c *Client) NewBatcher(cfg batcher.Config) (*batcher.Batcher, error) {
 		Class:     opIngestEvents.class,
 		// One attempt, as long as the batcher's own timeout. No Retry-After is obeyed here: it would hold all players.
 		Policy: retry.Policy{MaxAttempts: 1, AttemptTimeout: 1 << 62},
-	}}, cfg)
+	}}, nil
 }
 
 // ingestSender sends the batcher's requests.

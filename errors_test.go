@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -169,6 +170,13 @@ func TestErrorKeepsItsCause(t *testing.T) {
 	c := newClient(t, roundTripper(func(*http.Request) (*http.Response, error) { return nil, fmt.Errorf("dial: %w", cause) }))
 	err := getPlayer(t.Context(), c, Retry(RetryPolicy{MaxAttempts: 1}))
 	require.ErrorIs(t, err, cause)
+
+	synctest.Test(t, func(t *testing.T) { // the cause of the last attempt and why there was no other
+		err := getPlayer(t.Context(), newClient(t, script(step{refuse: true})), Timeout(time.Millisecond))
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "the context's deadline comes before")
+	})
 
 	boss := errors.New("the match is over")
 	ctx, cancel := context.WithCancelCause(t.Context())

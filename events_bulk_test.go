@@ -209,6 +209,8 @@ func TestFireBulkMapsResultsToTheirRecipients(t *testing.T) {
 			assert.Equal(t, test.want, partial.Items)
 		})
 	}
+	_, err := newClient(t, script(step{status: 202, body: `{"event":"x","response":[7]}`})).Events.FireBulk(t.Context(), "x", three)
+	require.ErrorContains(t, err, "not the JSON it should be")
 	s := script(step{status: 202, body: `{"event":"x","response":[{"seq":1,"request_id":"r1"},{"seq":2},{"seq":3}]}`})
 	result, err := newClient(t, s).Events.FireBulk(t.Context(), "x", three)
 	require.NoError(t, err)

@@ -202,9 +202,10 @@ func TestIngestValidate(t *testing.T) {
 	data := func(v any) IngestBatch { return batch(GameplayEvent{Type: AppOpen, Timestamp: at, CustomData: v}) }
 	good := GameplayEvent{Type: AppOpen, Timestamp: at}
 	assertValid(t, map[string]validator{
-		"one": batch(good), "200": batch(make200(good)...), "raw data": data(json.RawMessage(` {"a":1} `)), "an empty object": data(map[string]int{}),
+		"an event": good, "one": batch(good), "200": batch(make200(good)...), "raw data": data(json.RawMessage(` {"a":1} `)), "an empty object": data(map[string]int{}),
 	})
 	assertInvalid(t, []invalid{
+		{"an event alone", GameplayEvent{Type: AppOpen}, "timestamp", "must be set"},
 		{"no user", IngestBatch{"", "g", []GameplayEvent{good}}, "user_id", "empty"},
 		{"no game", IngestBatch{"u", "", []GameplayEvent{good}}, "game_id", "empty"},
 		{"no events", batch(), "events", "1 to 200"},

@@ -1,0 +1,92 @@
+package playline
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+var sealed = batcher.Batch{UserID: "ace", Token: batcher.Token{Value: tokenPlayer}, Events: 1, Body: []byte(`{"user_id":"ace"}`)}
+
+// TestBatchFailures: what the batcher does next hangs on how a request failed, and each is tried once.
+func TestBatchFailures(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		step step
+		want batcher.Failure
+	}{
+		"refused dial":         {step{refuse: true}, batcher.NotSent},
+		"lost":                 {step{lose: true}, batcher.InDoubt},
+		"truncated":            {step{status: 202, body: `{"success":true}`, cut: true}, batcher.InDoubt},
+		"400":                  {failed(400), batcher.Invalid},
+		"401":                  {failed(401), batcher.Unauthorized},
+		"403":                  {failed(403), batcher.Forbidden},
+		"404":                  {failed(404), batcher.Unavailable},
+		"408":                  {failed(408), batcher.InDoubt},
+		"413":                  {failed(413), batcher.TooLarge},
+		"429":                  {failed(429, "Retry-After", "7"), batcher.Throttled},
+		"500":                  {failed(500), batcher.InDoubt},
+		"501":                  {failed(501), batcher.InDoubt},
+		"502":                  {failed(502), batcher.InDoubt},
+		"503":                  {failed(503), batcher.Unavailable},
+		"503 with Retry-After": {failed(503, "Retry-After", "7"), batcher.Unavailable},
+		"504":                  {failed(504), batcher.InDoubt},
+		"a redirect":           {failed(307), batcher.Unavailable},
+		"a success of no":      {step{status: 202, body: `{"success":false,"message":"no"}`}, batcher.Invalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := script(test.step)
+			synctest.Test(t, func(t *testing.T) {
+				sender, err := newClient(t, s).newIngestSender()
+				require.NoError(t, err)
+				err = sender.Send(t.Context(), sealed)
+				var failure *batcher.SendError
+				require.ErrorAs(t, err, &failure)
+				assert.Equal(t, test.want, failure.Failure)
+				if test.step.header.Get("Retry-After") != "" {
+					assert.Equal(t, 7*time.Second, failure.RetryAfter)
+				}
+				var e *Error
+				require.ErrorAs(t, err, &e, "the cause is an *Error")
+				assert.Equal(t, test.want == batcher.InDoubt || name == "503", errors.Is(err, ErrOutcomeUnknown))
+				assertNoCanary(t, everyForm(t, err))
+			})
+			assert.Equal(t, 1, s.count(), "the batcher repeats, not the client")
+		})
+	}
+}
+
+func TestBatchIsSentAsItIs(t *testing.T) {
+	t.Parallel()
+	s := script(step{status: 202, body: `{"success":true,"message":"accepted:1 buffered:1"}`})
+	sender, err := newClient(t, s).newIngestSender()
+	require.NoError(t, err)
+	require.NoError(t, sender.Send(t.Context(), sealed))
+	in := s.last(t)
+	assert.Equal(t, []string{http.MethodPost, "/base/playsmart/ingest/events", "", string(sealed.Body)}, []string{in.method, in.path, in.query, string(in.body)})
+	assert.Equal(t, "Bearer "+tokenPlayer, in.header.Get("Authorization"))
+
+	for _, token := range []string{"", "a b", "a\r\nX: y"} {
+		bad := sealed
+		bad.Token.Value = token
+		err := sender.Send(t.Context(), bad)
+		var failure *batcher.SendError
+		require.ErrorAs(t, err, &failure)
+		assert.Equal(t, batcher.Unauthorized, failure.Failure, "a fresh token may be better")
+		require.ErrorIs(t, err, ErrInvalid)
+	}
+	assert.Equal(t, 1, s.count())
+
+	c, err := New(WithSmooven(keySmooven))
+	require.NoError(t, err)
+	_, err = c.NewBatcher(batcher.Config{})
+	require.ErrorIs(t, err, ErrNotConfigured)
+}
