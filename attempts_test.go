@@ -65,10 +65,12 @@ func failed(status int, header ...string) step {
 func TestOperationIsRepeatedByItsClass(t *testing.T) {
 	t.Parallel()
 	eachRow(t, func(t *testing.T, r row) {
+		t.Helper()
 		for _, f := range failures {
 			t.Run(f.name, func(t *testing.T) {
 				s, want := script(f.step), f.want[r.retryClass(t)]
 				r.inBubble(t, s, func(t *testing.T, result any, err error) {
+					t.Helper()
 					assert.True(t, isNil(result))
 					var e *Error
 					require.ErrorAs(t, err, &e)
@@ -101,12 +103,14 @@ func (s *scripted) sameKeys() bool {
 func TestOperationSucceedsAfterAFailureThatPassed(t *testing.T) {
 	t.Parallel()
 	eachRow(t, func(t *testing.T, r row) {
+		t.Helper()
 		if r.class == "never" {
 			t.Skip("one attempt, whatever happens")
 		}
 		s := script(step{refuse: true}, failed(429, "Retry-After", "1"), jsonBody(r.status, r.reply))
 		var response Response
 		r.inBubble(t, s, func(t *testing.T, result any, err error) {
+			t.Helper()
 			require.NoError(t, err)
 			assert.Equal(t, r.result, result)
 			assert.Equal(t, 3, response.Attempts)
@@ -118,8 +122,10 @@ func TestOperationSucceedsAfterAFailureThatPassed(t *testing.T) {
 func TestRetryInDoubtLetsEveryClassButNeverRepeat(t *testing.T) {
 	t.Parallel()
 	eachRow(t, func(t *testing.T, r row) {
+		t.Helper()
 		s := script(step{lose: true}, jsonBody(r.status, r.reply))
 		r.inBubble(t, s, func(t *testing.T, result any, err error) {
+			t.Helper()
 			if r.class == "never" {
 				require.ErrorIs(t, err, ErrOutcomeUnknown)
 				assert.Equal(t, 1, s.count())
@@ -145,6 +151,7 @@ func TestRetryInDoubtKeepsTheDoubtInTheError(t *testing.T) {
 func TestOperationEndsWithACancelledContext(t *testing.T) {
 	t.Parallel()
 	eachRow(t, func(t *testing.T, r row) {
+		t.Helper()
 		t.Run("before", func(t *testing.T) {
 			s := script(jsonBody(r.status, r.reply))
 			synctest.Test(t, func(t *testing.T) {
@@ -211,9 +218,11 @@ func TestOperationEndsWithACancelledContext(t *testing.T) {
 func TestOperationTakesAnEmptyAnswerOnlyWhereThatIsOne(t *testing.T) {
 	t.Parallel()
 	eachRow(t, func(t *testing.T, r row) {
+		t.Helper()
 		for _, status := range []int{200, 204} {
 			s := script(step{status: status})
 			r.inBubble(t, s, func(t *testing.T, result any, err error) {
+				t.Helper()
 				switch {
 				case r.op.has(mayBeEmpty):
 					require.NoError(t, err)

@@ -53,9 +53,11 @@ func parrots(service Service, text string) []step {
 	bodies := map[Service][]string{
 		Smooven: {`{"success":false,"error":{"code":` + q + `,"message":` + q + `}}`, `{"success":false,"imported":0,"errors":[{"index":0,"code":` + q +
 			`,"message":` + q + `},` + q + `]}`},
-		Fyno: {`{"status":"error","_message":` + q + `}`, `{"request_id":"r","batch":[{"$set":` + q + `}]}`,
+		Fyno: {
+			`{"status":"error","_message":` + q + `}`, `{"request_id":"r","batch":[{"$set":` + q + `}]}`,
 			`{"response":{"sms":{"destination":` + q + `,"status":` + q + `},` + q + `:{"status":"bad"}}}`,
-			`{"response":[{"seq":1,"sms":{"destination":` + q + `,"status":` + q + `}}]}`},
+			`{"response":[{"seq":1,"sms":{"destination":` + q + `,"status":` + q + `}}]}`,
+		},
 		SmartSender: {`{"error":{"code":` + q + `,"message":` + q + `,"description":[` + q + `]}}`},
 		Sunshine:    {`{"errors":[{"code":` + q + `,"title":` + q + `},{"code":"x","title":` + q + `}]}`},
 		PlaySmart:   {`{"error":{"code":` + q + `,"message":` + q + `,"details":[` + q + `]}}`, `{"success":false,"message":` + q + `}`},
@@ -107,6 +109,7 @@ func everyForm(t *testing.T, err error) string {
 func TestSecurityLogsAndErrorsHoldNothingPrivate(t *testing.T) {
 	t.Parallel()
 	eachRow(t, func(t *testing.T, r row) {
+		t.Helper()
 		var texts int
 		count := roundTripper(func(req *http.Request) (*http.Response, error) {
 			texts = len(echoes(req))
@@ -165,11 +168,11 @@ func TestCanariesAreInTheRequests(t *testing.T) {
 	var all strings.Builder
 	for _, r := range rows {
 		s := script(jsonBody(r.status, r.reply))
-		r.inBubble(t, s, func(t *testing.T, _ any, err error) { require.NoError(t, err) })
+		r.inBubble(t, s, succeeds)
 		in := s.last(t)
 		query, err := url.QueryUnescape(in.query)
 		require.NoError(t, err)
-		all.WriteString(fmt.Sprint(in.header, in.path, in.query, query, string(in.body)))
+		fmt.Fprint(&all, in.header, in.path, in.query, query, string(in.body))
 	}
 	all.WriteString(keySunshine + "app_live_canary") // the first travels in base64, the second has a test of its own
 	for _, canary := range canaries {

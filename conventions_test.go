@@ -45,6 +45,7 @@ func isSequence(typ reflect.Type) bool {
 func TestMethodsHaveOneShape(t *testing.T) {
 	t.Parallel()
 	eachMethod(t, func(t *testing.T, service string, m reflect.Method) {
+		t.Helper()
 		name, typ := service+"."+m.Name, m.Type
 		require.GreaterOrEqual(t, typ.NumIn(), 3, name) // the receiver comes first
 		assert.Equal(t, reflect.TypeFor[context.Context](), typ.In(1), "%s: the context comes first", name)

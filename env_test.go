@@ -76,8 +76,10 @@ func TestNewFromEnvWithAPart(t *testing.T) {
 		}},
 		"one service":        {env: map[string]string{"PLAYLINE_SMARTSENDER_TOKEN": " t1\n"}, want: []Service{PlaySmart, SmartSender}},
 		"the public id only": {env: map[string]string{"PLAYLINE_SMOOVEN_APP_ID": "a1"}, want: []Service{PlaySmart, Smooven}},
-		"basic auth": {env: map[string]string{"PLAYLINE_SUNSHINE_APP_ID": "a", "PLAYLINE_SUNSHINE_KEY_ID": "k", "PLAYLINE_SUNSHINE_SECRET": "s"},
-			want: []Service{PlaySmart, Sunshine}},
+		"basic auth": {
+			env:  map[string]string{"PLAYLINE_SUNSHINE_APP_ID": "a", "PLAYLINE_SUNSHINE_KEY_ID": "k", "PLAYLINE_SUNSHINE_SECRET": "s"},
+			want: []Service{PlaySmart, Sunshine},
+		},
 		"playsmart only": {env: map[string]string{"PLAYLINE_PLAYSMART_URL": "http://127.0.0.1:1"}, want: []Service{PlaySmart}},
 		"fyno is live":   {env: map[string]string{"PLAYLINE_FYNO_WORKSPACE": "W", "PLAYLINE_FYNO_KEY": "k"}, want: []Service{Fyno, PlaySmart}},
 		"missing ones of several services are all named": {

@@ -37,6 +37,12 @@ func (r row) inBubble(t *testing.T, s *scripted, check func(t *testing.T, result
 	})
 }
 
+// succeeds is the check of a call that must work.
+func succeeds(t *testing.T, _ any, err error) {
+	t.Helper()
+	require.NoError(t, err)
+}
+
 // decoded reads JSON with its numbers as they are written, and nothing behind it.
 func decoded(t *testing.T, text []byte) any {
 	t.Helper()
@@ -57,8 +63,9 @@ func isNil(result any) bool {
 func TestOperationSendsExactlyItsRequest(t *testing.T) {
 	t.Parallel()
 	eachRow(t, func(t *testing.T, r row) {
+		t.Helper()
 		s := script(jsonBody(r.status, r.reply))
-		r.inBubble(t, s, func(t *testing.T, _ any, err error) { require.NoError(t, err) })
+		r.inBubble(t, s, succeeds)
 		require.Equal(t, 1, s.count())
 		in := s.last(t)
 		assert.Equal(t, r.op.method, in.method)
@@ -88,9 +95,11 @@ func TestOperationSendsExactlyItsRequest(t *testing.T) {
 func TestOperationDecodesItsResult(t *testing.T) {
 	t.Parallel()
 	eachRow(t, func(t *testing.T, r row) {
+		t.Helper()
 		var response Response
 		s := script(jsonBody(r.status, r.reply))
 		r.inBubble(t, s, func(t *testing.T, result any, err error) {
+			t.Helper()
 			require.NoError(t, err)
 			assert.Equal(t, r.result, result)
 			assert.Equal(t, r.status, response.StatusCode)
@@ -133,9 +142,11 @@ var sentinels = []error{
 func TestOperationReportsARefusal(t *testing.T) {
 	t.Parallel()
 	eachRow(t, func(t *testing.T, r row) {
+		t.Helper()
 		want := refusals[r.op.service]
 		s := script(jsonBody(want.status, want.body))
 		r.inBubble(t, s, func(t *testing.T, result any, err error) {
+			t.Helper()
 			assert.True(t, isNil(result), "a result beside an error")
 			var e *Error
 			require.ErrorAs(t, err, &e)
@@ -164,6 +175,7 @@ var placeholder = regexp.MustCompile(`\{\w+\}`)
 func TestSecurityPathArgumentsStayInTheirSegment(t *testing.T) {
 	t.Parallel()
 	eachRow(t, func(t *testing.T, r row) {
+		t.Helper()
 		for name, call := range r.hostile {
 			for _, id := range hostileIDs {
 				s := script(jsonBody(r.status, r.reply))
@@ -221,6 +233,7 @@ func assertPathMatches(t *testing.T, o *op, name, id, path string) {
 func TestOperationIsRefusedWithoutItsService(t *testing.T) {
 	t.Parallel()
 	eachRow(t, func(t *testing.T, r row) {
+		t.Helper()
 		s := script()
 		other := WithPlaySmart()
 		if r.op.service == PlaySmart {

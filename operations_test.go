@@ -43,6 +43,7 @@ func (r row) name() string {
 
 // client returns the client that the row wants.
 func (r row) client(t *testing.T, s *scripted) *Client {
+	t.Helper()
 	if r.test {
 		return newClient(t, s, WithFyno("FYTEST", FynoTest, keyFyno))
 	}

@@ -74,7 +74,7 @@ func (r *ImportResult) locate(players []Player, secrets []string) error {
 		item.Code, item.Message = scrub(string(in.Code), secrets), scrub(string(in.Message), secrets)
 		partial.Items = append(partial.Items, item)
 	}
-	// Errors that name nobody come last.
+	// Errors that name nobody come last: -1 becomes the largest number.
 	slices.SortStableFunc(partial.Items, func(a, b ItemError) int { return cmp.Compare(uint(a.Index), uint(b.Index)) })
 	return partial
 }

@@ -200,6 +200,7 @@ func TestDeleteOfWhatIsGoneIsDone(t *testing.T) {
 				t.Parallel()
 				s := script(append(test.before, delete404)...)
 				r.inBubble(t, s, func(t *testing.T, result any, err error) {
+					t.Helper()
 					if !test.done {
 						require.ErrorIs(t, err, ErrNotFound)
 						return

@@ -77,7 +77,7 @@ func TestSecurityCredentialsStayWithTheirHost(t *testing.T) {
 	credentials := map[Service]string{Smooven: keySmooven, Fyno: keyFyno, SmartSender: keySmartSender, Sunshine: keySunshine, PlaySmart: tokenPlayer}
 	for _, r := range rows {
 		s := script(jsonBody(r.status, r.reply))
-		r.inBubble(t, s, func(t *testing.T, _ any, err error) { require.NoError(t, err) })
+		r.inBubble(t, s, succeeds)
 		in := s.last(t)
 		assert.Equal(t, string(r.op.service)+".example.com", in.host)
 		everything := fmt.Sprint(in.header, in.path, in.query, string(in.body))
