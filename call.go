@@ -49,7 +49,7 @@ func call[T any](ctx context.Context, s *service, o *op, in input, opts []Reques
 	if err != nil {
 		return nil, s.client.unreadable(o, in, answer, err)
 	}
-	if k, ok := any(out).(rawKeeper); ok {
+	if k, ok := any(out).(rawKeeper); ok && len(answer.Body) > 0 { // an empty RawMessage cannot be written
 		k.keepRaw(answer.Body)
 	}
 	return out, nil
