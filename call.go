@@ -1,6 +1,7 @@
 package playline
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -40,8 +41,14 @@ func call[T any](ctx context.Context, s *service, o *op, in input, opts []Reques
 		return nil, err
 	}
 	out := new(T)
-	if empty := len(answer.Body) == 0 && (o.has(mayBeEmpty) || answer.Status == http.StatusNoContent); !empty {
-		err = json.Unmarshal(answer.Body, out)
+	switch {
+	case len(answer.Body) > 0:
+		// null would leave the result as it is, and look like an answer.
+		if err = json.Unmarshal(answer.Body, out); err == nil && bytes.Equal(bytes.TrimSpace(answer.Body), []byte("null")) {
+			err = errors.New("it is null")
+		}
+	case !o.has(mayBeEmpty):
+		err = errors.New("it is empty")
 	}
 	if c, ok := any(out).(completer); ok && err == nil {
 		err = c.complete()

@@ -83,7 +83,7 @@ var (
 	opFireContactEvent  = &op{"Contacts.Fire", "fireContactEvent", SmartSender, http.MethodPost, "/contacts/{contactId}/fire", retry.Unsent, 0}
 	opUniteContacts     = &op{"Contacts.Unite", "uniteContacts", SmartSender, http.MethodPost, "/contacts/{contactId}/unite/{targetContactId}", retry.Unsent, 0}
 	opCreateContactGate = &op{"Contacts.Create", "createContactGate", SmartSender, http.MethodPost, "/channels/{channelId}/gates", retry.Safe, 0}
-	opDeleteContact     = &op{"Contacts.Delete", "deleteContact", SmartSender, http.MethodDelete, "/contacts/{contactId}", retry.Safe, goneIsDone}
+	opDeleteContact     = &op{"Contacts.Delete", "deleteContact", SmartSender, http.MethodDelete, "/contacts/{contactId}", retry.Safe, goneIsDone | mayBeEmpty}
 
 	opCreateClient = &op{"Messaging.CreateClient", "createClient", Sunshine, http.MethodPost, "/v2/apps/{appId}/users/{userIdOrExternalId}/clients", retry.Unsent, 0}
 	opListClients  = &op{"Messaging.ListClients", "listClients", Sunshine, http.MethodGet, "/v2/apps/{appId}/users/{userIdOrExternalId}/clients", retry.Safe, 0}
