@@ -34,6 +34,8 @@ type peer struct {
 
 	mu     sync.Mutex
 	bodies []string // of the requests that were read whole
+	conns  []net.Conn
+	over   bool
 }
 
 func newPeer(t *testing.T, conns ...func(*peer, *net.TCPConn)) *peer {
@@ -49,6 +51,12 @@ func newPeer(t *testing.T, conns ...func(*peer, *net.TCPConn)) *peer {
 				return
 			}
 			i := int(p.dials.Add(1)) - 1
+			p.mu.Lock()
+			p.conns = append(p.conns, conn)
+			if p.over {
+				_ = conn.Close()
+			}
+			p.mu.Unlock()
 			open.Go(func() {
 				defer conn.Close()
 				conns[min(i, len(conns)-1)](p, conn.(*net.TCPConn))
@@ -57,6 +65,12 @@ func newPeer(t *testing.T, conns ...func(*peer, *net.TCPConn)) *peer {
 	})
 	t.Cleanup(func() {
 		_ = l.Close()
+		p.mu.Lock()
+		p.over = true
+		for _, conn := range p.conns { // the client's end can be busy for a moment longer than its call
+			_ = conn.Close()
+		}
+		p.mu.Unlock()
 		open.Wait()
 	})
 	return p
