@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"fmt"
@@ -163,8 +164,8 @@ func TestAnAnswerThatIsNotWhatItsHeadersSay(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			p := newPeer(t, func(_ *peer, conn *net.TCPConn) {
-				_, _ = conn.Read(make([]byte, 4096))
+			p := newPeer(t, func(p *peer, conn *net.TCPConn) {
+				p.read(bufio.NewReader(conn)) // what is left unread would reset the connection
 				_, _ = io.WriteString(conn, "HTTP/1.1 "+row.answer)
 			})
 			resp, failure := limited(t).Do(t.Context(), newRequest(t, p.url, retry.Unsent, []byte("{}")))

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -196,6 +197,28 @@ func TestNeverSentIsKnown(t *testing.T) {
 			next: fails(errors.New("the tunnel is down")),
 		},
 		{
+			name: "the name has no address, without a body", body: nil, conns: []func(*peer, *net.TCPConn){serve}, attempts: 2, taken: 1,
+			next: fails(&net.DNSError{Err: "no such host", Name: "api.example.com", IsNotFound: true}),
+		},
+		{
+			name: "reset when all was read, without a body", body: nil, attempts: 1, doubt: true, taken: 1, next: plain,
+			conns: []func(*peer, *net.TCPConn){func(p *peer, conn *net.TCPConn) { p.read(bufio.NewReader(conn)); reset(conn) }, serve},
+		},
+		{
+			name: "a write that fails halfway, when net/http has read all of the body", body: large[:10_000], attempts: 2, taken: 1,
+			conns: []func(*peer, *net.TCPConn){serve},
+			next: func(t *testing.T, _ *peer) *http.Transport {
+				var dials atomic.Int32
+				return dialer(t, func(ctx context.Context, network, addr string) (net.Conn, error) {
+					conn, err := dialSmall(ctx, network, addr)
+					if dials.Add(1) == 1 && err == nil {
+						conn = halfway{conn}
+					}
+					return conn, err
+				})
+			},
+		},
+		{
 			name: "closed before anything was read, a large body", body: large, attempts: 2, taken: 1, next: plain,
 			conns: []func(*peer, *net.TCPConn){func(_ *peer, conn *net.TCPConn) { reset(conn) }, serve},
 		},
@@ -376,6 +399,18 @@ func (c stuck) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
+// halfway is a connection that breaks within the first write of more than 5000 bytes.
+type halfway struct{ net.Conn }
+
+func (c halfway) Write(p []byte) (int, error) {
+	if len(p) <= 5000 {
+		return c.Conn.Write(p)
+	}
+	n, _ := c.Conn.Write(p[:5000])
+	_ = c.Conn.Close()
+	return n, &net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE}
+}
+
 // TestAnIdleConnectionThatDied: net/http finds out when it writes, and takes another connection by itself where nothing was
 // written. That is one attempt of ours, and where the other connection fails too, still nothing was sent. A body that does not
 // fit into its buffer it copies itself, and takes the failed write for a failed read of the body: then the second try is ours.
@@ -389,7 +424,7 @@ func TestAnIdleConnectionThatDied(t *testing.T) {
 			client := newClient(dialer(t, func(ctx context.Context, network, addr string) (net.Conn, error) {
 				n := dials.Add(1)
 				if n == 2 && !secondDial {
-					return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+					return nil, errors.New("the tunnel is down")
 				}
 				conn, err := dialSmall(ctx, network, addr)
 				if n == 1 && err == nil {
@@ -415,6 +450,31 @@ func TestAnIdleConnectionThatDied(t *testing.T) {
 			require.Equal(t, 2, p.taken())
 			assert.Len(t, p.bodies[1], len(body))
 		}
+	}
+}
+
+// TestAnIdleConnectionThatDiedProvesNothingOfTheNext: net/http's second try, on a connection of its own, reached the server.
+func TestAnIdleConnectionThatDiedProvesNothingOfTheNext(t *testing.T) {
+	t.Parallel()
+	for _, body := range [][]byte{nil, []byte("{}"), large} {
+		p := newPeer(t, serve, func(p *peer, conn *net.TCPConn) { p.read(bufio.NewReader(conn)); reset(conn) }, serve)
+		var dials atomic.Int32
+		var dead atomic.Bool
+		client := newClient(dialer(t, func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dialSmall(ctx, network, addr)
+			if dials.Add(1) == 1 && err == nil {
+				conn = stuck{conn, &dead}
+			}
+			return conn, err
+		}))
+		_, failure := client.Do(t.Context(), newRequest(t, p.url, retry.Unsent, []byte("warm")))
+		require.Nil(t, failure)
+		dead.Store(true)
+		resp, failure := client.Do(t.Context(), newRequest(t, p.url, retry.Unsent, body))
+		require.NotNil(t, failure)
+		assert.True(t, failure.Doubt)
+		assert.Equal(t, 1, resp.Attempts)
+		assert.Equal(t, 2, p.taken(), "once each")
 	}
 }
 
@@ -469,6 +529,51 @@ func TestATransportThatTellsNothingLeavesADoubt(t *testing.T) {
 					assert.Equal(t, quick.MaxAttempts, resp.Attempts)
 				}
 			}
+		})
+	}
+}
+
+// TestATransportThatTellsEnoughLeavesNone: a transport other than net/http's, with the hooks that it has.
+func TestATransportThatTellsEnoughLeavesNone(t *testing.T) {
+	t.Parallel()
+	rows := []struct {
+		name  string
+		play  func(trace *httptrace.ClientTrace, body io.Reader)
+		doubt bool
+	}{
+		{"no connection", func(trace *httptrace.ClientTrace, _ io.Reader) {
+			trace.GetConn("api.example.com:443")
+		}, false},
+		{"a connection, and a part of the body not asked for", func(trace *httptrace.ClientTrace, body io.Reader) {
+			trace.GotConn(httptrace.GotConnInfo{})
+			_, _ = body.Read(make([]byte, 1))
+		}, false},
+		{"a connection, and all of the body", func(trace *httptrace.ClientTrace, body io.Reader) {
+			trace.GotConn(httptrace.GotConnInfo{})
+			_, _ = io.Copy(io.Discard, body)
+		}, true},
+		{"a request that could not be written", func(trace *httptrace.ClientTrace, body io.Reader) {
+			trace.GotConn(httptrace.GotConnInfo{})
+			_, _ = io.Copy(io.Discard, body)
+			trace.WroteRequest(httptrace.WroteRequestInfo{Err: errBroken})
+		}, false},
+		{"a request that was written", func(trace *httptrace.ClientTrace, body io.Reader) {
+			trace.GotConn(httptrace.GotConnInfo{})
+			_, _ = io.Copy(io.Discard, body)
+			trace.WroteRequest(httptrace.WroteRequestInfo{})
+		}, true},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			next := roundTripper(func(req *http.Request) (*http.Response, error) {
+				row.play(httptrace.ContextClientTrace(req.Context()), req.Body)
+				return nil, errBroken
+			})
+			resp, failure := newClient(next).Do(t.Context(), newRequest(t, origin, retry.Unsent, []byte("{}")))
+			require.NotNil(t, failure)
+			assert.Equal(t, row.doubt, failure.Doubt)
+			assert.Equal(t, row.doubt, resp.Attempts == 1)
 		})
 	}
 }
