@@ -21,7 +21,7 @@ type trace struct {
 	reader    atomic.Pointer[bytes.Reader] // the body, where there is one
 }
 
-// start returns ctx with the hooks, and body as a reader that is watched too.
+// start returns ctx with the hooks.
 func (t *trace) start(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		// net/http asks for a connection again only where nothing of the request was written to the last one (or where
