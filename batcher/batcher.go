@@ -177,6 +177,9 @@ func (p *Player) keep(ctx context.Context, json []byte, accepted int64, once, wa
 			return err
 		}
 		room := l.full(&b.cfg, len(json))
+		if room != nil && wait {
+			b.send(l) // room matters more now than a full batch
+		}
 		if room == nil && (granted || b.budget.take(size)) {
 			b.put(l, json, accepted, once)
 			l.mu.Unlock()
@@ -198,6 +201,7 @@ func (p *Player) keep(ctx context.Context, json []byte, accepted int64, once, wa
 		granted = false
 		select {
 		case <-room:
+			accepted = b.now()
 		case <-b.closing:
 		case <-ctx.Done():
 			return ctx.Err()

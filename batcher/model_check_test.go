@@ -127,6 +127,11 @@ func (m *model) checkQuiet() {
 	if parked := len(m.b.Parked()); parked != s.Parked {
 		m.errorf("%d players are parked, Stats says %d", parked, s.Parked)
 	}
+	for _, p := range m.b.Parked() {
+		if p.Events == 0 {
+			m.errorf("%s is parked, and nothing of it waits", p.UserID)
+		}
+	}
 	if s.Waiting > 0 && s.Pending == 0 {
 		m.errorf("%d calls of Track wait for room, and nothing is kept", s.Waiting)
 	}

@@ -33,6 +33,9 @@ func modelConfig(m *model) batcher.Config {
 		c.BatchEvents = 200
 	}
 	c.BatchBytes = between(c.EventBytes, 10*c.EventBytes)
+	if r.IntN(4) == 0 {
+		c.BatchBytes = c.EventBytes
+	}
 	c.MaxEvents = between(1, 200)
 	c.MaxPlayerEvents = between(1, c.MaxEvents)
 	c.MaxBytes = between(c.EventBytes, 40*c.EventBytes)
