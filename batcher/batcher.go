@@ -255,9 +255,7 @@ func (b *Batcher) giveBack(granted bool, size int64) {
 }
 
 // waitForRoom waits in the budget's line. The first in line makes everything go that lingers: room matters more now than full batches.
+// It stands in line when it does so: what is put before is seen by the signal, and what is put after sees that somebody waits.
 func (b *Batcher) waitForRoom(ctx context.Context, size int64) error {
-	if b.budget.waiting.Load() == 0 {
-		b.Signal(MemoryPressure)
-	}
-	return b.budget.wait(ctx, size)
+	return b.budget.wait(ctx, size, func() { b.Signal(MemoryPressure) })
 }

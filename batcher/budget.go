@@ -27,7 +27,19 @@ type waiter struct {
 }
 
 // take takes room for one event, unless there is none or others wait.
-func (b *budget) take(bytes int64) bool { return b.waiting.Load() == 0 && b.add(bytes) }
+//
+// An add that fails holds its bytes for a moment. Somebody who began to wait in that moment may have found no room because of them, or
+// a release may have found none for him, so take looks at the line again.
+func (b *budget) take(bytes int64) bool {
+	if b.waiting.Load() > 0 {
+		return false
+	}
+	if b.add(bytes) {
+		return true
+	}
+	b.wake()
+	return false
+}
 
 func (b *budget) add(bytes int64) bool {
 	if b.bytes.Add(bytes) <= b.maxBytes {
@@ -45,17 +57,17 @@ func (b *budget) add(bytes int64) bool {
 	return false
 }
 
-// wait takes room for one event, waiting in line for it.
+// wait takes room for one event, waiting in line for it. Who is the first there calls hurry.
 //
 // A release and a wait can meet: the release lowers the counts, then looks whether anybody waits; the wait first says that it
 // waits, then looks at the counts. Whichever comes second sees the other, so no waiter is left behind.
-func (b *budget) wait(ctx context.Context, bytes int64) error {
+func (b *budget) wait(ctx context.Context, bytes int64, hurry func()) error {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
 		return ErrClosed
 	}
-	b.waiting.Add(1)
+	first := b.waiting.Add(1) == 1
 	if b.line.count == 0 && b.add(bytes) {
 		b.waiting.Add(-1)
 		b.mu.Unlock()
@@ -64,6 +76,9 @@ func (b *budget) wait(ctx context.Context, bytes int64) error {
 	w := &waiter{bytes: bytes, done: make(chan struct{})}
 	b.line.push(w)
 	b.mu.Unlock()
+	if first {
+		hurry()
+	}
 
 	select {
 	case <-w.done:
