@@ -40,6 +40,10 @@ func (b *Batcher) tokenOf(l *lane) (*Token, error) {
 func (b *Batcher) tokenFailed(l *lane, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.token.freshAt(time.Now(), b.cfg.TokenRenewal) { // SetToken came while the source was asked, and found no parked lane
+		b.again(l, nil)
+		return
+	}
 	if errors.Is(err, ErrNoToken) {
 		b.park(l, err)
 		return

@@ -42,12 +42,17 @@ func (b *Batcher) SetToken(userID string, token Token) {
 	token = token.withExpiry()
 	l := b.lane(userID)
 	l.mu.Lock()
+	for l.dead { // it was forgotten between the two lines above
+		l.mu.Unlock()
+		l = b.lane(userID)
+		l.mu.Lock()
+	}
 	defer l.mu.Unlock()
 	l.token = &token
 	switch {
 	case l.parked:
 		b.unpark(l)
-	case l.status == idle: // a new one has no alarm yet that would forget it
+	case l.status == idle, l.status == lingers: // a new one has no alarm yet that would forget it; this token may end sooner
 		b.settleDown(l, b.now())
 	}
 }
