@@ -176,6 +176,13 @@ func (p *Player) keep(ctx context.Context, json []byte, accepted int64, once, wa
 			b.giveBack(granted, size)
 			return err
 		}
+		if l.frame+len(json) > b.cfg.BatchBytes {
+			b.settleNew(l)
+			l.mu.Unlock()
+			b.giveBack(granted, size)
+			return &InvalidEventError{"event", fmt.Sprintf("has %d bytes as JSON, and a request of it %d: Config.BatchBytes allows %d",
+				len(json), l.frame+len(json), b.cfg.BatchBytes)}
+		}
 		room := l.full(&b.cfg, len(json))
 		if room != nil && wait {
 			b.send(l) // room matters more now than a full batch
@@ -185,6 +192,7 @@ func (p *Player) keep(ctx context.Context, json []byte, accepted int64, once, wa
 			l.mu.Unlock()
 			return nil
 		}
+		b.settleNew(l)
 		l.mu.Unlock()
 		if !wait {
 			return ErrFull

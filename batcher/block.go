@@ -90,10 +90,13 @@ func (b *block) body(prefix []byte) []byte {
 
 // part returns a sealed block with the events that keep chooses, nil where there are none. What is known of the attempts goes with it.
 func (b *block) part(keep func(n int, i item) bool) *block {
-	p := &block{born: b.born, attempts: b.attempts, doubts: b.doubts, sealed: true}
+	p := &block{attempts: b.attempts, doubts: b.doubts, sealed: true}
 	n := 0
 	for i := range b.items() {
 		if keep(n, i) {
+			if p.events == 0 {
+				p.born = i.accepted
+			}
 			p.add(i.json, i.accepted, i.once)
 		}
 		n++

@@ -85,11 +85,12 @@ func (b *Batcher) begin(l *lane, probe bool) *block {
 	switch {
 	case l.stopped:
 		return nil
+	case l.head == nil:
+		l.parked = false // its events may have expired; a parked player with none would never be forgotten
+		b.settleDown(l, b.now())
+		return nil
 	case l.parked:
 		b.park(l, l.lastError)
-		return nil
-	case l.head == nil:
-		b.settleDown(l, b.now())
 		return nil
 	}
 	l.status = sending

@@ -138,6 +138,14 @@ func (b *Batcher) put(l *lane, json []byte, now int64, once bool) {
 	}
 }
 
+// settleNew sees to it that a lane is forgotten that was made for an event which it then did not get: it has no alarm yet. The lane's
+// mutex is held.
+func (b *Batcher) settleNew(l *lane) {
+	if l.status == idle && l.alarmed == 0 {
+		b.settleDown(l, b.now())
+	}
+}
+
 // fits reports whether the last block has room for another event of that size in one request. The lane's mutex is held.
 func (b *Batcher) fits(l *lane, size int) bool {
 	return l.tail.events < b.cfg.BatchEvents && l.frame+l.tail.bytes+l.tail.events+size <= b.cfg.BatchBytes

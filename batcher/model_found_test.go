@@ -3,6 +3,7 @@ package batcher_test
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -78,5 +79,110 @@ func TestTrackThatWaitsForAPlayersRoomSendsAtOnceAndAcceptsWhenItReturns(t *test
 		assert.Equal(t, 2*time.Second, time.Since(begin), "the linger is not waited for")
 		require.NoError(t, p.Flush(t.Context()))
 		assert.Equal(t, []time.Time{begin, begin.Add(time.Second), begin.Add(2 * time.Second)}, accepted)
+	})
+}
+
+func TestAnEventThatFitsAloneIntoNoRequestIsRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &foundSender{}
+		b := foundBatcher(t, s, batcher.Config{EventBytes: 400, BatchBytes: 400, IdleTimeout: time.Minute})
+		p := b.Player("device-abc-123")
+		var invalid *batcher.InvalidEventError
+		kept := 0
+		for pad := range 400 {
+			err := p.TrackAttrs(t.Context(), batcher.AppOpen, slog.String("pad", strings.Repeat("x", pad)))
+			if err == nil {
+				kept++
+				continue
+			}
+			require.ErrorAs(t, err, &invalid)
+		}
+		require.NoError(t, b.Flush(t.Context()))
+		longest := 0
+		for _, batch := range s.batches {
+			longest = max(longest, len(batch.Body))
+		}
+		assert.Equal(t, 400, longest)
+		assert.Equal(t, batcher.Ledger{Accepted: int64(kept), Delivered: int64(kept)}, b.Ledger())
+	})
+}
+
+func TestAPlayerWhoseOnlyEventFoundNoRoomIsForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &foundSender{answer: func(ctx context.Context, _ batcher.Batch) error {
+			<-ctx.Done()
+			return nil
+		}}
+		b := foundBatcher(t, s, batcher.Config{MaxEvents: 1, IdleTimeout: time.Minute, SendTimeout: time.Hour})
+		require.NoError(t, b.Player("device-0").TrackAttrs(t.Context(), batcher.AppOpen))
+		require.ErrorIs(t, b.Player("device-1").TryTrackAttrs(batcher.AppOpen), batcher.ErrFull)
+		assert.Equal(t, 2, b.Stats().Players)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		assert.Equal(t, 1, b.Stats().Players)
+	})
+}
+
+func TestATokenSetWhileEventsLingerSendsThemBeforeItEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &foundSender{}
+		b := foundBatcher(t, s, batcher.Config{Linger: time.Hour, TokenRenewal: time.Minute})
+		require.NoError(t, b.Player("device-0").TrackAttrs(t.Context(), batcher.AppOpen))
+		b.SetToken("device-0", batcher.Token{Value: "short", Expires: time.Now().Add(5 * time.Minute)})
+		begin := time.Now()
+		time.Sleep(10 * time.Minute)
+		require.Equal(t, 1, s.count())
+		assert.Equal(t, 4*time.Minute, s.times[0].Sub(begin))
+	})
+}
+
+func TestATokenSetWhileTheSourceIsAskedIsNotLost(t *testing.T) {
+	t.Parallel()
+	for name, failure := range map[string]error{"no token": batcher.ErrNoToken, "source away": context.DeadlineExceeded} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &foundSender{}
+				b := foundBatcher(t, s, batcher.Config{Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
+					time.Sleep(time.Second)
+					return batcher.Token{}, failure
+				})})
+				require.NoError(t, b.Player("device-0").TrackAttrs(t.Context(), batcher.AppOpen))
+				b.Signal(batcher.LevelEnd)
+				synctest.Wait()
+				b.SetToken("device-0", batcher.Token{Value: "set"})
+				time.Sleep(time.Second)
+				synctest.Wait()
+				require.Equal(t, 1, s.count())
+				assert.Equal(t, "set", s.batches[0].Token.Value)
+				assert.Empty(t, b.Parked())
+			})
+		})
+	}
+}
+
+func TestAParkedPlayerWhoseEventsExpiredIsForgottenAndLaterOnesExpireToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &foundSender{}
+		b := foundBatcher(t, s, batcher.Config{
+			MaxAge: time.Minute, IdleTimeout: time.Hour,
+			Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{}, batcher.ErrNoToken }),
+		})
+		p := b.Player("device-0")
+		for n := range int64(3) {
+			require.NoError(t, p.TrackAttrs(t.Context(), batcher.AppOpen))
+			time.Sleep(59 * time.Second)
+			require.Len(t, b.Parked(), 1)
+			time.Sleep(2 * time.Second)
+			require.Empty(t, b.Parked())
+			require.Equal(t, batcher.Ledger{Accepted: n + 1, Expired: n + 1}, b.Ledger())
+		}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		assert.Zero(t, b.Stats().Players)
 	})
 }

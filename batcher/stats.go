@@ -95,7 +95,7 @@ func (b *Batcher) Stats() Stats {
 	for l := range b.lanes() {
 		s.Players++
 		l.mu.Lock()
-		if l.status == paused {
+		if l.parked {
 			s.Parked++
 		}
 		l.mu.Unlock()
@@ -117,5 +117,5 @@ func (p *Player) Stats() PlayerStats {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return PlayerStats{Pending: l.events, PendingBytes: l.bytes, Failures: int(l.failures), Parked: l.status == paused, LastError: l.lastError}
+	return PlayerStats{Pending: l.events, PendingBytes: l.bytes, Failures: int(l.failures), Parked: l.parked, LastError: l.lastError}
 }
