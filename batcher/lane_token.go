@@ -39,31 +39,39 @@ func (b *Batcher) tokenOf(l *lane) (*Token, error) {
 // tokenFailed parks a lane that has no token, and pauses one whose source failed.
 func (b *Batcher) tokenFailed(l *lane, err error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.token.freshAt(time.Now(), b.cfg.TokenRenewal) { // SetToken came while the source was asked, and found no parked lane
+	events, none := l.events, errors.Is(err, ErrNoToken)
+	switch {
+	case l.token.freshAt(time.Now(), b.cfg.TokenRenewal): // SetToken came while the source was asked, and found no parked lane
 		b.again(l, nil)
-		return
-	}
-	if errors.Is(err, ErrNoToken) {
+		none = false
+	case none:
 		b.park(l, err)
-		return
+	default:
+		b.pause(l, 0, fmt.Errorf("batcher: token source: %w", err))
 	}
-	b.pause(l, 0, fmt.Errorf("batcher: token source: %w", err))
+	l.mu.Unlock()
+	if none {
+		b.sayParked(events, err)
+	}
 }
 
 // refused is what happens when the service does not take a token. After the first 401 the source is asked once more; a 403 means
 // that the source gave another player's token, and asking again would not help.
 func (b *Batcher) refused(l *lane, token *Token, f Failure, err error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	first := l.refused == ""
+	first, events := l.refused == "", l.events
 	l.refused = token.Value
 	if l.token == token {
 		l.token = nil
 	}
-	if l.token != nil || f == Unauthorized && first { // SetToken brought another one meanwhile, or the source may
+	retry := l.token != nil || f == Unauthorized && first // SetToken brought another one meanwhile, or the source may
+	if retry {
 		b.again(l, err)
-		return
+	} else {
+		b.park(l, err)
 	}
-	b.park(l, err)
+	l.mu.Unlock()
+	if !retry {
+		b.sayParked(events, err)
+	}
 }

@@ -57,11 +57,13 @@ func (b *Batcher) SetToken(userID string, token Token) {
 	}
 }
 
+// sayParked logs that a player was parked. A log handler is the caller's code: no lock is held.
+func (b *Batcher) sayParked(events int, err error) {
+	b.cfg.Log.Warn("batcher: player parked until SetToken or Resume", "events", events, "cause", causeOf(err))
+}
+
 // park lets a lane wait for a token. Its mutex is held.
 func (b *Batcher) park(l *lane, err error) {
-	if !l.parked {
-		b.cfg.Log.Warn("batcher: player parked until SetToken or Resume", "events", l.events, "cause", causeOf(err))
-	}
 	l.parked, l.status, l.lastError = true, paused, err
 	if b.cfg.MaxAge > 0 && l.head != nil {
 		l.wakeAt = max(l.head.born+int64(b.cfg.MaxAge), b.now()+int64(time.Millisecond))
