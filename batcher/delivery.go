@@ -60,7 +60,7 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 		b.delivered(l, blk)
 		return sight{}
 	}
-	return b.failed(l, blk, token, f, err)
+	return b.failed(l, blk, token, f, err, probe)
 }
 
 // note counts an attempt of a block. It returns false where Close took the block while the request was under way.
@@ -95,8 +95,8 @@ func (b *Batcher) begin(l *lane, probe bool) *block {
 	}
 	l.status = sending
 	l.head.sealed = true
-	// What may have arrived already is probed with one event, so that an outage in which answers are lost costs few copies.
-	if probe && l.head.doubts > 0 && l.head.events > 1 {
+	// A probe is one event, so that an outage in which answers are lost costs few copies.
+	if probe && l.head.events > 1 {
 		l.cut(func(n int, _ item) bool { return n < 1 })
 	}
 	return l.head
@@ -166,7 +166,7 @@ func (b *Batcher) delivered(l *lane, blk *block) {
 }
 
 // failed decides what a failed request means for its events, its player, and the service.
-func (b *Batcher) failed(l *lane, blk *block, token *Token, f *SendError, err error) sight {
+func (b *Batcher) failed(l *lane, blk *block, token *Token, f *SendError, err error, probe bool) sight {
 	b.cfg.Log.Debug("batcher: request failed", "failure", f.Failure.String(), "events", blk.events, "attempt", blk.attempts)
 	switch f.Failure {
 	case Invalid, TooLarge:
@@ -180,13 +180,20 @@ func (b *Batcher) failed(l *lane, blk *block, token *Token, f *SendError, err er
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.head == nil { // all of it was given up
+	// A 429 can be about this player alone: only its first one in a row tells something about the service. A service that throttles
+	// everybody has first ones from several players.
+	silent := f.Failure == Throttled && l.failures > 0 && !probe
+	switch {
+	case l.head == nil: // all of it was given up
 		b.settleDown(l, b.now())
-	} else {
+	case probe && f.RetryAfter == 0:
+		// The gate paces it from here. A pause of its own, which grows to a minute, would hold it long after the service is back.
+		b.again(l, err)
+	default:
 		b.pause(l, f.RetryAfter, err)
 		l.down = f.RetryAfter == 0
 	}
-	return sight{down: true, retryAfter: f.RetryAfter}
+	return sight{down: !silent, retryAfter: f.RetryAfter, none: silent}
 }
 
 // blame finds the event that the service objects to: it cuts the block in two until one event is left, which is rejected. The

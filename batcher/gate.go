@@ -26,7 +26,7 @@ type gate struct {
 // The gate's numbers. A pause of a second at most keeps Close quick after an outage.
 const (
 	gateFailures = 3
-	gatePause    = 250 * time.Millisecond
+	gatePause    = 500 * time.Millisecond
 	gateMaxPause = time.Second
 )
 
@@ -70,8 +70,8 @@ func (g *gate) observe(seen sight, probe bool, now int64, cfg Config) {
 			g.shut, g.pauses, g.ramp = true, 0, 0
 		}
 		pause := min(gatePause<<min(g.pauses, 8), gateMaxPause)
-		// A tenth at random keeps the probes of many game servers apart.
-		pause -= rand.N(pause/10 + 1)
+		// A twentieth at random keeps the probes of many game servers apart.
+		pause -= rand.N(pause/20 + 1)
 		g.pauses++
 		g.until = now + int64(max(pause, min(seen.retryAfter, cfg.MaxRetryAfter)))
 	}
