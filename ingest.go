@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/playline/playline-go/internal/wire"
 )
 
 // IngestService sends gameplay events to PlaySmart.
@@ -66,9 +68,6 @@ func (r *IngestResult) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// timestampLayout writes UTC as +00:00: the service asks for a numeric offset, and RFC 3339 as Go writes it has a Z.
-const timestampLayout = "2006-01-02T15:04:05.999999999-07:00"
-
 // wireEvent is an event as it travels, checked and with its data encoded.
 type wireEvent struct {
 	Type            EventType       `json:"type"`
@@ -124,7 +123,7 @@ func (e GameplayEvent) encode() (wireEvent, error) {
 	); err != nil {
 		return wireEvent{}, err
 	}
-	out := wireEvent{Type: e.Type, CustomEventName: e.CustomEventName, Timestamp: e.Timestamp.Format(timestampLayout)}
+	out := wireEvent{Type: e.Type, CustomEventName: e.CustomEventName, Timestamp: e.Timestamp.Format(wire.TimestampLayout)}
 	if e.CustomData == nil {
 		return out, nil
 	}

@@ -1,12 +1,13 @@
 package playline
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
 	"time"
 	"unicode/utf8"
+
+	"github.com/playline/playline-go/internal/wire"
 )
 
 // maxDepth is how deep a free-form value may nest. A map that holds itself would never end.
@@ -66,26 +67,10 @@ func checkByEncoding(field string, v any) error {
 	if err != nil {
 		return &ValidationError{field, "cannot be encoded as JSON: " + err.Error()}
 	}
-	if replacedBytes(encoded) {
+	if wire.ReplacedBytes(encoded) {
 		return &ValidationError{field, "must be valid UTF-8"}
 	}
 	return nil
-}
-
-// replacedBytes reports whether encoding/json met bytes that are not UTF-8: it writes them as the escape \ufffd, but the
-// character of that number as itself. An escaped backslash before "ufffd" is no escape.
-func replacedBytes(encoded []byte) bool {
-	for rest := encoded; ; {
-		before, after, found := bytes.Cut(rest, []byte(`\ufffd`))
-		if !found {
-			return false
-		}
-		backslashes := len(before) - len(bytes.TrimRight(before, `\`))
-		if backslashes%2 == 0 {
-			return true
-		}
-		rest = after
-	}
 }
 
 func numberRule(f float64) string {

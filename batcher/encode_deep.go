@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+
+	"github.com/playline/playline-go/internal/wire"
 )
 
 // maxDepth is how deep customdata may nest. A map that holds itself would never end.
@@ -147,25 +149,10 @@ func appendByReflection(b []byte, v any, field string) ([]byte, error) {
 	if err != nil {
 		return b, &InvalidEventError{field, "cannot be encoded as JSON: " + err.Error()}
 	}
-	if replacedBytes(encoded) {
+	if wire.ReplacedBytes(encoded) {
 		return b, &InvalidEventError{field, "must be valid UTF-8"}
 	}
 	return append(b, encoded...), nil
-}
-
-// replacedBytes reports whether encoding/json met bytes that are not UTF-8: it writes them as the escape \ufffd, but the
-// character of that number as itself. An escaped backslash before "ufffd" is no escape.
-func replacedBytes(encoded []byte) bool {
-	for rest := encoded; ; {
-		before, after, found := bytes.Cut(rest, []byte(`\ufffd`))
-		if !found {
-			return false
-		}
-		if backslashes := len(before) - len(bytes.TrimRight(before, `\`)); backslashes%2 == 0 {
-			return true
-		}
-		rest = after
-	}
 }
 
 func tooDeep(field string) error {

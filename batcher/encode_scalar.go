@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/playline/playline-go/internal/wire"
 )
 
 // appendFloat writes a number as encoding/json does: the shortest form that reads back the same. NaN and infinities are not ok.
@@ -59,13 +61,10 @@ func appendText(b []byte, s string) ([]byte, bool) {
 	return append(b, '"'), true
 }
 
-// timestampLayout writes UTC as +00:00: the service asks for a numeric offset, and Go's RFC 3339 has a Z.
-const timestampLayout = "2006-01-02T15:04:05.999999999-07:00"
-
 // appendTimestamp writes a time. UTC, which most servers run on, is written by hand, at a third of the cost.
 func appendTimestamp(b []byte, t time.Time) []byte {
 	if t.Location() != time.UTC {
-		return t.AppendFormat(b, timestampLayout)
+		return t.AppendFormat(b, wire.TimestampLayout)
 	}
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
