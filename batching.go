@@ -2,6 +2,8 @@ package playline
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/playline/playline-go/batcher"
@@ -59,11 +61,18 @@ func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) error {
 	req.Header = http.Header{
 		"User-Agent": {s.client.userAgent}, "Accept": {"application/json"}, "Content-Type": {"application/json"},
 	}
+	in := input{secrets: []string{b.Token.Value}}
 	answer, failure := s.client.transport.Do(ctx, &req)
 	if failure == nil {
+		// A page of a proxy or of a captive portal can come with a 200 too: it is not the service's word.
+		if len(answer.Body) > 0 && !json.Valid(answer.Body) {
+			return &batcher.SendError{
+				Failure: batcher.InDoubt, Err: s.client.unreadable(opIngestEvents, in, answer, errors.New("the answer is not JSON")),
+			}
+		}
 		return nil
 	}
-	err := s.client.failed(opIngestEvents, input{secrets: []string{b.Token.Value}}, answer, failure)
+	err := s.client.failed(opIngestEvents, in, answer, failure)
 	return &batcher.SendError{Failure: batchFailure(answer.Status, failure), RetryAfter: failure.RetryAfter, Err: err}
 }
 
