@@ -1,0 +1,57 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// control is how a worker and the benchmark talk to a sink.
+type control struct {
+	base   string
+	client *http.Client
+}
+
+// newControl has connections of its own, which end with each call: they must not warm up what is measured.
+func newControl(base string) *control {
+	return &control{base, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+}
+
+func (c *control) fault(ctx context.Context, f fault) error {
+	return c.call(ctx, http.MethodPut, "/-/fault", f, nil)
+}
+
+func (c *control) reset(ctx context.Context) error {
+	return c.call(ctx, http.MethodPost, "/-/reset", nil, nil)
+}
+
+func (c *control) report(ctx context.Context) (sinkReport, error) {
+	var out sinkReport
+	err := c.call(ctx, http.MethodGet, "/-/report", nil, &out)
+	return out, err
+}
+
+func (c *control) call(ctx context.Context, method, path string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("sink: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("sink: %s %s: %s", method, path, resp.Status)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(resp.Body).Decode(out)
+}

@@ -1,0 +1,137 @@
+// Command bench measures playline's batcher against what a game server would use instead, and against what the machine can do.
+//
+//	go run ./bench                     all rows, medians of 5 runs
+//	go run ./bench -only closed,tick   some of them
+//	go run ./bench -faults             what is lost, doubled and told when the service fails
+//	go run ./bench -smoke              everything for a fraction of a second, to see that it runs
+//
+// Every adapter (playline, a peer, a yardstick) and the service that it sends to run in processes of their own on loopback; CPU is
+// what the operating system says of those processes. The adapters run in turn in each round, so that a ratio compares what ran
+// side by side; on a shared machine judge by the ratios.
+//
+// It needs a Unix: the CPU comes from getrusage.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	only     string
+	runs     int
+	duration time.Duration
+	smoke    bool
+	faults   bool
+	cases    string
+	adapters string
+	parallel int
+}
+
+func main() {
+	if mine, err := child(os.Args); mine {
+		exit(err)
+	}
+	var o options
+	flag.StringVar(&o.only, "only", "", "rows, by name and comma; all where empty")
+	flag.IntVar(&o.runs, "runs", 5, "how often every row is measured")
+	flag.DurationVar(&o.duration, "d", 0, "how long the timed rows run; 0: as long as each should")
+	flag.BoolVar(&o.smoke, "smoke", false, "run everything for a fraction of a second; the figures mean nothing")
+	flag.BoolVar(&o.faults, "faults", false, "the fault cases instead of the rows")
+	flag.StringVar(&o.cases, "case", "", "with -faults: cases, by name and comma; all where empty")
+	flag.StringVar(&o.adapters, "adapter", "", "with -faults: adapters, by name and comma; all where empty")
+	flag.IntVar(&o.parallel, "parallel", 12, "with -faults: how many pairs of a worker and a sink run at once")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	exit(run(ctx, o, os.Stdout, os.Stderr))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// run prints the tables to out and what it is doing to progress.
+func run(ctx context.Context, o options, out, progress io.Writer) error {
+	if o.smoke {
+		o.runs = 1
+	}
+	if o.runs < 1 {
+		return errors.New("-runs must be positive")
+	}
+	if o.faults {
+		return runFaults(ctx, o, out, progress)
+	}
+	rows, err := choose(allRows(o), o.only, func(r row) string { return r.name })
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
+	printVersions(out)
+	var verdicts []verdict
+	for _, r := range rows {
+		v, err := r.measure(ctx, o.runs, out, progress)
+		if err != nil {
+			return err
+		}
+		verdicts = append(verdicts, v...)
+	}
+	printVerdicts(out, verdicts)
+	return nil
+}
+
+func allRows(o options) []row {
+	return []row{trackRow(o), playersRow(o), closedRow(o), tickRow(o), waitingRow(o), lanesRow(o), loadRow(o), lateRow(o)}
+}
+
+// length is how long a timed row runs.
+func (o options) length(full time.Duration) time.Duration {
+	switch {
+	case o.smoke:
+		return min(full, 200*time.Millisecond)
+	case o.duration > 0:
+		return o.duration
+	}
+	return full
+}
+
+// count is a number of events or players.
+func (o options) count(full, smoke int) int {
+	if o.smoke {
+		return smoke
+	}
+	return full
+}
+
+// choose returns those of all whose names are listed, all of them where the list is empty.
+func choose[T any](all []T, list string, name func(T) string) ([]T, error) {
+	if list == "" {
+		return all, nil
+	}
+	var names []string
+	for _, each := range all {
+		names = append(names, name(each))
+	}
+	var out []T
+	for want := range strings.SplitSeq(list, ",") {
+		i := slices.Index(names, strings.TrimSpace(want))
+		if i < 0 {
+			return nil, fmt.Errorf("no %q; there are %s", want, strings.Join(names, ", "))
+		}
+		out = append(out, all[i])
+	}
+	return out, nil
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+// lanesRow is what a player costs beside its events, and after them.
+func lanesRow(o options) row {
+	n := o.count(100_000, 500)
+	r := row{
+		name:  "lanes",
+		title: number(n) + " players with few events each",
+		note: "Bytes are reachable heap and stacks, beyond the JSON of the events. Afterwards everything is sent (here: dropped in the same " +
+			"process, so that no connections count), and the players are forgotten after a second without events. Segment keeps no players " +
+			"apart: there it is 1,000 clients, one a player.",
+		columns: []column{
+			{"goroutines", "goroutines", "%.0f"},
+			{"bytes a player beyond its events", "lane", "%.0f"},
+			{"bytes a player once forgotten", "gone", "%.0f"},
+			{"goroutines then", "goroutines_gone", "%.0f"},
+		},
+		targets: []target{
+			atMost("goroutines: constant", 20, of("playline, 10 events", "goroutines")),
+			atMost("bytes a lane with 10 events, beyond them: at most 600", 600, of("playline, 10 events", "lane")),
+			newTarget("bytes a player once its lane is gone: 0, to the byte", of("playline, 10 events", "gone"),
+				func(v float64) bool { return v < 1 }),
+		},
+	}
+	for _, events := range []int{1, 5, 10, 20} {
+		r.subjects = append(r.subjects, subject{fmt.Sprintf("playline, %d events", events), job{
+			Workload: "lanes", Adapter: "playline", Events: events, Close: time.Minute, Patience: 10 * time.Second,
+			Setup: setup{Players: n, Linger: 10 * time.Minute, Idle: o.length(time.Second)},
+		}})
+	}
+	r.subjects = append(r.subjects, subject{"segment, 10 events", job{
+		Workload: "clients", Adapter: "segment", Events: 10, Close: time.Minute, Setup: setup{Players: o.count(1_000, 20)},
+	}})
+	return r
+}
+
+// memory is the reachable heap and the stacks.
+func memory() int {
+	heap := liveHeap()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return heap + int(m.StackInuse) //nolint:gosec // fits
+}
+
+// lanes is the workload.
+func (w *work) lanes(ctx context.Context) error {
+	a := &playlineAdapter{}
+	b, err := batcher.New(discard{}, a.config(w.Setup))
+	if err != nil {
+		return err
+	}
+	a.use(b, w.Setup.Players)
+	players := w.Setup.Players
+	before := memory()
+	eid := 0
+	for range w.Events {
+		for player := range players {
+			if err := a.Track(ctx, player, eid); err != nil {
+				return err
+			}
+			eid++
+		}
+	}
+	w.Figures["goroutines"] = float64(runtime.NumGoroutine())
+	w.Figures["lane"] = (float64(memory()-before) - float64(b.Stats().PendingBytes)) / float64(players)
+
+	if err := b.Flush(ctx); err != nil {
+		return err
+	}
+	for b.Stats().Players > 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	kept := memory() // with a Player each, which the game may keep or not
+	clear(a.players)
+	w.Figures["gone"] = float64(memory()-before) / float64(players)
+	w.Figures["handle"] = float64(kept-before)/float64(players) - w.Figures["gone"]
+	w.Figures["goroutines_gone"] = float64(runtime.NumGoroutine())
+	w.close(a)
+	return nil
+}
+
+// clients is the workload for an adapter that needs a client a player.
+func (w *work) clients(ctx context.Context) error {
+	before, n := memory(), w.Setup.Players
+	all := make([]adapter, n)
+	for i := range all {
+		var err error
+		if all[i], err = newAdapter(w.Adapter, setup{Base: w.Setup.Base}); err != nil {
+			return err
+		}
+	}
+	produced := 0
+	for i := range w.Events {
+		for player, a := range all {
+			if err := a.Track(ctx, 0, player*w.Events+i); err != nil {
+				return err
+			}
+			produced++
+		}
+	}
+	w.Figures["goroutines"] = float64(runtime.NumGoroutine())
+	w.Figures["lane"] = (float64(memory()-before) - float64(encodedBytes(produced))) / float64(n)
+	for _, a := range all {
+		w.close(a)
+	}
+	clear(all)
+	w.Figures["gone"] = float64(memory()-before) / float64(n)
+	w.Figures["goroutines_gone"] = float64(runtime.NumGoroutine())
+	return nil
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+// trackRow is what a call of Track costs its caller, with a sender that accepts everything at once.
+func trackRow(o options) row {
+	r := row{
+		name:  "track",
+		title: "Track alone, one player, as fast as it goes",
+		note: "The requests are built and dropped in the same process. Encode is this program's append encoder, whose fields are known when " +
+			"it is compiled; encoding/json encodes only the map of 3, without the rest of the event.",
+		columns: []column{
+			{"ns an event", "ns", "%.0f"},
+			{"allocations an event, whole process", "allocs", "%.2f"},
+		},
+		targets: []target{
+			newTarget("TrackAttrs, 3 attributes: 0 allocations, rounded down as go test -bench does", of("TrackAttrs", "allocs"),
+				func(v float64) bool { return v < 1 }),
+			atMost("TrackAttrs: at most 2 times the bare append encode", 2, paired("TrackAttrs", "ns", "encode", "ns")),
+			atMost("Track with a map of 3: at most 1.3 times encoding/json of the map", 1.3, paired("Track, map", "ns", "encoding/json, map", "ns")),
+		},
+	}
+	for _, s := range [][2]string{{"encode", "encode"}, {"TrackAttrs", "attrs"}, {"encoding/json, map", "json"}, {"Track, map", "map"}} {
+		r.subjects = append(r.subjects, subject{s[0], job{Workload: "track", Kind: s[1], For: o.length(time.Second)}})
+	}
+	return r
+}
+
+// discard is a batcher.Sender that accepts everything at once.
+type discard struct{}
+
+// Send implements batcher.Sender.
+func (discard) Send(context.Context, batcher.Batch) error { return nil }
+
+// track is the workload.
+func (w *work) track(ctx context.Context) error {
+	a := &playlineAdapter{}
+	b, err := batcher.New(discard{}, a.config(setup{Players: 1}))
+	if err != nil {
+		return err
+	}
+	p := b.Player(userID(0))
+	var buf []byte
+	op := map[string]func(eid int) error{
+		"encode": func(eid int) error {
+			buf = appendEvent(buf[:0], time.Now().UTC(), eid)
+			return nil
+		},
+		"attrs": func(eid int) error {
+			return p.TrackAttrs(ctx, eventType, slog.String("weapon", eventWeapon), slog.Int("damage", eventDamage(eid)), slog.Int("eid", eid))
+		},
+		"map": func(eid int) error {
+			return p.Track(ctx, batcher.Event{
+				Type: eventType, Data: map[string]any{"weapon": eventWeapon, "damage": eventDamage(eid), "eid": eid},
+			})
+		},
+		"json": func(eid int) error {
+			_, err := json.Marshal(map[string]any{"weapon": eventWeapon, "damage": eventDamage(eid), "eid": eid})
+			return err
+		},
+	}[w.Kind]
+	if op == nil {
+		return fmt.Errorf("no kind %q", w.Kind)
+	}
+	for eid := range 10_000 { // warm
+		if err := op(eid); err != nil {
+			return err
+		}
+	}
+	before, start, n := mallocs(), time.Now(), 0
+	for time.Since(start) < w.For {
+		for range 1_000 {
+			if err := op(100_000 + n); err != nil {
+				return err
+			}
+			n++
+		}
+	}
+	w.Figures["ns"] = float64(time.Since(start).Nanoseconds()) / float64(n)
+	w.Figures["allocs"] = float64(mallocs()-before) / float64(n)
+	return nil
+}
+
+// playersRow is how Track's cost grows with the number of players.
+func playersRow(o options) row {
+	n := o.count(800_000, 20_000)
+	r := row{
+		name:  "players",
+		title: "Track over many players",
+		note: number(n) + " events over the players in random order, each known to the batcher before; requests are dropped as above. By id is " +
+			"Batcher.Track with a user id instead of a Player that was kept.",
+		columns: []column{{"ns an event", "ns", "%.0f"}},
+		targets: []target{
+			atMost("1,000 players: at most 1.5 times one player", 1.5, paired("1,000 players", "ns", "1 player", "ns")),
+			atMost("100,000 players: at most 3 times one player", 3, paired("100,000 players", "ns", "1 player", "ns")),
+		},
+	}
+	for _, players := range []int{1, 1_000, 100_000} {
+		label := number(players) + " players"
+		if players == 1 {
+			label = "1 player"
+		}
+		r.subjects = append(r.subjects,
+			subject{label, job{Workload: "players", Events: n, Setup: setup{Players: players}}},
+			subject{label + ", by id", job{Workload: "players", Kind: "id", Events: n, Setup: setup{Players: players}}})
+	}
+	return r
+}
+
+// players is the workload.
+func (w *work) players(ctx context.Context) error {
+	a := &playlineAdapter{}
+	b, err := batcher.New(discard{}, a.config(w.Setup))
+	if err != nil {
+		return err
+	}
+	users := userIDs(w.Setup.Players)
+	all := make([]*batcher.Player, len(users))
+	for i, user := range users {
+		all[i] = b.Player(user)
+		if err := all[i].TrackAttrs(ctx, eventType); err != nil {
+			return err
+		}
+	}
+	order := rand.Perm(len(all))
+	start := time.Now()
+	for eid := range w.Events {
+		i := order[eid%len(order)]
+		if w.Kind == "id" {
+			err = b.Track(ctx, users[i], batcher.Event{Type: eventType, Data: []slog.Attr{
+				slog.String("weapon", eventWeapon), slog.Int("damage", eventDamage(eid)), slog.Int("eid", eid),
+			}})
+		} else {
+			err = all[i].TrackAttrs(ctx, eventType,
+				slog.String("weapon", eventWeapon), slog.Int("damage", eventDamage(eid)), slog.Int("eid", eid))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.Figures["ns"] = float64(time.Since(start).Nanoseconds()) / float64(w.Events)
+	return nil
+}

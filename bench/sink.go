@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// sink is the service that all adapters send to, in a process of its own: it takes any POST in, counts the events, and does what its
+// fault says. What begins with /-/ is how the benchmark talks to it.
+type sink struct {
+	faults faulty
+	bodies sync.Pool
+
+	events   atomic.Int64
+	requests atomic.Int64
+	failing  atomic.Int64 // requests that came while the fault made them fail
+	conns    atomic.Int64
+	inFlight atomic.Int64
+	most     atomic.Int64 // requests in flight at once
+
+	mu    sync.Mutex // guards the following
+	start usage
+	// copies is how often each event was stored, by eid; nil where it is not asked for.
+	copies []uint16
+}
+
+// sinkReport is what a sink has seen since it started, or since its last reset.
+type sinkReport struct {
+	Events   int64   `json:"events"`
+	Requests int64   `json:"requests"`
+	Failing  int64   `json:"failing"`
+	Conns    int64   `json:"conns"`
+	Most     int64   `json:"most"`
+	CPU      float64 `json:"cpu"`
+	Stored   int     `json:"stored"`  // different events
+	Missing  []int   `json:"missing"` // of the events expected
+}
+
+// serveSink is the process: it prints its address and serves until its standard input ends, which it does with the parent's life.
+// With expect over 0 it keeps a count for each of so many events.
+func serveSink(expect int) error {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s := &sink{start: usageNow(), copies: make([]uint16, expect)}
+	server := &http.Server{
+		Handler: s, //nolint:gosec // loopback only, and a timeout would be one more fault
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				s.conns.Add(1)
+			}
+		},
+	}
+	fmt.Fprintf(os.Stdout, "http://%s\n", listener.Addr())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		_ = server.Close()
+	}()
+	if err := server.Serve(listener); err != http.ErrServerClosed { //nolint:errorlint // documented as this very value
+		return err
+	}
+	return nil
+}
+
+// ServeHTTP takes in one request.
+func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/-/") {
+		s.control(w, r)
+		return
+	}
+	buf, ok := s.bodies.Get().(*bytes.Buffer)
+	if !ok {
+		buf = new(bytes.Buffer)
+	}
+	defer s.bodies.Put(buf)
+	buf.Reset()
+	if n := r.ContentLength; n > 0 {
+		buf.Grow(int(n) + bytes.MinRead)
+	}
+	s.requests.Add(1)
+	if s.faults.isFailing() {
+		s.failing.Add(1)
+	}
+	if _, err := buf.ReadFrom(r.Body); err != nil {
+		return
+	}
+	now := s.inFlight.Add(1)
+	defer s.inFlight.Add(-1)
+	for most := s.most.Load(); now > most && !s.most.CompareAndSwap(most, now); {
+		most = s.most.Load()
+	}
+	body := buf.Bytes()
+	if !s.faults.meet(w, r, body, func() { s.store(body) }) {
+		return
+	}
+	s.store(body)
+	if r.Header.Get("Content-Type") == "application/x-protobuf" {
+		return // an empty ExportLogsServiceResponse is no bytes
+	}
+	w.Header()["Content-Type"] = jsonType
+	_, _ = w.Write(accepted)
+}
+
+var (
+	jsonType = []string{"application/json"}
+	accepted = []byte(`{"success":true,"message":"accepted"}`)
+)
+
+func (s *sink) store(body []byte) {
+	if len(s.copies) == 0 {
+		s.events.Add(int64(countEvents(body)))
+		return
+	}
+	stored := eids(body)
+	s.events.Add(int64(len(stored)))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, eid := range stored {
+		if eid < len(s.copies) {
+			s.copies[eid]++
+		}
+	}
+}
+
+// control is PUT /-/fault, POST /-/reset and GET /-/report.
+func (s *sink) control(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/-/fault":
+		var f fault
+		if err := json.NewDecoder(r.Body).Decode(&f); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		s.faults.set(f)
+	case "/-/reset":
+		for _, n := range []*atomic.Int64{&s.events, &s.requests, &s.failing, &s.conns, &s.most} {
+			n.Store(0)
+		}
+		s.mu.Lock()
+		s.start = usageNow()
+		s.mu.Unlock()
+	case "/-/report":
+		_ = json.NewEncoder(w).Encode(s.report())
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (s *sink) report() sinkReport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, cpu := usageNow().since(s.start)
+	out := sinkReport{
+		Events: s.events.Load(), Requests: s.requests.Load(), Failing: s.failing.Load(), Conns: s.conns.Load(), Most: s.most.Load(), CPU: cpu,
+		Missing: []int{},
+	}
+	for eid, n := range s.copies {
+		if n > 0 {
+			out.Stored++
+		} else {
+			out.Missing = append(out.Missing, eid)
+		}
+	}
+	return out
+}

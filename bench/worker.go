@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// job is what a worker process does: one workload with one adapter.
+type job struct {
+	Workload string        `json:"workload"`
+	Adapter  string        `json:"adapter"`
+	Setup    setup         `json:"setup"`
+	For      time.Duration `json:"for"`    // how long it runs
+	Warm     time.Duration `json:"warm"`   // before it is measured
+	Events   int           `json:"events"` // how many, where the number is given and not the time
+	Rate     int           `json:"rate"`   // events a second, where it is given
+	Kind     string        `json:"kind"`   // which variant of the workload
+	Fault    fault         `json:"fault"`
+	Signal   bool          `json:"signal"`   // SIGTERM after the events, and Close at once
+	Close    time.Duration `json:"close"`    // how long Close has
+	Patience time.Duration `json:"patience"` // how long to wait for events whose number does not change
+}
+
+// result is what a worker found.
+type result struct {
+	Figures map[string]float64 `json:"figures"`
+	Told    []int              `json:"told"`
+}
+
+// work is a job under way.
+type work struct {
+	job
+	control *control
+	result
+}
+
+// workloads are what a worker can do, by name. They fill in the figures.
+var workloads = map[string]func(*work, context.Context) error{
+	"closed":  (*work).closed,
+	"load":    (*work).load,
+	"tick":    (*work).tick,
+	"waiting": (*work).waiting,
+	"lanes":   (*work).lanes,
+	"clients": (*work).clients,
+	"track":   (*work).track,
+	"players": (*work).players,
+	"fault":   (*work).fault,
+}
+
+// serveWorker is the process: it does the job, prints the result, and ends, at the latest when its parent ends.
+func serveWorker(text string) error {
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
+	w := &work{result: result{Figures: map[string]float64{}, Told: []int{}}}
+	if err := json.Unmarshal([]byte(text), &w.job); err != nil {
+		return err
+	}
+	run, ok := workloads[w.Workload]
+	if !ok {
+		return fmt.Errorf("no workload %q", w.Workload)
+	}
+	w.control = newControl(w.Setup.Base)
+	if err := run(w, context.Background()); err != nil {
+		return fmt.Errorf("%s with %s: %w", w.Workload, w.Adapter, err)
+	}
+	return json.NewEncoder(os.Stdout).Encode(w.result)
+}
+
+// drain waits until everything has its result, or until nothing changes any more.
+func (w *work) drain(a adapter) {
+	last, since := -1, time.Now()
+	for {
+		left := a.Outstanding()
+		if left == 0 || left == last && time.Since(since) > w.Patience {
+			return
+		}
+		if left != last {
+			last, since = left, time.Now()
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// close closes the adapter and returns how long that took. One that does not heed its context is left behind after a second more.
+func (w *work) close(a adapter) time.Duration {
+	ctx, cancel := context.WithTimeout(context.Background(), w.Close)
+	defer cancel()
+	started := time.Now()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = a.Close(ctx) // what was not delivered is in Told
+	}()
+	select {
+	case <-closed:
+	case <-time.After(w.Close + time.Second):
+	}
+	return time.Since(started)
+}
+
+// pace calls track for n events, evenly over d in steps of 10 ms, and stops when that takes twice as long. It returns how many it
+// was called for.
+func pace(n int, d time.Duration, track func(eid int)) int {
+	const step = 10 * time.Millisecond
+	started := time.Now()
+	done := 0
+	for done < n {
+		elapsed := time.Since(started)
+		if elapsed > 2*d {
+			break
+		}
+		for due := min(n, int(float64(n)*float64(elapsed+step)/float64(d))); done < due; done++ {
+			if time.Since(started) > 2*d {
+				return done
+			}
+			track(done)
+		}
+		time.Sleep(step - time.Since(started)%step)
+	}
+	return done
+}
