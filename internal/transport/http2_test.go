@@ -7,13 +7,16 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/playline/playline-go/internal/retry"
+	"github.com/playline/playline-go/internal/transport"
 )
 
 // Of HTTP/2 the tests need a handful of frames, see https://www.rfc-editor.org/rfc/rfc9113#name-frame-definitions.
@@ -199,6 +202,42 @@ func TestHTTP2HandlerThatGivesUp(t *testing.T) {
 			require.Nil(t, failure)
 			assert.Equal(t, 2, resp.Attempts)
 			assert.Equal(t, int32(2), calls.Load())
+		})
+	}
+}
+
+// TestAnAttemptGivenUpWhileItsBodyIsWritten ends attempts at any moment of a large body, on both versions of HTTP. Whatever the
+// moment, a request of which the server has the whole must not pass for one that it cannot have. On HTTP/2 such an attempt
+// returns while its stream may still be written, which the detector of races watches.
+func TestAnAttemptGivenUpWhileItsBodyIsWritten(t *testing.T) {
+	t.Parallel()
+	for name, enable := range map[string]bool{"HTTP/1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const calls = 60
+			var whole [calls]atomic.Bool
+			var sure [calls]bool // the client says that the server cannot have it
+			srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if n, err := io.Copy(io.Discard, r.Body); err == nil && n == int64(len(large)) {
+					i, _ := strconv.Atoi(r.Header.Get("X-Call"))
+					whole[i].Store(true)
+				}
+				_, _ = io.WriteString(w, "{}")
+			}))
+			srv.EnableHTTP2 = enable
+			srv.StartTLS()
+			client := newClient(srv.Client().Transport)
+			for i := range calls {
+				_, failure := client.Do(t.Context(), newRequest(t, srv.URL, retry.Never, large, func(r *transport.Request) {
+					r.Header.Set("X-Call", strconv.Itoa(i))
+					r.Policy.AttemptTimeout = time.Duration(i%20+1) * time.Millisecond
+				}))
+				sure[i] = failure != nil && !failure.Doubt
+			}
+			srv.Close() // it waits for its handlers
+			for i := range calls {
+				assert.False(t, sure[i] && whole[i].Load(), "call %d: the server has it whole", i)
+			}
 		})
 	}
 }

@@ -1,24 +1,31 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net"
+	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
 )
 
 // trace watches how far one attempt got, so that "the server cannot have taken it" is known and not guessed.
 //
-// The hooks run on the transport's goroutines. net/http waits for its write loop before it reports a failure, so they are
-// settled by then; a caller's own transport may be less careful, hence the atomics.
+// The hooks run on the transport's goroutines. On HTTP/1 net/http ends its write loop before it reports a failure; on HTTP/2 an
+// attempt that is given up returns while its stream may still be written, hence the atomics.
 type trace struct {
-	traced    atomic.Bool                  // the transport calls hooks at all
-	connected atomic.Bool                  // a connection was obtained
-	failed    atomic.Bool                  // writing the request failed
-	reader    atomic.Pointer[bytes.Reader] // the body, where there is one
+	std       bool        // the transport is net/http's own, which calls all hooks
+	body      bool        // the request has a body
+	traced    atomic.Bool // the transport calls hooks at all
+	connected atomic.Bool // a connection was obtained
+	begun     atomic.Bool // the headers were written
+	failed    atomic.Bool // writing the request failed
+}
+
+// newTrace returns the trace of one attempt through next.
+func newTrace(next http.RoundTripper, body bool) *trace {
+	_, std := next.(*http.Transport)
+	return &trace{std: std, body: body}
 }
 
 // start returns ctx with the hooks.
@@ -29,9 +36,11 @@ func (t *trace) start(ctx context.Context) context.Context {
 		GetConn: func(string) {
 			t.traced.Store(true)
 			t.connected.Store(false)
+			t.begun.Store(false)
 			t.failed.Store(false)
 		},
-		GotConn: func(httptrace.GotConnInfo) { t.traced.Store(true); t.connected.Store(true) },
+		GotConn:      func(httptrace.GotConnInfo) { t.traced.Store(true); t.connected.Store(true) },
+		WroteHeaders: func() { t.begun.Store(true) },
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			if info.Err != nil {
 				t.failed.Store(true)
@@ -44,7 +53,9 @@ func (t *trace) start(ctx context.Context) context.Context {
 //
 // WroteRequest without an error proves nothing: net/http calls it when the request is in its buffer. And that it was not
 // called proves nothing either: the server can answer, or reset, between the last write and the hook. What proves that the
-// request is not whole on the wire is a missing connection, a failed write, or a body that was not read to its end.
+// request is not whole on the wire is a missing connection, a failed write, or a body that follows headers which net/http had
+// not written when it gave up: it writes no part of a body after that. How much of the body was read is not looked at: on
+// HTTP/2 it can be read at this very moment.
 func (t *trace) notSent(err error) bool {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
@@ -53,20 +64,5 @@ func (t *trace) notSent(err error) bool {
 	if !t.traced.Load() {
 		return false // a transport that calls no hooks: nothing is known
 	}
-	return !t.connected.Load() || t.failed.Load() || t.bodyLeft()
-}
-
-// body returns a reader over b and remembers it. It is a plain reader: for one of another type net/http writes header and body
-// apart, which costs a system call and a packet.
-func (t *trace) body(b []byte) io.ReadCloser {
-	r := bytes.NewReader(b)
-	t.reader.Store(r)
-	return io.NopCloser(r)
-}
-
-// bodyLeft reports whether the transport has left a part of the body unread. It is asked after the transport has returned an
-// error; net/http has ended its write loop by then.
-func (t *trace) bodyLeft() bool {
-	r := t.reader.Load()
-	return r != nil && r.Len() > 0
+	return !t.connected.Load() || t.failed.Load() || t.std && t.body && !t.begun.Load()
 }
