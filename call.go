@@ -219,11 +219,11 @@ func (c *Client) failed(o *op, in input, answer *transport.Response, f *transpor
 		means:      answer.Status,
 		unknown:    f.Doubt,
 	}
+	secrets := slices.Concat(in.secrets, c.endpoints[o.service].secrets)
+	if in.token != nil {
+		secrets = append(secrets, string(*in.token))
+	}
 	if r := f.Refusal; r != nil {
-		secrets := slices.Concat(in.secrets, c.endpoints[o.service].secrets)
-		if in.token != nil {
-			secrets = append(secrets, string(*in.token))
-		}
 		e.Code, e.Message, e.Details = scrub(r.Code, secrets), scrub(r.Message, secrets), r.Details
 		if r.Status != 0 {
 			e.means = r.Status
@@ -235,6 +235,7 @@ func (c *Client) failed(o *op, in input, answer *transport.Response, f *transpor
 			e.Err = fmt.Errorf("%w; %w", f.Cause, f.Stopped)
 		}
 	}
+	e.Err = scrubError(e.Err, secrets)
 	if limit, ok := errors.AsType[*transport.LimitError](e.Err); ok && !limit.Pause && answer.Status == 0 {
 		e.means, e.RetryAfter = http.StatusTooManyRequests, limit.Wait
 	}

@@ -38,3 +38,27 @@ func scrub(message string, secrets []string) string {
 	}
 	return strings.TrimSpace(message)
 }
+
+// scrubError makes the words of an error fit in the same way: net/http quotes what it cannot read of an answer. The error itself
+// stays behind them, for errors.Is and errors.As.
+func scrubError(err error, secrets []string) error {
+	if err == nil {
+		return nil
+	}
+	if text := scrub(err.Error(), secrets); text != err.Error() {
+		return &scrubbedError{text, err}
+	}
+	return err
+}
+
+type scrubbedError struct {
+	text string
+	err  error
+}
+
+func (e *scrubbedError) Error() string { return e.text }
+
+// GoString is Error: the default would print the error behind it.
+func (e *scrubbedError) GoString() string { return e.text }
+
+func (e *scrubbedError) Unwrap() error { return e.err }

@@ -3,6 +3,7 @@ package wire
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,8 +19,8 @@ func (e *ArgError) Error() string { return e.Name + ": " + e.Rule }
 // Path fills the placeholders of a template such as /players/{player_id} and returns the escaped path.
 //
 // A placeholder that fixed holds takes its value from there; the others take args in order. An argument becomes exactly one
-// segment: a slash in it is escaped, and what a server or proxy could read as another path (an empty segment, "." and "..",
-// which url.PathEscape leaves as they are) is an *ArgError, as are control characters and invalid UTF-8.
+// segment: a slash in it is escaped, and what a server or proxy could read as another path (an empty segment, "." and ".." alone or
+// between slashes, which url.PathEscape leaves as they are) is an *ArgError, as are control characters and invalid UTF-8.
 func Path(template string, fixed map[string]string, args ...string) (string, error) {
 	var b strings.Builder
 	rest := template
@@ -54,8 +55,11 @@ func segmentRule(s string) string {
 	switch {
 	case s == "":
 		return "must not be empty"
-	case s == "." || s == "..":
+	case isDots(s):
 		return `must not be "." or ".."`
+	case slices.ContainsFunc(strings.FieldsFunc(s, isSlash), isDots):
+		// The slashes are escaped, but a proxy that unescapes before it cleans the path would walk up.
+		return `must not hold "." or ".." between slashes`
 	case !utf8.ValidString(s):
 		return "must be valid UTF-8"
 	case strings.ContainsFunc(s, isControl):
@@ -63,6 +67,10 @@ func segmentRule(s string) string {
 	}
 	return ""
 }
+
+func isSlash(r rune) bool { return r == '/' || r == '\\' }
+
+func isDots(part string) bool { return part == "." || part == ".." }
 
 func isControl(r rune) bool { return r < 0x20 || r >= 0x7f && r <= 0x9f }
 
