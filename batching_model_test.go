@@ -146,10 +146,22 @@ func (m *clientModel) inject(r *rand.Rand) (heal func()) {
 	m.emulator.Inject(emulator.Fault{Operation: operation, Status: 413, Match: body(func(b string) bool { return len(b) > limit })})
 	m.emulator.Inject(emulator.Fault{Operation: operation, Status: 400, Match: body(func(b string) bool { return strings.Contains(b, `"poison":true`) })})
 	kinds := []emulator.Fault{
-		{Status: 503}, {Status: 503, RetryAfter: 3 * time.Second}, {Status: 429}, {Status: 429, RetryAfter: 2 * time.Second},
-		{Status: 500}, {Status: 502}, {Status: 504}, {Status: 401}, {Status: 403},
-		{Mode: emulator.ResetBefore}, {Mode: emulator.ResetAfter}, {Mode: emulator.Hang}, {Mode: emulator.HangAfter},
-		{Mode: emulator.HalfBody}, {Mode: emulator.NotJSON}, {Delay: 2 * time.Second},
+		{Status: 503},
+		{Status: 503, RetryAfter: 3 * time.Second},
+		{Status: 429},
+		{Status: 429, RetryAfter: 2 * time.Second},
+		{Status: 500},
+		{Status: 502},
+		{Status: 504},
+		{Status: 401},
+		{Status: 403},
+		{Mode: emulator.ResetBefore},
+		{Mode: emulator.ResetAfter},
+		{Mode: emulator.Hang},
+		{Mode: emulator.HangAfter},
+		{Mode: emulator.HalfBody},
+		{Mode: emulator.NotJSON},
+		{Delay: 2 * time.Second},
 	}
 	var removes []func()
 	for range r.IntN(6) {

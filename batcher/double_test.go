@@ -185,7 +185,6 @@ type rig struct {
 	*Batcher
 	t       *testing.T
 	service *service
-	hook    func(Outcome) // runs within OnOutcome
 
 	mu       sync.Mutex // guards the following
 	begun    int64      // calls of Track
@@ -247,9 +246,9 @@ func (r *rig) close() {
 	r.t.Helper()
 	ctx, cancel := context.WithCancel(r.t.Context())
 	cancel()
-	report, _ := r.Close(ctx) //nolint:errcheck // what is left over is counted below
+	_, _ = r.Close(ctx) // what is left over is counted below
 	<-r.done
-	report = r.report
+	report := r.report
 	returned := int64(0)
 	for _, o := range report.LeftOver {
 		assert.Equal(r.t, Returned, o.Result)

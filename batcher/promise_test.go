@@ -47,7 +47,7 @@ func TestTheLedgerBalancesDuringSendsAndCallbacks(t *testing.T) {
 			}
 			user := fmt.Sprint("device-", i%5)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			_ = r.trackType(ctx, user, kind) //nolint:errcheck // a full player is part of the test
+			_ = r.trackType(ctx, user, kind) // a full player is part of the test
 			cancel()
 			r.balances()
 			for _, parked := range r.Parked() {
@@ -250,7 +250,6 @@ func TestABadPlayerDelaysNobody(t *testing.T) {
 		name   string
 		answer func(q request, now time.Duration) error
 		token  func(ctx context.Context) (Token, error)
-		signal bool
 	}
 	fails := func(f Failure, after time.Duration) func(request, time.Duration) error {
 		return func(request, time.Duration) error {

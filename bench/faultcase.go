@@ -56,21 +56,32 @@ func faultCases(o options) []faultCase {
 	back := long(5 * time.Second)
 	closeIn := long(10 * time.Second)
 	return []faultCase{
-		{"503", "10 s of 503", "0 lost, at most 15 requests during the outage", spread(unavailable, 10*time.Second),
-			func(c counts) []string { return broken(noneLost(c), requestsAtMost(c, 15)) }, false},
-		{"reset", "10 s of resets before storing", "0 lost", spread(reset, 10*time.Second),
-			func(c counts) []string { return broken(noneLost(c)) }, false},
-		{"lose", "10 s of resets after storing (the answer is lost)",
+		{
+			"503", "10 s of 503", "0 lost, at most 15 requests during the outage", spread(unavailable, 10*time.Second),
+			func(c counts) []string { return broken(noneLost(c), requestsAtMost(c, 15)) }, false,
+		},
+		{
+			"reset", "10 s of resets before storing", "0 lost", spread(reset, 10*time.Second),
+			func(c counts) []string { return broken(noneLost(c)) }, false,
+		},
+		{
+			"lose", "10 s of resets after storing (the answer is lost)",
 			"0 lost, at most 1,000 duplicates, each counted; with AtMostOnce 0 duplicates, unknown ones reported", spread(lose, 10*time.Second),
 			func(c counts) []string {
 				return broken(noneLost(c), unless(c.duplicated <= 1_000, "%d duplicates", c.duplicated),
 					unless(c.counted >= c.duplicated, "only %d of %d duplicates counted", c.counted, c.duplicated))
-			}, true},
-		{"hang", "a server that hangs for 30 s", "0 lost", spread(hang, 30*time.Second),
-			func(c counts) []string { return broken(noneLost(c)) }, false},
-		{"429", "429 with Retry-After 2 for 10 s", "0 lost, at most 15 requests during the outage", spread(throttle, 10*time.Second),
-			func(c counts) []string { return broken(noneLost(c), requestsAtMost(c, 15)) }, false},
-		{"poison", "20 poison events (400 for the whole batch)", "exactly 20 lost, each named", healthyAgain(poison),
+			}, true,
+		},
+		{
+			"hang", "a server that hangs for 30 s", "0 lost", spread(hang, 30*time.Second),
+			func(c counts) []string { return broken(noneLost(c)) }, false,
+		},
+		{
+			"429", "429 with Retry-After 2 for 10 s", "0 lost, at most 15 requests during the outage", spread(throttle, 10*time.Second),
+			func(c counts) []string { return broken(noneLost(c), requestsAtMost(c, 15)) }, false,
+		},
+		{
+			"poison", "20 poison events (400 for the whole batch)", "exactly 20 lost, each named", healthyAgain(poison),
 			func(c counts) []string {
 				bad := 0
 				for eid := range n {
@@ -80,20 +91,25 @@ func faultCases(o options) []faultCase {
 				}
 				return broken(unless(c.lost == bad, "%d lost instead of %d", c.lost, bad),
 					unless(len(c.named) == bad && !slices.ContainsFunc(c.named, func(eid int) bool { return !poisoned(eid) }), "not exactly those were named"))
-			}, false},
+			}, false,
+		},
 		{"120s", "120 s of 503", "0 lost", spread(unavailable, 120*time.Second), func(c counts) []string { return broken(noneLost(c)) }, false},
 		{"late", "answers 200 ms late", "0 lost", healthyAgain(late), func(c counts) []string { return broken(noneLost(c)) }, false},
-		{"term-503", "SIGTERM and Close while the server answers 503 for 5 s (2,000 events, Close has 10 s)",
+		{
+			"term-503", "SIGTERM and Close while the server answers 503 for 5 s (2,000 events, Close has 10 s)",
 			"0 lost, done within a second after the server is back", terminated(unavailable, 5*time.Second),
 			func(c counts) []string {
 				return broken(noneLost(c), unless(c.close <= back+time.Second, "Close took %.1f s", c.close.Seconds()))
-			}, false},
-		{"term-hang", "SIGTERM and Close with a 10 s context while the server hangs (2,000 events)",
+			}, false,
+		},
+		{
+			"term-hang", "SIGTERM and Close with a 10 s context while the server hangs (2,000 events)",
 			"Close returns at its deadline with all 2,000 in hand", terminated(hang, 60*time.Second),
 			func(c counts) []string {
 				return broken(unless(len(c.named) == c.attempted, "%d of %d in hand", len(c.named), c.attempted),
 					unless(c.close <= closeIn+time.Second/2, "Close took %.1f s", c.close.Seconds()))
-			}, false},
+			}, false,
+		},
 	}
 }
 
