@@ -51,12 +51,12 @@ func appendHead(b []byte, e *Event, now time.Time) ([]byte, error) {
 	case e.Name != "":
 		return b, &InvalidEventError{"customEventName", "must be empty except with type Custom"}
 	}
-	at := e.Time
-	if at.IsZero() {
-		at = now
-	}
-	if y := at.Year(); y < 0 || y > 9999 {
-		return b, &InvalidEventError{"timestamp", "must be in the years 0 to 9999"}
+	at := now
+	if !e.Time.IsZero() {
+		at = e.Time
+		if y := at.Year(); y < 0 || y > 9999 {
+			return b, &InvalidEventError{"timestamp", "must be in the years 0 to 9999"}
+		}
 	}
 	b = appendTimestamp(b, at)
 	return append(b, '"'), nil

@@ -81,11 +81,18 @@ func appendTimestamp(b []byte, t time.Time) []byte {
 	b = append(b, ':')
 	b = appendPair(b, second)
 	if nanos := t.Nanosecond(); nanos != 0 {
-		b = append(b, '.')
-		for scale := 100_000_000; nanos > 0; scale /= 10 {
-			b = append(b, byte('0'+nanos/scale))
-			nanos %= scale
+		// The digits from the last to the first: a division by a constant is a multiplication, one by a variable is not.
+		var digits [9]byte
+		for i := len(digits) - 1; i >= 0; i-- {
+			digits[i] = byte('0' + nanos%10)
+			nanos /= 10
 		}
+		end := len(digits)
+		for digits[end-1] == '0' {
+			end--
+		}
+		b = append(b, '.')
+		b = append(b, digits[:end]...)
 	}
 	return append(b, "+00:00"...)
 }
