@@ -23,10 +23,6 @@ func (c *control) fault(ctx context.Context, f fault) error {
 	return c.call(ctx, http.MethodPut, "/-/fault", f, nil)
 }
 
-func (c *control) reset(ctx context.Context) error {
-	return c.call(ctx, http.MethodPost, "/-/reset", nil, nil)
-}
-
 func (c *control) report(ctx context.Context) (sinkReport, error) {
 	var out sinkReport
 	err := c.call(ctx, http.MethodGet, "/-/report", nil, &out)

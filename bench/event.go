@@ -100,7 +100,7 @@ func eidAt(b []byte) (int, bool) {
 	}
 	if len(b) > 3 && b[0] == 0x12 && b[2] == 0x18 {
 		n, size := binary.Uvarint(b[3:])
-		return int(n), size > 0 //nolint:gosec // an eid is small
+		return int(n), size > 0
 	}
 	return 0, false
 }

@@ -35,7 +35,7 @@ type counts struct {
 func faultCases(o options) []faultCase {
 	n := o.count(20_000, 1_000)
 	// long shrinks a time for a smoke run.
-	long := func(d time.Duration) time.Duration { return o.shrink(d) }
+	long := o.shrink
 	spread := func(kind faultKind, outage time.Duration) job {
 		return job{
 			Workload: "fault", Events: n, For: long(max(outage, 10*time.Second)), Close: long(10 * time.Second), Patience: long(35 * time.Second),

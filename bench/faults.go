@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -171,4 +172,4 @@ func (c counts) words(events int) string {
 	return strings.Join(out, "; ")
 }
 
-func number(n int) string { return grouped(fmt.Sprint(n)) }
+func number(n int) string { return grouped(strconv.Itoa(n)) }

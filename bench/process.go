@@ -54,7 +54,8 @@ func start(ctx context.Context, role, argument string) (cmd *exec.Cmd, stdin io.
 	if stdout, err = cmd.StdoutPipe(); err != nil {
 		return nil, nil, nil, err
 	}
-	return cmd, stdin, stdout, cmd.Start()
+	err = cmd.Start()
+	return cmd, stdin, stdout, err
 }
 
 // sinkProcess is a sink that runs.

@@ -48,7 +48,7 @@ func memory() int {
 	heap := liveHeap()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return heap + int(m.StackInuse) //nolint:gosec // fits
+	return heap + int(m.StackInuse)
 }
 
 // lanes is the workload.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"testing"
@@ -133,7 +132,7 @@ func TestEveryAdapterArrives(t *testing.T) {
 			assert.Empty(t, seen.Missing)
 			assert.Equal(t, int64(events), seen.Events, "no event twice")
 			assert.Empty(t, a.Told())
-			assert.Zero(t, a.Outstanding(), fmt.Sprintf("%s has settled all", name))
+			assert.Zero(t, a.Outstanding(), "%s has settled all", name)
 		})
 	}
 }

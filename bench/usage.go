@@ -31,12 +31,12 @@ func liveHeap() int {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int(m.HeapAlloc) //nolint:gosec // fits
+	return int(m.HeapAlloc)
 }
 
 // mallocs is how many objects the process has allocated.
 func mallocs() int {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int(m.Mallocs) //nolint:gosec // fits
+	return int(m.Mallocs)
 }
