@@ -100,14 +100,15 @@ func (b *Batcher) lanes() iter.Seq[*lane] {
 	}
 }
 
-// forget removes a lane, unless it has something to send.
+// forget removes a lane, unless it has something to send. What was its last block may have its result while its sending goroutine is
+// not done with the lane yet; that finds nothing to do then.
 func (b *Batcher) forget(l *lane) {
 	s := b.shard(l.user)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.status == idle && !l.dead {
+	if l.head == nil && !l.dead {
 		l.dead = true
 		delete(s.lanes, l.user)
 	}
