@@ -184,7 +184,7 @@ func (p *Player) keep(ctx context.Context, json []byte, accepted int64, once, wa
 				len(json), l.frame+len(json), b.cfg.BatchBytes)}
 		}
 		room := l.full(&b.cfg, len(json))
-		if room != nil && wait {
+		if room != nil {
 			b.send(l) // room matters more now than a full batch
 		}
 		if room == nil && (granted || b.budget.take(size)) {

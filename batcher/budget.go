@@ -1,6 +1,7 @@
 package batcher
 
 import (
+	"container/list"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -14,7 +15,7 @@ type budget struct {
 	waiting             atomic.Int64 // waiters in line
 
 	mu     sync.Mutex // guards the following
-	line   ring[*waiter]
+	line   list.List  // of *waiter
 	closed bool
 }
 
@@ -23,7 +24,6 @@ type waiter struct {
 	bytes   int64
 	done    chan struct{} // closed when it is granted, or the budget closes
 	granted bool
-	gone    bool // its context ended; the line skips it
 }
 
 // take takes room for one event, unless there is none or others wait.
@@ -68,13 +68,13 @@ func (b *budget) wait(ctx context.Context, bytes int64, hurry func()) error {
 		return ErrClosed
 	}
 	first := b.waiting.Add(1) == 1
-	if b.line.count == 0 && b.add(bytes) {
+	if b.line.Len() == 0 && b.add(bytes) {
 		b.waiting.Add(-1)
 		b.mu.Unlock()
 		return nil
 	}
 	w := &waiter{bytes: bytes, done: make(chan struct{})}
-	b.line.push(w)
+	place := b.line.PushBack(w)
 	b.mu.Unlock()
 	if first {
 		hurry()
@@ -98,7 +98,7 @@ func (b *budget) wait(ctx context.Context, bytes int64, hurry func()) error {
 	case b.closed:
 		return ErrClosed
 	}
-	w.gone = true
+	b.line.Remove(place)
 	b.waiting.Add(-1)
 	b.grant() // it may have been the first in line, and the next one may need less
 	return ctx.Err()
@@ -116,17 +116,15 @@ func (b *budget) wake() {
 
 // grant serves the line from its head as far as the room goes. mu is held.
 func (b *budget) grant() {
-	for b.line.count > 0 {
-		w := b.line.peek()
-		if !w.gone {
-			if b.closed || !b.add(w.bytes) {
-				return
-			}
-			w.granted = true
-			b.waiting.Add(-1)
-			close(w.done)
+	for place := b.line.Front(); place != nil; place = b.line.Front() {
+		w := place.Value.(*waiter) //nolint:errcheck // the line holds nothing else
+		if b.closed || !b.add(w.bytes) {
+			return
 		}
-		b.line.pop()
+		w.granted = true
+		b.waiting.Add(-1)
+		b.line.Remove(place)
+		close(w.done)
 	}
 }
 
@@ -135,10 +133,8 @@ func (b *budget) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
-	for b.line.count > 0 {
-		if w := b.line.pop(); !w.gone {
-			b.waiting.Add(-1)
-			close(w.done)
-		}
+	for place := b.line.Front(); place != nil; place = b.line.Front() {
+		b.waiting.Add(-1)
+		close(b.line.Remove(place).(*waiter).done) //nolint:errcheck // the line holds nothing else
 	}
 }

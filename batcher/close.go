@@ -18,15 +18,20 @@ const graceAfterCancel = 100 * time.Millisecond
 
 // Close takes no more events, sends what waits, and hands back what could not be sent when ctx ends, or when only parked players
 // are left. The error is nil where nothing is left over. It may be called any number of times: every call returns the same report, or
-// its own context's error where that ends first. When it returns no request is under way.
+// its own context's error where that ends first. When it returns no request is under way, except of a Sender that does not heed its
+// context: that one is left behind after a tenth of a second.
 func (b *Batcher) Close(ctx context.Context) (Report, error) {
 	if b.closed.Swap(true) {
 		select {
 		case <-b.done:
-			return b.report, b.report.err()
 		case <-ctx.Done():
-			return Report{Ledger: b.Ledger()}, ctx.Err()
+			select {
+			case <-b.done: // both came in the same moment
+			default:
+				return Report{Ledger: b.Ledger()}, ctx.Err()
+			}
 		}
+		return b.report, b.report.err()
 	}
 	close(b.closing)
 	b.budget.close()
@@ -95,8 +100,13 @@ func (b *Batcher) collect(l *lane) {
 	l.mu.Lock()
 	l.stopped = true
 	blk := l.head
-	if blk != nil && blk.settling {
+	switch {
+	case blk == nil:
+	case blk.settling:
 		blk = blk.next
+	case l.status == sending: // by a Sender that does not heed its context: these may arrive yet
+		blk.attempts++
+		blk.doubts++
 	}
 	l.head, l.tail = nil, nil
 	err := l.lastError

@@ -15,14 +15,14 @@ type Config struct {
 	Tokens TokenSource
 	// OnOutcome is told what became of events, a batch at a time, with the events in hand. It runs on a sending goroutine, never
 	// under a lock, and several may run at once for different players. While it runs, its player's next batch waits. It may call
-	// Track, but neither Flush nor Close, which wait for it.
+	// TryTrack. Track can wait for the very room that is free once the callback has returned; Flush and Close do wait for it.
 	OnOutcome func(Outcome)
 
 	// Linger is how long the first event of a batch waits for others. Default 5 s, at least 1 ms, at most 1 h.
 	Linger time.Duration
 	// BatchEvents is how many events a request holds at most. Default and maximum 200.
 	BatchEvents int
-	// BatchBytes is how long the body of a request may be. Default 1 MiB, at least EventBytes.
+	// BatchBytes is how long the body of a request may be. Default 1 MiB, at least EventBytes, at most 64 MiB.
 	BatchBytes int
 	// EventBytes is how long the JSON of one event may be; Track refuses a longer one. Default 32 KiB, at least 256.
 	EventBytes int
@@ -49,7 +49,7 @@ type Config struct {
 	// Default none: every event is sent until the service has answered, and what may have arrived twice is counted.
 	AtMostOnce []EventType
 	// EventIDKey, where it is not "", is a key under which every event gets a stable id in its customdata, so that a reader can
-	// tell copies apart.
+	// tell copies apart. An event whose data has a text there keeps that, such as a Record that is tracked again.
 	EventIDKey string
 
 	// IdleTimeout is how long a player without events is remembered, and the token with it. Default 10 min.
@@ -113,9 +113,9 @@ func (c Config) validate() error {
 		{c.Tokens == nil, "Tokens", "must not be nil"},
 		{c.Linger < time.Millisecond || c.Linger > time.Hour, "Linger", "must be from 1 ms to 1 h"},
 		{c.BatchEvents < 1 || c.BatchEvents > 200, "BatchEvents", "must be from 1 to 200"},
+		{c.BatchBytes < 256 || c.BatchBytes > 64<<20, "BatchBytes", "must be from 256 bytes to 64 MiB"},
 		{c.EventBytes < 256, "EventBytes", "must be at least 256"},
 		{c.BatchBytes < c.EventBytes, "BatchBytes, EventBytes", "must let an event fit into a batch: BatchBytes is the smaller one"},
-		{c.BatchBytes > 64<<20, "BatchBytes", "must be at most 64 MiB"},
 		{c.MaxEvents < 1, "MaxEvents", "must be positive"},
 		{c.MaxBytes < c.EventBytes, "MaxBytes, EventBytes", "must let an event fit into memory: MaxBytes is the smaller one"},
 		{c.MaxPlayerEvents < 1 || c.MaxPlayerEvents > c.MaxEvents, "MaxPlayerEvents, MaxEvents", "must not let one player have more than all"},

@@ -54,6 +54,9 @@ func appendHead(b []byte, e *Event, now time.Time) ([]byte, error) {
 	at := now
 	if !e.Time.IsZero() {
 		at = e.Time
+		if _, offset := at.Zone(); offset%60 != 0 || offset <= -24*60*60 || offset >= 24*60*60 {
+			at = at.UTC() // the offset is written in hours and minutes
+		}
 		if y := at.Year(); y < 0 || y > 9999 {
 			return b, &InvalidEventError{"timestamp", "must be in the years 0 to 9999"}
 		}

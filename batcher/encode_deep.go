@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"unicode/utf8"
 
 	"github.com/playline/playline-go/internal/wire"
 )
@@ -33,8 +34,12 @@ func appendData(b []byte, data any, attrs []slog.Attr, idKey, id string) ([]byte
 		return b, &InvalidEventError{"customdata", "must encode as a JSON object"}
 	}
 	if id != "" {
-		if hasKey(b[start:], idKey) {
-			return b, &InvalidEventError{"customdata." + idKey, "is where the event id goes: use another key, or another Config.EventIDKey"}
+		switch old := member(b[start:], idKey); {
+		case old == nil:
+		case old[0] == '"' && len(old) > len(`""`):
+			return append(b, '}'), nil // it has an id already: a Record that is tracked again keeps its own
+		default:
+			return b, &InvalidEventError{"customdata." + idKey, "is where the event id goes: it must be a text, or not be there"}
 		}
 		b = b[:len(b)-1]
 		if len(b)-start > 1 {
@@ -111,6 +116,8 @@ func appendValue(b []byte, v any, field string, depth int) ([]byte, error) {
 		return appendMap(b, v, field, depth)
 	case []slog.Attr:
 		return appendAttrs(b, v, field, depth)
+	case json.RawMessage:
+		return appendRaw(b, v, field)
 	case string:
 		return b, &InvalidEventError{field, "must be valid UTF-8"}
 	case float64, float32:
@@ -149,23 +156,40 @@ func appendByReflection(b []byte, v any, field string) ([]byte, error) {
 	if err != nil {
 		return b, &InvalidEventError{field, "cannot be encoded as JSON: " + err.Error()}
 	}
-	if wire.ReplacedBytes(encoded) {
+	// A json.RawMessage within v comes out as it is, whatever its bytes are.
+	if wire.ReplacedBytes(encoded) || !utf8.Valid(encoded) {
 		return b, &InvalidEventError{field, "must be valid UTF-8"}
 	}
 	return append(b, encoded...), nil
+}
+
+// appendRaw appends what is JSON already. It may hold any escape, also \ufffd.
+func appendRaw(b []byte, v json.RawMessage, field string) ([]byte, error) {
+	if v == nil {
+		return append(b, "null"...), nil
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, v); err != nil {
+		return b, &InvalidEventError{field, "cannot be encoded as JSON: " + err.Error()}
+	}
+	if !utf8.Valid(v) {
+		return b, &InvalidEventError{field, "must be valid UTF-8"}
+	}
+	return append(b, compact.Bytes()...), nil
 }
 
 func tooDeep(field string) error {
 	return &InvalidEventError{field, fmt.Sprintf("must not nest deeper than %d levels", maxDepth)}
 }
 
-// hasKey reports whether a JSON object has a key of that name at its top.
-func hasKey(object []byte, key string) bool {
+// member returns the value of that key at the top of a JSON object, nil where there is none.
+func member(object []byte, key string) json.RawMessage {
 	quoted, _ := appendText(nil, key)
-	if !bytes.Contains(object, quoted) {
-		return false // nowhere at all; a key written with other escapes is none that this encoder writes
+	// encoding/json and a json.RawMessage can write the same key with other escapes.
+	if !bytes.Contains(object, quoted) && !bytes.Contains(object, []byte(`\`)) {
+		return nil
 	}
 	var members map[string]json.RawMessage
-	// A copy: encoding/json would make every buffer of the encoder escape to the heap.
-	return json.Unmarshal(bytes.Clone(object), &members) != nil || members[key] != nil
+	_ = json.Unmarshal(object, &members) //nolint:errcheck // it is an object that was just encoded
+	return members[key]
 }

@@ -3,6 +3,7 @@ package batcher
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync/atomic"
 )
@@ -70,7 +71,7 @@ func (p *Player) End(ctx context.Context) error {
 		l.mu.Lock()
 		l.token = nil
 		l.mu.Unlock()
-		p.batcher.forget(l)
+		p.batcher.forget(l, math.MaxInt64)
 	}
 	return nil
 }

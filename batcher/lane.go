@@ -100,15 +100,15 @@ func (b *Batcher) lanes() iter.Seq[*lane] {
 	}
 }
 
-// forget removes a lane, unless it has something to send. What was its last block may have its result while its sending goroutine is
-// not done with the lane yet; that finds nothing to do then.
-func (b *Batcher) forget(l *lane) {
+// forget removes a lane, unless it has something to send or is to be looked at later than now: it may have got a token since. What was
+// its last block may have its result while its sending goroutine is not done with the lane yet; that finds nothing to do then.
+func (b *Batcher) forget(l *lane, now int64) {
 	s := b.shard(l.user)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.head == nil && !l.dead {
+	if l.head == nil && !l.dead && (l.status != idle || l.wakeAt <= now) {
 		l.dead = true
 		delete(s.lanes, l.user)
 	}
@@ -220,7 +220,7 @@ func (b *Batcher) ring(l *lane, now int64) {
 		}
 	case idle:
 		l.mu.Unlock()
-		b.forget(l)
+		b.forget(l, now)
 		return
 	}
 	l.mu.Unlock()

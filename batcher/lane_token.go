@@ -20,11 +20,16 @@ func (b *Batcher) tokenOf(l *lane) (*Token, error) {
 	got, err := b.cfg.Tokens.Token(ctx, l.user)
 	switch {
 	case err != nil:
-		return nil, err
 	case got.Value == "":
-		return nil, fmt.Errorf("%w: the token source returned an empty one", ErrNoToken)
+		err = fmt.Errorf("%w: the token source returned an empty one", ErrNoToken)
 	case got.Value == refused:
-		return nil, fmt.Errorf("%w: the token source returned the one that the service refused", ErrNoToken)
+		err = fmt.Errorf("%w: the token source returned the one that the service refused", ErrNoToken)
+	}
+	switch {
+	case err != nil && token.freshAt(time.Now(), 0):
+		return token, nil // it was to be renewed, but has not ended yet
+	case err != nil:
+		return nil, err
 	}
 	got = got.withExpiry()
 	l.mu.Lock()
