@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -179,13 +180,12 @@ func TestNothingLingersBehindAWaitersBack(t *testing.T) {
 		for user := range r.inOrder("a", "b") {
 			users = append(users, user)
 		}
-		r.track(users[0])
-		r.track(users[1])
+		r.tracks(users[0], 2)
 		entered := make(chan struct{})
 		r.service.answers(func(request) error { entered <- struct{}{}; return nil })
 		second := r.find(users[1])
 		second.mu.Lock()
-		done := make(chan struct{}, 2)
+		done := make(chan struct{}, 3)
 		track := func(user string) {
 			go func() {
 				assert.NoError(t, r.trackType(t.Context(), user, LevelCompleted))
@@ -195,23 +195,25 @@ func TestNothingLingersBehindAWaitersBack(t *testing.T) {
 		track("waiter")
 		<-entered // of the first; the waiter now stands at the lock of the second
 		for r.Ledger().Delivered == 0 {
-			time.Sleep(0)
+			runtime.Gosched()
 		}
-		track(users[0]) // takes the room, or waits behind the waiter
+		track(users[0]) // these take the room, or stand in line behind the waiter
+		track(users[0])
 		for r.Ledger().Pending < 2 && r.budget.waiting.Load() == 0 {
-			time.Sleep(0)
+			runtime.Gosched()
 		}
 		second.mu.Unlock()
 		go func() {
 			for range entered {
 			}
 		}()
-		<-done
-		<-done
-		r.Signal(SessionEnd)
-		synctest.Wait()
+		for range 3 {
+			<-done
+		}
 		assert.Zero(t, r.since())
 		r.service.answers(nil)
+		r.Signal(SessionEnd)
+		synctest.Wait()
 		close(entered)
 	})
 }
