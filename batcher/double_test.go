@@ -76,6 +76,13 @@ func (s *service) answers(f func(r request) error) {
 	s.answer = f
 }
 
+// forget forgets the requests that came so far.
+func (s *service) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.got = nil
+}
+
 // requests returns what came so far, of all players or of those named.
 func (s *service) requests(users ...string) []request {
 	s.mu.Lock()

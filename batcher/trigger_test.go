@@ -193,7 +193,7 @@ func TestATokenAboutToEndSendsWhatWaits(t *testing.T) {
 			r.cfg.Tokens = TokenFunc(func(context.Context, string) (Token, error) { return Token{Value: "t", Expires: expires}, nil })
 			r.track("ace")
 			require.NoError(t, r.Flush(t.Context()))
-			r.service.got = nil
+			r.service.forget()
 			after(renewal - 2*time.Second)
 			r.track("ace")
 		}, renewal},

@@ -1,0 +1,124 @@
+package batcher
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestEventsExpire(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{MaxAge: time.Minute}, func(t *testing.T, r *rig) {
+		// Attempts at 5, 40 and 75 s.
+		r.service.answers(script(throttled(35*time.Second), throttled(35*time.Second)))
+		r.tracks("ace", 3)
+		after(39 * time.Second)
+		r.tracks("ace", 2)
+		after(time.Minute)
+		assert.Equal(t, upTo(3), r.numbered("ace", Expired))
+		assert.Equal(t, from(3, 2), r.numbered("ace", Delivered))
+		o := r.told()[0]
+		require.EqualError(t, o.Err, "batcher: not delivered within 1m0s")
+		assert.Positive(t, o.Attempts)
+	})
+}
+
+func TestWithoutMaxAgeNothingExpires(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{}, func(t *testing.T, r *rig) {
+		r.service.answers(answersWith(Forbidden))
+		r.track("ace")
+		after(1000 * time.Hour)
+		assert.Equal(t, Ledger{Accepted: 1, Pending: 1}, r.Ledger())
+	})
+}
+
+func TestEventsOfAParkedPlayerExpireEachInItsTime(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{MaxAge: time.Minute, IdleTimeout: time.Hour}, func(t *testing.T, r *rig) {
+		asked := 0
+		r.cfg.Tokens = TokenFunc(func(context.Context, string) (Token, error) { asked++; return Token{}, ErrNoToken })
+		for range 6 {
+			r.track("ace")
+			after(3 * time.Second)
+		}
+		require.Len(t, r.Parked(), 1)
+		after(time.Minute)
+		var at []time.Duration
+		for i, o := range r.told() {
+			assert.Equal(t, Expired, o.Result)
+			assert.Equal(t, []int{i}, o.Ns)
+			at = append(at, o.At)
+		}
+		assert.Equal(t, []time.Duration{
+			60 * time.Second, 63 * time.Second, 66 * time.Second, 69 * time.Second, 72 * time.Second, 75 * time.Second,
+		}, at)
+		assert.Equal(t, 1, asked, "it stays parked")
+		r.track("ace")
+		after(5 * time.Second)
+		require.Len(t, r.Parked(), 1, "and what comes later waits as well")
+		after(time.Minute)
+		assert.Equal(t, int64(7), r.Ledger().Expired)
+	})
+}
+
+// TestAParkedPlayerIsNotLookedAtAllTheTime: once the first events of a block have expired, the alarm for the others is theirs.
+func TestAParkedPlayerIsNotLookedAtAllTheTime(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{MaxAge: time.Hour}, func(t *testing.T, r *rig) {
+		r.cfg.Tokens = TokenFunc(func(context.Context, string) (Token, error) { return Token{}, ErrNoToken })
+		r.track("ace")
+		after(time.Second)
+		r.track("ace")
+		after(time.Hour - time.Second)
+		require.Equal(t, int64(1), r.Ledger().Expired)
+		l := r.find("ace")
+		l.mu.Lock()
+		assert.Equal(t, int64(time.Hour+time.Second), l.wakeAt)
+		l.mu.Unlock()
+	})
+}
+
+func TestAParkedPlayerWithoutEventsIsForgotten(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{MaxAge: time.Minute, IdleTimeout: time.Minute}, func(t *testing.T, r *rig) {
+		r.service.answers(answersWith(Forbidden))
+		r.track("ace")
+		after(time.Minute)
+		assert.Equal(t, int64(1), r.Ledger().Expired)
+		assert.Equal(t, Stats{Ledger: r.Ledger(), Players: 1, Parked: 1, Requests: 1, LastError: r.Stats().LastError}, r.Stats())
+		after(time.Minute)
+		assert.Zero(t, r.Stats().Players)
+		assert.Empty(t, r.Parked())
+	})
+}
+
+func TestAProbeOfExpiredEventsLeavesTheWayToTheNext(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{MaxAge: 10 * time.Second, MaxInFlight: 1}, func(t *testing.T, r *rig) {
+		r.service.answers(func(request) error {
+			if r.since() < 20*time.Second {
+				return throttled(15 * time.Second)
+			}
+			return nil
+		})
+		for i := range 10 {
+			r.track(fmt.Sprint("device-", i))
+		}
+		after(19 * time.Second)
+		assert.True(t, r.Stats().Outage)
+		r.track("ace")
+		r.Player("ace").Signal(LevelEnd)
+		after(time.Second + 1)
+		synctest.Wait()
+		after(time.Minute)
+		assert.Equal(t, int64(10), r.Ledger().Expired)
+		assert.Equal(t, int64(1), r.Ledger().Delivered)
+		assert.Equal(t, []time.Duration{20 * time.Second}, r.service.times("ace"))
+	})
+}
