@@ -164,9 +164,10 @@ func (m *model) outcome(out batcher.Outcome) {
 	if out.Result == batcher.Returned {
 		m.failed("a callback with the result returned")
 	}
+	m.callbacks[out.UserID]++
+	r := m.rand("callback/"+out.UserID, m.callbacks[out.UserID])
 	m.mu.Unlock()
 	m.told(out, false)
-	r := m.rand("callback", modelNumberOf(out))
 	if r.IntN(4) == 0 {
 		time.Sleep(time.Duration(r.Int64N(int64(50 * time.Millisecond))))
 	}
@@ -178,8 +179,4 @@ func (m *model) outcome(out batcher.Outcome) {
 	defer m.mu.Unlock()
 	m.settled[out.Result] += int64(len(out.Records))
 	m.leave(out.UserID)
-}
-
-func modelNumberOf(out batcher.Outcome) int {
-	return len(out.Records)*31 + int(out.Result)*7 + out.Attempts
 }

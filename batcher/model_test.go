@@ -72,17 +72,18 @@ type model struct {
 	users   []string
 	traced  bool
 
-	mu       sync.Mutex // guards the following
-	events   []*modelEvent
-	stamps   int64             // orders the beginnings and ends of Track
-	busy     map[string]string // users whose token source, service or callback is at work: one at a time
-	settled  [5]int64          // events by result, whose callback has returned
-	accepted int64             // events for which Track returned nil
-	healed   bool              // from now on service and token source are well
-	closed   bool              // Close has returned
-	report   batcher.Report
-	failures int
-	trace    []string
+	mu        sync.Mutex // guards the following
+	events    []*modelEvent
+	stamps    int64             // orders the beginnings and ends of Track
+	busy      map[string]string // users whose token source, service or callback is at work: one at a time
+	callbacks map[string]int    // by user, so far
+	settled   [5]int64          // events by result, whose callback has returned
+	accepted  int64             // events for which Track returned nil
+	healed    bool              // from now on service and token source are well
+	closed    bool              // Close has returned
+	report    batcher.Report
+	failures  int
+	trace     []string
 }
 
 // rand returns a source of its own for each purpose, so that the draws of one goroutine do not depend on the pace of another.
@@ -128,7 +129,7 @@ func (m *model) notef(format string, args ...any) {
 func runModel(t *testing.T, seed uint64, traced bool) {
 	t.Helper()
 	m := &model{
-		t: t, seed: seed, began: time.Now(), traced: traced, busy: map[string]string{},
+		t: t, seed: seed, began: time.Now(), traced: traced, busy: map[string]string{}, callbacks: map[string]int{},
 	}
 	r := m.rand("main", 0)
 	for i := range 1 + r.IntN(6) {
