@@ -108,7 +108,7 @@ func (b *Batcher) collect(l *lane) {
 		blk.attempts++
 		blk.doubts++
 	}
-	l.head, l.tail = nil, nil
+	l.head, l.tail, l.events, l.bytes, l.returned = nil, nil, 0, 0, blk != nil
 	err := l.lastError
 	l.mu.Unlock()
 	for ; blk != nil; blk = blk.next {

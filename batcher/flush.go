@@ -33,6 +33,9 @@ func (b *barrier) reach() {
 func (b *Batcher) mark(l *lane, bar *barrier) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.returned {
+		bar.returned.Store(true)
+	}
 	if l.tail == nil || l.stopped {
 		return
 	}
@@ -44,7 +47,7 @@ func (b *Batcher) mark(l *lane, bar *barrier) {
 
 // Flush sends what waits, of all players, and returns when every event that was accepted before it has its result and its callback
 // has returned. Events that come later do not hold it up. A parked player does, until it is resumed or ctx ends; what is left then
-// stays and is sent when it can be.
+// stays and is sent when it can be. Where Close handed events back the error matches ErrClosed.
 func (b *Batcher) Flush(ctx context.Context) error {
 	bar := newBarrier()
 	for l := range b.lanes() {

@@ -33,6 +33,7 @@ type lane struct {
 	status    status
 	dead      bool  // removed: look the player up again
 	stopped   bool  // Close took what was left
+	returned  bool  // and there was something
 	parked    bool  // no token, or a refused one: nothing is sent until SetToken or Resume
 	down      bool  // it waits because the service was down, not because of itself
 	failures  uint8 // requests in a row that failed

@@ -125,6 +125,29 @@ func TestAPlayerWhoseOnlyEventFoundNoRoomIsForgotten(t *testing.T) {
 	})
 }
 
+func TestFlushAfterCloseSaysThatEventsWereHandedBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &foundSender{answer: func(ctx context.Context, _ batcher.Batch) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		b := foundBatcher(t, s, batcher.Config{})
+		p, other := b.Player("device-0"), b.Player("device-1")
+		require.NoError(t, p.TrackAttrs(t.Context(), batcher.AppOpen))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		report, err := b.Close(ctx)
+		require.Error(t, err)
+		require.Len(t, report.LeftOver, 1)
+		assert.ErrorIs(t, p.Flush(t.Context()), batcher.ErrClosed)
+		assert.ErrorIs(t, p.End(t.Context()), batcher.ErrClosed)
+		assert.ErrorIs(t, b.Flush(t.Context()), batcher.ErrClosed)
+		assert.NoError(t, other.Flush(t.Context()))
+		assert.Zero(t, p.Stats().Pending+p.Stats().PendingBytes)
+	})
+}
+
 func TestATokenSetWhileEventsLingerSendsThemBeforeItEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
