@@ -3,6 +3,7 @@ package playline_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -120,7 +121,9 @@ func runClientModel(t *testing.T, seed uint64) {
 	players.Wait()
 	if well {
 		for _, out := range report.LeftOver {
-			assert.ErrorIs(t, out.Err, playline.ErrForbidden, "only a token of another player is a reason to hand events back")
+			// A request under way when Close began can still bring a refusal of the token that it was sent with.
+			refused := errors.Is(out.Err, playline.ErrForbidden) || errors.Is(out.Err, playline.ErrUnauthorized)
+			assert.True(t, refused, "only a refused token is a reason to hand events back, not %v", out.Err)
 		}
 	}
 	assert.Equal(t, err == nil, len(report.LeftOver) == 0)
