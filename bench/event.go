@@ -32,28 +32,21 @@ func appendEvent(b []byte, at time.Time, eid int) []byte {
 func appendTime(b []byte, at time.Time) []byte {
 	year, month, day := at.Date()
 	hour, minute, second := at.Clock()
-	b = appendDigits(b, year, 1000)
-	b = append(b, '-')
-	b = appendDigits(b, int(month), 10)
-	b = append(b, '-')
-	b = appendDigits(b, day, 10)
-	b = append(b, 'T')
-	b = appendDigits(b, hour, 10)
-	b = append(b, ':')
-	b = appendDigits(b, minute, 10)
-	b = append(b, ':')
-	b = appendDigits(b, second, 10)
-	b = append(b, '.')
-	b = appendDigits(b, at.Nanosecond(), 100_000_000)
+	b = append(appendTwo(appendTwo(b, year/100), year%100), '-')
+	b = append(appendTwo(b, int(month)), '-')
+	b = append(appendTwo(b, day), 'T')
+	b = append(appendTwo(b, hour), ':')
+	b = append(appendTwo(b, minute), ':')
+	b = append(appendTwo(b, second), '.')
+	nanos := at.Nanosecond()
+	b = append(b, byte('0'+nanos/100_000_000))
+	b = appendTwo(appendTwo(b, nanos/1_000_000%100), nanos/10_000%100)
+	b = appendTwo(appendTwo(b, nanos/100%100), nanos%100)
 	return append(b, "+00:00"...)
 }
 
-func appendDigits(b []byte, n, scale int) []byte {
-	for ; scale > 0; scale /= 10 {
-		b = append(b, byte('0'+n/scale%10))
-	}
-	return b
-}
+// appendTwo appends a number from 0 to 99 as two digits.
+func appendTwo(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 // encodedBytes is how many bytes the events from 0 to n have as JSON.
 func encodedBytes(n int) int {

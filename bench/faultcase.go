@@ -39,7 +39,7 @@ func faultCases(o options) []faultCase {
 	spread := func(kind faultKind, outage time.Duration) job {
 		return job{
 			Workload: "fault", Events: n, For: long(max(outage, 10*time.Second)), Close: long(10 * time.Second), Patience: long(35 * time.Second),
-			Fault: fault{Kind: kind, For: long(outage)}, Setup: setup{Outcomes: true, Players: 100},
+			Fault: fault{Kind: kind, For: long(outage)}, Setup: setup{Outcomes: true, Players: max(o.players, 1)},
 		}
 	}
 	healthyAgain := func(kind faultKind) job { // a fault that does not end
@@ -50,7 +50,7 @@ func faultCases(o options) []faultCase {
 	terminated := func(kind faultKind, outage time.Duration) job {
 		return job{
 			Workload: "fault", Events: n / 10, For: long(time.Second), Close: long(10 * time.Second), Signal: true,
-			Fault: fault{Kind: kind, For: long(outage)}, Setup: setup{Outcomes: true, Players: 100},
+			Fault: fault{Kind: kind, For: long(outage)}, Setup: setup{Outcomes: true, Players: max(o.players, 1)},
 		}
 	}
 	back := long(5 * time.Second)

@@ -36,6 +36,7 @@ type options struct {
 	cases    string
 	adapters string
 	parallel int
+	players  int
 }
 
 func main() {
@@ -51,6 +52,7 @@ func main() {
 	flag.StringVar(&o.cases, "case", "", "with -faults: cases, by name and comma; all where empty")
 	flag.StringVar(&o.adapters, "adapter", "", "with -faults: adapters, by name and comma; all where empty")
 	flag.IntVar(&o.parallel, "parallel", 12, "with -faults: how many pairs of a worker and a sink run at once")
+	flag.IntVar(&o.players, "players", 100, "with -faults: how many players the events belong to")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -104,6 +106,14 @@ func (o options) length(full time.Duration) time.Duration {
 		return min(full, 200*time.Millisecond)
 	case o.duration > 0:
 		return o.duration
+	}
+	return full
+}
+
+// timeout is a time that does not follow -d.
+func (o options) timeout(full, smoke time.Duration) time.Duration {
+	if o.smoke {
+		return smoke
 	}
 	return full
 }

@@ -28,10 +28,7 @@ func waitingRow(o options) row {
 			atMost("nothing dropped", 0, of("playline", "lost")),
 		},
 	}
-	patience := 20 * time.Second
-	if o.smoke {
-		patience = time.Second
-	}
+	patience := o.timeout(20*time.Second, time.Second)
 	for _, s := range []struct {
 		label, adapter string
 		players        int

@@ -49,7 +49,7 @@ func TestRowsRun(t *testing.T) {
 // is accounted for, and playline loses none without a word.
 func TestFaultCasesRun(t *testing.T) {
 	t.Parallel()
-	runs, err := faultRuns(options{smoke: true})
+	runs, err := faultRuns(options{smoke: true, players: 20})
 	require.NoError(t, err)
 	for _, r := range runs {
 		t.Run(r.name+"/"+r.label, func(t *testing.T) {
