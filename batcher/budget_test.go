@@ -39,7 +39,7 @@ func TestBudgetWakeUps(t *testing.T) {
 	t.Parallel()
 	waits := func(b *budget, bytes int64) chan error {
 		done := make(chan error, 1)
-		go func() { done <- b.wait(context.Background(), bytes, nothing) }()
+		go func() { done <- b.wait(context.Background(), bytes, nothing) }() //nolint:usetesting // the context of t is from outside of the bubble
 		synctest.Wait()
 		return done
 	}

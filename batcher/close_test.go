@@ -340,7 +340,7 @@ func TestCloseWithASourceThatDoesNotHeedItsContext(t *testing.T) {
 					return Token{Value: "late"}, err
 				})
 				r.track("ace")
-				report, _ := r.Close(within(t, time.Second)) //nolint:errcheck // the report says it
+				report, _ := r.Close(within(t, time.Second)) // the report says it
 				assert.Equal(t, Ledger{Accepted: 1, Returned: 1}, report.Ledger)
 				after(time.Hour)
 				assert.Equal(t, Ledger{Accepted: 1, Returned: 1}, r.Ledger())
@@ -387,7 +387,7 @@ func TestCloseDuringEveryState(t *testing.T) {
 					r.track(fmt.Sprint("device-", i%7))
 				}
 				time.Sleep(at)
-				report, _ := r.Close(within(t, 50*time.Millisecond)) //nolint:errcheck // the report says it
+				report, _ := r.Close(within(t, 50*time.Millisecond)) // the report says it
 				assert.LessOrEqual(t, r.since(), at+50*time.Millisecond+10*time.Millisecond+time.Millisecond)
 				assert.Zero(t, report.Pending)
 			})

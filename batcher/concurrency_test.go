@@ -96,11 +96,11 @@ func TestBatcherIsConcurrentSafe(t *testing.T) {
 							ctx, cancel := context.WithTimeout(t.Context(), rand.N(20*time.Millisecond))
 							switch (g + i) % 8 {
 							case 0:
-								_ = r.Flush(ctx) //nolint:errcheck // its deadline may come first
+								_ = r.Flush(ctx) // its deadline may come first
 							case 1:
-								_ = p.Flush(ctx) //nolint:errcheck // the same
+								_ = p.Flush(ctx) // the same
 							case 2:
-								_ = p.End(ctx) //nolint:errcheck // the same
+								_ = p.End(ctx) // the same
 							case 3:
 								r.Signal(LevelEnd)
 								p.Signal(SessionEnd)
@@ -135,7 +135,7 @@ func TestBatcherIsConcurrentSafe(t *testing.T) {
 				}
 				users.Wait()
 				closers.Wait()
-				report, _ := r.Close(t.Context()) //nolint:errcheck // what is left over is counted
+				report, _ := r.Close(t.Context()) // what is left over is counted
 				close(reports)
 				for other := range reports {
 					assert.Equal(t, report, other)

@@ -190,6 +190,6 @@ func member(object []byte, key string) json.RawMessage {
 		return nil
 	}
 	var members map[string]json.RawMessage
-	_ = json.Unmarshal(object, &members) //nolint:errcheck // it is an object that was just encoded
+	_ = json.Unmarshal(object, &members) // it is an object that was just encoded
 	return members[key]
 }

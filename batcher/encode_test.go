@@ -55,8 +55,11 @@ func TestEncoding(t *testing.T) {
 		{"no attributes", nil, []slog.Attr{}, `{}`},
 		{"an empty map", map[string]any{}, nil, `{}`},
 		{"a text", map[string]any{"k": "v"}, nil, `{"k":"v"}`},
-		{"texts that need escapes", nil, []slog.Attr{slog.String("q\"\\", "\x00\x1f\n\r\t/<>&\u2028\ufffd é 漢 🎮")},
-			`{"q\"\\":"\u0000\u001f\n\r\t/<>&` + "\u2028\ufffd" + ` é 漢 🎮"}`},
+		{
+			"texts that need escapes", nil,
+			[]slog.Attr{slog.String("q\"\\", "\x00\x1f\n\r\t/<>&\u2028\ufffd é 漢 🎮")},
+			`{"q\"\\":"\u0000\u001f\n\r\t/<>&` + "\u2028\ufffd" + ` é 漢 🎮"}`,
+		},
 		{"an int", map[string]any{"k": -7}, nil, `{"k":-7}`},
 		{"an int64", map[string]any{"k": int64(math.MinInt64)}, nil, `{"k":-9223372036854775808}`},
 		{"a uint64", map[string]any{"k": uint64(math.MaxUint64)}, nil, `{"k":18446744073709551615}`},
@@ -198,8 +201,12 @@ func TestAnEventThatCannotBeEncodedIsRefused(t *testing.T) {
 		{"a raw array", Event{Type: AppOpen, Data: json.RawMessage(`[{}]`)}, nil, "customdata", "JSON object"},
 		{"raw that is no JSON", Event{Type: AppOpen, Data: json.RawMessage(`{"k":`)}, nil, "customdata", "cannot be encoded"},
 		{"raw of bad bytes", Event{Type: AppOpen, Data: json.RawMessage("{\"k\":\"\xff\"}")}, nil, "customdata", "valid UTF-8"},
-		{"raw of bad bytes in a struct", Event{Type: AppOpen, Data: struct{ K json.RawMessage }{json.RawMessage("\"\xff\"")}}, nil,
-			"customdata", "valid UTF-8"},
+		{
+			"raw of bad bytes in a struct",
+			Event{Type: AppOpen, Data: struct{ K json.RawMessage }{json.RawMessage("\"\xff\"")}},
+			nil,
+			"customdata", "valid UTF-8",
+		},
 		{"NaN", Event{Type: AppOpen, Data: map[string]any{"score": math.NaN()}}, nil, "customdata.score", "finite"},
 		{"infinity", Event{Type: AppOpen, Data: map[string]any{"score": math.Inf(-1)}}, nil, "customdata.score", "finite"},
 		{"float32 infinity", Event{Type: AppOpen, Data: map[string]any{"score": float32(math.Inf(1))}}, nil, "customdata.score", "finite"},
@@ -219,8 +226,12 @@ func TestAnEventThatCannotBeEncodedIsRefused(t *testing.T) {
 		{"an attribute NaN", Event{Type: AppOpen}, []slog.Attr{slog.Float64("score", math.NaN())}, "customdata.score", "finite"},
 		{"an attribute that is a bad text", Event{Type: AppOpen}, []slog.Attr{slog.String("k", "\xff")}, "customdata.k", "valid UTF-8"},
 		{"a bad attribute key", Event{Type: AppOpen}, []slog.Attr{slog.Int("\xff", 1)}, "customdata", "keys"},
-		{"two attributes of one key", Event{Type: AppOpen}, []slog.Attr{slog.Int("k", 1), slog.Int("l", 1), slog.Int("k", 2)},
-			"customdata.k", "once only"},
+		{
+			"two attributes of one key",
+			Event{Type: AppOpen},
+			[]slog.Attr{slog.Int("k", 1), slog.Int("l", 1), slog.Int("k", 2)},
+			"customdata.k", "once only",
+		},
 		{"two in a group", Event{Type: AppOpen}, []slog.Attr{slog.Group("g", slog.Int("k", 1), slog.Int("k", 2))}, "customdata.g.k", "once only"},
 		{"an attribute that is a channel", Event{Type: AppOpen}, []slog.Attr{slog.Any("c", make(chan int))}, "customdata.c", "cannot be encoded"},
 		{"groups too deep", Event{Type: AppOpen}, []slog.Attr{deep}, "customdata.g.g", "deeper than 100"},
@@ -298,8 +309,10 @@ func TestRecordEventRoundTrip(t *testing.T) {
 		event Event
 	}{
 		{"plain", Event{Type: AppOpen, Time: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)}},
-		{"Custom with data", Event{Type: Custom, Name: `x"y`, Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600)),
-			Data: map[string]any{"a": 1, "b": map[string]any{"c": "\ufffd<>"}}}},
+		{"Custom with data", Event{
+			Type: Custom, Name: `x"y`, Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600)),
+			Data: map[string]any{"a": 1, "b": map[string]any{"c": "\ufffd<>"}},
+		}},
 		{"empty data", Event{Type: GameEnd, Time: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Data: struct{}{}}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
