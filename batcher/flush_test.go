@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -281,4 +282,36 @@ func TestFlushDuringAnOutageWaitsForItsEnd(t *testing.T) {
 		assert.Less(t, r.since(), 31*time.Second+time.Millisecond)
 		assert.GreaterOrEqual(t, r.since(), 30*time.Second)
 	})
+}
+
+// TestEndForgetsAPlayerWhoseAnswerHasJustCome: the last event has its result and the flush returns, while the goroutine that sent it is not
+// done with the lane yet.
+func TestEndForgetsAPlayerWhoseAnswerHasJustCome(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	everyOther := func(request) error { // or the gate would shut
+		if calls.Add(1)%2 == 0 {
+			return nil
+		}
+		return failure(InDoubt)
+	}
+	for name, answer := range map[string]func(request) error{
+		"delivered": nil, "rejected": answersWith(Invalid), "unknown": everyOther, "expired": answersWith(Forbidden),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := Config{AtMostOnce: []EventType{LevelCompleted}, Linger: time.Millisecond}
+			if name == "expired" {
+				cfg.MaxAge = 2 * time.Millisecond
+			}
+			r := newRig(t, cfg)
+			r.service.answers(answer)
+			for range 100 {
+				r.track("ace")
+				require.NoError(t, r.Player("ace").End(t.Context()))
+				require.Zero(t, r.Stats().Players)
+			}
+			r.close()
+		})
+	}
 }
