@@ -36,10 +36,19 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 	if blk == nil {
 		return sight{none: true}
 	}
+	back := func() bool { return true }
+	if probe {
+		back = b.sched.lend()
+	}
 	token, err := b.tokenOf(l)
-	if err != nil {
+	passed := !back()
+	switch {
+	case err != nil:
 		b.tokenFailed(l, err)
-		return sight{none: true}
+		return sight{none: true, passed: passed}
+	case passed:
+		b.sendLater(l)
+		return sight{none: true, passed: true}
 	}
 	ctx, cancel := context.WithTimeout(b.ctx, b.cfg.SendTimeout)
 	defer cancel()
@@ -267,6 +276,13 @@ func (b *Batcher) expire(l *lane) {
 			return
 		}
 	}
+}
+
+// sendLater puts a lane that was to probe, and lost the probe to another, back into the queue.
+func (b *Batcher) sendLater(l *lane) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b.again(l, l.lastError)
 }
 
 // again sends a lane once more at once. Its mutex is held.

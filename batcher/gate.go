@@ -10,6 +10,7 @@ type sight struct {
 	down       bool // it did not answer, or said that it cannot
 	retryAfter time.Duration
 	none       bool // nothing was sent
+	passed     bool // the probe went to another lane meanwhile
 }
 
 // gate is what all lanes share while the service is down: it shuts after several failures in a row, lets one probe through after
@@ -23,16 +24,18 @@ type gate struct {
 	ramp     int   // requests allowed at once after it opened; 0: as many as configured
 }
 
-// The gate's numbers. A pause of a second at most keeps Close quick after an outage.
+// The gate's numbers. A pause of a second at most keeps Close quick after an outage, and so does not waiting longer for the token of the
+// one player who is to probe.
 const (
-	gateFailures = 3
-	gatePause    = 500 * time.Millisecond
-	gateMaxPause = time.Second
+	gateFailures  = 3
+	gatePause     = 500 * time.Millisecond
+	gateMaxPause  = time.Second
+	probePatience = time.Second
 )
 
 func (g *gate) allows(inFlight, most int, now int64) (allowed, probe bool) {
 	if g.shut {
-		if g.probing || now < g.until {
+		if g.probing || now < g.until || inFlight >= most {
 			return false, false
 		}
 		g.probing = true

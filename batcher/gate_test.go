@@ -1,6 +1,7 @@
 package batcher
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -299,6 +300,62 @@ func TestEveryAnswerOpensTheGate(t *testing.T) {
 				after(5 * time.Second)
 				assert.True(t, r.Stats().Outage)
 				after(500 * time.Millisecond)
+				assert.False(t, r.Stats().Outage)
+			})
+		})
+	}
+}
+
+// TestAProbeDoesNotWaitForATokenSourceThatHangs: the first player in line has no token, and its source takes for ever. The others have
+// theirs, and the service is back.
+func TestAProbeDoesNotWaitForATokenSourceThatHangs(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name  string
+		takes time.Duration
+		slow  time.Duration // when the slow player is served
+	}{
+		{"a hang", time.Hour, 0},
+		{"one that comes late, after others have probed", 5 * time.Second, 5500 * time.Millisecond},
+		{"one that comes in time probes itself", 900 * time.Millisecond, 1400 * time.Millisecond},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := Config{MaxInFlight: 3, BatchEvents: 1, SendTimeout: time.Minute, Tokens: TokenFunc(func(ctx context.Context, user string) (Token, error) {
+				if user == "slow" {
+					select {
+					case <-ctx.Done():
+						return Token{}, ctx.Err()
+					case <-time.After(row.takes):
+					}
+				}
+				return Token{Value: "token of " + user}, nil
+			})}
+			bubble(t, cfg, func(t *testing.T, r *rig) {
+				r.service.answers(func(request) error {
+					if r.since() < 400*time.Millisecond {
+						return failure(Unavailable)
+					}
+					return nil
+				})
+				for i := range 3 {
+					r.track(fmt.Sprint("device-", i))
+				}
+				synctest.Wait()
+				require.True(t, r.Stats().Outage)
+				r.track("slow")
+				after(10 * time.Second)
+				for i := range 3 {
+					times := r.service.times(fmt.Sprint("device-", i))
+					assert.Less(t, times[len(times)-1], 1600*time.Millisecond, "a second after the first probe was due at the latest")
+				}
+				if row.slow > 0 {
+					times := r.service.times("slow")
+					require.NotEmpty(t, times)
+					assert.InDelta(t, row.slow, times[0], float64(30*time.Millisecond), "the gate's pause has a jitter")
+				} else {
+					assert.Empty(t, r.service.times("slow"))
+				}
 				assert.False(t, r.Stats().Outage)
 			})
 		})

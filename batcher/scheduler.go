@@ -91,7 +91,7 @@ func (s *scheduler) finish(seen sight, probe bool) (l *lane, nextProbe bool, cha
 	defer s.mu.Unlock()
 	s.inFlight--
 	was := s.gate.shut
-	s.gate.observe(seen, probe, s.batcher.now(), s.batcher.cfg)
+	s.gate.observe(seen, probe && !seen.passed, s.batcher.now(), s.batcher.cfg)
 	switch {
 	case was && !s.gate.shut:
 		change = gateOpened
@@ -107,6 +107,17 @@ func (s *scheduler) finish(seen sight, probe bool) (l *lane, nextProbe bool, cha
 		close(s.quiet)
 	}
 	return nil, false, change
+}
+
+// lend lets the next lane probe unless this one asks for its probe back soon: its token is being fetched, and a source that hangs for
+// one player must not hold up the others. Back says whether the lane still has it.
+func (s *scheduler) lend() (back func() bool) {
+	return time.AfterFunc(probePatience, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.gate.probing = false
+		s.start()
+	}).Stop
 }
 
 // lingers wakes a lane at a time that is not before that of the lanes that linger already; else it goes to the heap.
@@ -145,7 +156,7 @@ func (s *scheduler) arm() {
 	if len(s.other) > 0 {
 		sooner(s.other[0].at)
 	}
-	if s.gate.shut && !s.gate.probing && s.ready.count > 0 {
+	if s.gate.shut && !s.gate.probing && s.ready.count > 0 && s.inFlight < s.batcher.cfg.MaxInFlight {
 		sooner(s.gate.until)
 	}
 	if s.closed || at == 0 || s.rings != 0 && s.rings <= at {
