@@ -37,6 +37,7 @@ type options struct {
 	adapters string
 	parallel int
 	players  int
+	profile  string
 }
 
 func main() {
@@ -53,6 +54,7 @@ func main() {
 	flag.StringVar(&o.adapters, "adapter", "", "with -faults: adapters, by name and comma; all where empty")
 	flag.IntVar(&o.parallel, "parallel", 12, "with -faults: how many pairs of a worker and a sink run at once")
 	flag.IntVar(&o.players, "players", 100, "with -faults: how many players the events belong to")
+	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of every worker into this folder; it costs a little speed")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -75,6 +77,11 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 	if o.runs < 1 {
 		return errors.New("-runs must be positive")
 	}
+	if o.profile != "" {
+		if err := os.MkdirAll(o.profile, 0o750); err != nil {
+			return err
+		}
+	}
 	if o.faults {
 		return runFaults(ctx, o, out, progress)
 	}
@@ -85,6 +92,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 	printVersions(out)
 	var verdicts []verdict
 	for _, r := range rows {
+		r.profile = o.profile
 		v, err := r.measure(ctx, o.runs, out, progress)
 		if err != nil {
 			return err

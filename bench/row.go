@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,8 @@ type row struct {
 	subjects []subject
 	columns  []column
 	targets  []target
-	expect   int // the sink keeps a count of each of so many events
+	expect   int    // the sink keeps a count of each of so many events
+	profile  string // a folder for CPU profiles; "": none
 }
 
 // subject is one line of a row: a job, run once in every round.
@@ -55,6 +57,9 @@ func (r row) measure(ctx context.Context, runs int, out, progress io.Writer) ([]
 	for round := range runs {
 		for _, s := range r.subjects {
 			fmt.Fprintf(progress, "%s, run %d of %d: %s\n", r.name, round+1, runs, s.label)
+			if r.profile != "" {
+				s.job.Profile = filepath.Join(r.profile, fmt.Sprintf("%s-%s-%d.pprof", r.name, strings.ReplaceAll(s.label, " ", "-"), round+1))
+			}
 			figures, err := r.run(ctx, s.job)
 			if err != nil {
 				return nil, fmt.Errorf("row %s: %s: %w", r.name, s.label, err)

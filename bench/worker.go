@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime/pprof"
 	"time"
 )
 
@@ -20,9 +22,10 @@ type job struct {
 	Rate     int           `json:"rate"`   // events a second, where it is given
 	Kind     string        `json:"kind"`   // which variant of the workload
 	Fault    fault         `json:"fault"`
-	Signal   bool          `json:"signal"`   // SIGTERM after the events, and Close at once
-	Close    time.Duration `json:"close"`    // how long Close has
-	Patience time.Duration `json:"patience"` // how long to wait for events whose number does not change
+	Signal   bool          `json:"signal"`            // SIGTERM after the events, and Close at once
+	Close    time.Duration `json:"close"`             // how long Close has
+	Profile  string        `json:"profile,omitempty"` // the file for its CPU profile
+	Patience time.Duration `json:"patience"`          // how long to wait for events whose number does not change
 }
 
 // result is what a worker found.
@@ -66,10 +69,33 @@ func serveWorker(text string) error {
 		return fmt.Errorf("no workload %q", w.Workload)
 	}
 	w.control = newControl(w.Setup.Base)
-	if err := run(w, context.Background()); err != nil {
+	stop, err := profile(w.Profile)
+	if err != nil {
+		return err
+	}
+	err = run(w, context.Background())
+	if err = errors.Join(err, stop()); err != nil {
 		return fmt.Errorf("%s with %s: %w", w.Workload, w.Adapter, err)
 	}
 	return json.NewEncoder(os.Stdout).Encode(w.result)
+}
+
+// profile writes a CPU profile until stop is called, where path is not "".
+func profile(path string) (stop func() error, err error) {
+	if path == "" {
+		return func() error { return nil }, nil
+	}
+	file, err := os.Create(path) //nolint:gosec // the path is the person's own
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return file.Close()
+	}, nil
 }
 
 // drain waits until everything has its result, or until nothing changes any more.
