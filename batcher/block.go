@@ -14,7 +14,7 @@ import (
 // with many copies nothing.
 type block struct {
 	next     *block
-	chunks   [][]byte
+	chunks   []chunk
 	events   int
 	bytes    int   // of JSON, without commas
 	born     int64 // when its first event was accepted, on the batcher's clock
@@ -25,29 +25,47 @@ type block struct {
 	barriers []*barrier // wait until this block and all before it are settled
 }
 
-// Each event stands behind a header: its length with the flag in the top bit, then its age in milliseconds after born.
+// chunk is a piece of memory with events at its front, as they stand in a request's body: each with a comma behind it. At its back, from
+// the end towards the front, stands a mark for each.
+type chunk struct {
+	json   []byte
+	events int
+}
+
+// A mark is an event's length, with the flag in the top bit, then its age in milliseconds after born.
 const (
-	recordHeader = 8
-	onceFlag     = 1 << 31
+	markSize = 8
+	onceFlag = 1 << 31
 )
+
+// room is how many bytes are left between the events and the marks.
+func (c *chunk) room() int { return cap(c.json) - len(c.json) - c.events*markSize }
+
+// mark returns the bytes of an event's mark.
+func (c *chunk) mark(event int) []byte {
+	end := cap(c.json) - event*markSize
+	return c.json[end-markSize : end : end]
+}
 
 // add appends an event's JSON. Accepted is on the batcher's clock.
 func (b *block) add(json []byte, accepted int64, once bool) {
-	need := recordHeader + len(json)
+	need := len(json) + len(",") + markSize
 	last := len(b.chunks) - 1
-	if last < 0 || cap(b.chunks[last])-len(b.chunks[last]) < need {
-		b.chunks = append(b.chunks, newChunk(len(b.chunks), need))
+	if last < 0 || b.chunks[last].room() < need {
+		b.chunks = append(b.chunks, chunk{json: newChunk(len(b.chunks), need)})
 		last++
 	}
 	size := uint32(len(json))
 	if once {
 		size |= onceFlag
 	}
-	c := b.chunks[last]
-	c = binary.LittleEndian.AppendUint32(c, size)
+	c := &b.chunks[last]
+	mark := c.mark(c.events)
+	binary.LittleEndian.PutUint32(mark, size)
 	// Two goroutines can come in another order than they looked at the clock, so an event can seem older than the block.
-	c = binary.LittleEndian.AppendUint32(c, uint32(max(accepted-b.born, 0)/int64(time.Millisecond)))
-	b.chunks[last] = append(c, json...)
+	binary.LittleEndian.PutUint32(mark[4:], uint32(max(accepted-b.born, 0)/int64(time.Millisecond)))
+	c.json = append(append(c.json, json...), ',')
+	c.events++
 	b.events++
 	b.bytes += len(json)
 }
@@ -62,15 +80,16 @@ type item struct {
 // items walks the events in order.
 func (b *block) items() iter.Seq[item] {
 	return func(yield func(item) bool) {
-		for _, c := range b.chunks {
-			for len(c) > 0 {
-				size := binary.LittleEndian.Uint32(c)
-				age := binary.LittleEndian.Uint32(c[4:])
-				end := recordHeader + int(size&^onceFlag)
-				if !yield(item{c[recordHeader:end:end], b.born + int64(age)*int64(time.Millisecond), size&onceFlag != 0}) {
+		for i := range b.chunks {
+			c, start := &b.chunks[i], 0
+			for event := range c.events {
+				mark := c.mark(event)
+				size, age := binary.LittleEndian.Uint32(mark), binary.LittleEndian.Uint32(mark[4:])
+				end := start + int(size&^onceFlag)
+				if !yield(item{c.json[start:end:end], b.born + int64(age)*int64(time.Millisecond), size&onceFlag != 0}) {
 					return
 				}
-				c = c[end:]
+				start = end + len(",")
 			}
 		}
 	}
@@ -78,11 +97,10 @@ func (b *block) items() iter.Seq[item] {
 
 // body returns the request: prefix, the events with commas, and the closing brackets.
 func (b *block) body(prefix []byte) []byte {
-	out := make([]byte, 0, len(prefix)+b.bytes+b.events+2)
+	out := make([]byte, 0, len(prefix)+b.bytes+b.events+1)
 	out = append(out, prefix...)
-	for i := range b.items() {
-		out = append(out, i.json...)
-		out = append(out, ',')
+	for i := range b.chunks {
+		out = append(out, b.chunks[i].json...)
 	}
 	out[len(out)-1] = ']'
 	return append(out, '}')
@@ -161,8 +179,8 @@ func newChunk(n, need int) []byte {
 // free gives the chunks back. Nothing may hold the block's bytes any more.
 func (b *block) free() {
 	for _, c := range b.chunks {
-		if cap(c) == len([4096]byte{}) {
-			chunkPool.Put((*[4096]byte)(c[:cap(c)]))
+		if cap(c.json) == len([4096]byte{}) {
+			chunkPool.Put((*[4096]byte)(c.json[:cap(c.json)]))
 		}
 	}
 	b.chunks = nil

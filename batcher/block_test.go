@@ -67,12 +67,12 @@ func TestBlockOfOneEventIsSmall(t *testing.T) {
 	t.Parallel()
 	b := newBlock(1, noPad)
 	assert.Len(t, b.chunks, 1)
-	assert.Equal(t, 512, cap(b.chunks[0]))
+	assert.Equal(t, 512, cap(b.chunks[0].json))
 	b = newBlock(1, func(int) int { return 20_000 })
 	assert.Len(t, b.chunks, 1)
-	assert.Less(t, cap(b.chunks[0]), 20_100)
+	assert.Less(t, cap(b.chunks[0].json), 20_100)
 	b = newBlock(1, func(int) int { return 600 })
-	assert.Equal(t, 1024, cap(b.chunks[0]))
+	assert.Equal(t, 1024, cap(b.chunks[0].json))
 }
 
 func TestAnEventThatSeemsOlderThanItsBlockIsAsOld(t *testing.T) {
@@ -93,7 +93,7 @@ func TestBlockBody(t *testing.T) {
 	body := b.body([]byte(`{"events":[`))
 	assert.Equal(t, `{"events":[{"a":1},{"b":2}]}`, string(body))
 	assert.Equal(t, `{"events":[{"a":1},{"b":2}]}`, string(b.body([]byte(`{"events":[`))), "identical, any number of times")
-	b.chunks[0][recordHeader] = 'X'
+	b.chunks[0].json[0] = 'X'
 	assert.NotContains(t, string(body), "X", "a copy: the sender may keep it")
 }
 
@@ -211,7 +211,7 @@ func TestBlockRecords(t *testing.T) {
 	lent, copied := b.records(base, false), b.records(base, true)
 	assert.Equal(t, lent, copied)
 	assert.Equal(t, base.Add(time.Hour+2*time.Millisecond), copied[2].Accepted)
-	b.chunks[0][recordHeader] = 'X'
+	b.chunks[0].json[0] = 'X'
 	assert.Equal(t, byte('X'), lent[0].JSON[0], "lent for the time of a callback")
 	assert.Equal(t, byte('{'), copied[0].JSON[0])
 }

@@ -23,17 +23,25 @@ func appendFloat(b []byte, f float64, bits int) ([]byte, bool) {
 
 const hexDigits = "0123456789abcdef"
 
+// plain says which bytes stand in a JSON string as they are, if they are ASCII.
+var plain = func() (is [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		is[c] = c != '"' && c != '\\'
+	}
+	return is
+}()
+
 // appendText appends a JSON string; it returns false where s is not UTF-8.
 func appendText(b []byte, s string) ([]byte, bool) {
 	b = append(b, '"')
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		if plain[c] {
+			i++
+			continue
+		}
 		if c < utf8.RuneSelf {
-			if c >= ' ' && c != '"' && c != '\\' {
-				i++
-				continue
-			}
 			b = append(b, s[start:i]...)
 			switch c {
 			case '"', '\\':
@@ -68,34 +76,32 @@ func appendTimestamp(b []byte, t time.Time) []byte {
 	}
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
-	b = appendPair(b, year/100)
-	b = appendPair(b, year%100)
-	b = append(b, '-')
-	b = appendPair(b, int(month))
-	b = append(b, '-')
-	b = appendPair(b, day)
-	b = append(b, 'T')
-	b = appendPair(b, hour)
-	b = append(b, ':')
-	b = appendPair(b, minute)
-	b = append(b, ':')
-	b = appendPair(b, second)
-	if nanos := t.Nanosecond(); nanos != 0 {
-		// The digits from the last to the first: a division by a constant is a multiplication, one by a variable is not.
-		var digits [9]byte
-		for i := len(digits) - 1; i >= 0; i-- {
-			digits[i] = byte('0' + nanos%10)
-			nanos /= 10
-		}
-		end := len(digits)
-		for digits[end-1] == '0' {
-			end--
-		}
-		b = append(b, '.')
-		b = append(b, digits[:end]...)
+	nanos := t.Nanosecond()
+	start := len(b)
+	b = append(b, "0000-00-00T00:00:00.000000000"...)
+	at := (*[29]byte)(b[start:])
+	setPair(at[0:2], year/100)
+	setPair(at[2:4], year%100)
+	setPair(at[5:7], int(month))
+	setPair(at[8:10], day)
+	setPair(at[11:13], hour)
+	setPair(at[14:16], minute)
+	setPair(at[17:19], second)
+	// Pairs that do not wait for each other's division.
+	at[20] = byte('0' + nanos/100_000_000)
+	setPair(at[21:23], nanos/1_000_000%100)
+	setPair(at[23:25], nanos/10_000%100)
+	setPair(at[25:27], nanos/100%100)
+	setPair(at[27:29], nanos%100)
+	end := len(at)
+	for at[end-1] == '0' && end > 20 {
+		end--
 	}
-	return append(b, "+00:00"...)
+	if end == 20 {
+		end-- // the point
+	}
+	return append(b[:start+end], "+00:00"...)
 }
 
-// appendPair appends a number from 0 to 99 as two digits.
-func appendPair(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
+// setPair writes a number from 0 to 99 as two digits.
+func setPair(b []byte, n int) { b[0], b[1] = byte('0'+n/10), byte('0'+n%10) }
