@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/playline/playline-go/batcher"
 	"github.com/playline/playline-go/internal/retry"
@@ -48,6 +49,7 @@ type ingestSender struct {
 	client   *Client
 	endpoint *endpoint
 	request  transport.Request // without what differs from batch to batch
+	buffers  sync.Pool         // of *[]byte: bodies that nobody reads any more
 }
 
 // Send implements batcher.Sender.
@@ -57,12 +59,20 @@ func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) error {
 	}
 	req := s.request
 	req.Auth = transport.Bearer(b.Token.Value)
-	req.Body = b.Body
 	req.Header = http.Header{
 		"User-Agent": {s.client.userAgent}, "Accept": {"application/json"}, "Content-Type": {"application/json"},
 	}
+	buffer, _ := s.buffers.Get().(*[]byte)
+	if buffer == nil {
+		buffer = new([]byte)
+	}
+	*buffer = b.AppendBody((*buffer)[:0])
+	req.Body = *buffer
 	in := input{secrets: []string{b.Token.Value}}
 	answer, failure := s.client.transport.Do(ctx, &req)
+	if answer.BodyFree {
+		s.buffers.Put(buffer)
+	}
 	if failure == nil {
 		// A page of a proxy or of a captive portal can come with a 200 too: it is not the service's word.
 		if len(answer.Body) > 0 && !json.Valid(answer.Body) {

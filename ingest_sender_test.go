@@ -13,7 +13,7 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-var sealed = batcher.Batch{UserID: "ace", Token: batcher.Token{Value: tokenPlayer}, Events: 1, Body: []byte(`{"user_id":"ace"}`)}
+var sealed = batcher.NewBatch("ace", "com.example.stackblaster", batcher.Token{Value: tokenPlayer}, []byte(`{"type":"AppOpen"}`))
 
 // TestBatchFailures: what the batcher does next hangs on how a request failed, and each is tried once.
 func TestBatchFailures(t *testing.T) {
@@ -71,7 +71,7 @@ func TestBatchIsSentAsItIs(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, sender.Send(t.Context(), sealed))
 	in := s.last(t)
-	assert.Equal(t, []string{http.MethodPost, "/base/playsmart/ingest/events", "", string(sealed.Body)}, []string{in.method, in.path, in.query, string(in.body)})
+	assert.Equal(t, []string{http.MethodPost, "/base/playsmart/ingest/events", "", `{"user_id":"ace","game_id":"com.example.stackblaster","events":[{"type":"AppOpen"}]}`}, []string{in.method, in.path, in.query, string(in.body)})
 	assert.Equal(t, "Bearer "+tokenPlayer, in.header.Get("Authorization"))
 
 	for _, token := range []string{"", "a b", "a\r\nX: y"} {

@@ -66,16 +66,6 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 // now is the time on the batcher's clock, in nanoseconds since it began. It is monotonic: a wall clock that is set does not move it.
 func (b *Batcher) now() int64 { return int64(time.Since(b.start)) }
 
-// prefix is how the body of a player's requests begins.
-func (b *Batcher) prefix(user string) []byte {
-	out := make([]byte, 0, 64+len(user)+len(b.cfg.GameID))
-	out = append(out, `{"user_id":`...)
-	out, _ = appendText(out, user)
-	out = append(out, `,"game_id":`...)
-	out, _ = appendText(out, b.cfg.GameID)
-	return append(out, `,"events":[`...)
-}
-
 // Player is one player of a batcher. It costs nothing while it has no events and can be made as often as it is needed; keeping it
 // saves the look-up.
 type Player struct {

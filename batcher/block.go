@@ -21,6 +21,7 @@ type block struct {
 	attempts int
 	doubts   int // attempts that may have arrived
 	sealed   bool
+	likeLast bool       // the one before it was large, so this one probably is too
 	settling bool       // its result is being told: Close leaves it alone
 	barriers []*barrier // wait until this block and all before it are settled
 }
@@ -52,7 +53,11 @@ func (b *block) add(json []byte, accepted int64, once bool) {
 	need := len(json) + len(",") + markSize
 	last := len(b.chunks) - 1
 	if last < 0 || b.chunks[last].room() < need {
-		b.chunks = append(b.chunks, chunk{json: newChunk(len(b.chunks), need)})
+		n := len(b.chunks)
+		if b.likeLast {
+			n = len(chunkSizes)
+		}
+		b.chunks = append(b.chunks, chunk{json: newChunk(n, need)})
 		last++
 	}
 	size := uint32(len(json))
@@ -95,15 +100,16 @@ func (b *block) items() iter.Seq[item] {
 	}
 }
 
-// body returns the request: prefix, the events with commas, and the closing brackets.
-func (b *block) body(prefix []byte) []byte {
-	out := make([]byte, 0, len(prefix)+b.bytes+b.events+1)
-	out = append(out, prefix...)
+// size is how many bytes appendTo appends.
+func (b *block) size() int { return b.bytes + b.events + len("}") }
+
+// appendTo appends the events, with commas between them, and the brackets that close a request.
+func (b *block) appendTo(dst []byte) []byte {
 	for i := range b.chunks {
-		out = append(out, b.chunks[i].json...)
+		dst = append(dst, b.chunks[i].json...)
 	}
-	out[len(out)-1] = ']'
-	return append(out, '}')
+	dst[len(dst)-1] = ']' // in the place of the last comma
+	return append(dst, '}')
 }
 
 // part returns a sealed block with the events that keep chooses, nil where there are none. What is known of the attempts goes with it.

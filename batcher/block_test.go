@@ -88,13 +88,14 @@ func TestBlockBody(t *testing.T) {
 	t.Parallel()
 	b := &block{}
 	b.add([]byte(`{"a":1}`), 0, false)
-	assert.Equal(t, `{"events":[{"a":1}]}`, string(b.body([]byte(`{"events":[`))))
+	assert.Equal(t, `{"events":[{"a":1}]}`, string(b.appendTo([]byte(`{"events":[`))))
 	b.add([]byte(`{"b":2}`), 0, true)
-	body := b.body([]byte(`{"events":[`))
+	body := b.appendTo([]byte(`{"events":[`))
 	assert.Equal(t, `{"events":[{"a":1},{"b":2}]}`, string(body))
-	assert.Equal(t, `{"events":[{"a":1},{"b":2}]}`, string(b.body([]byte(`{"events":[`))), "identical, any number of times")
+	assert.Equal(t, `{"events":[{"a":1},{"b":2}]}`, string(b.appendTo([]byte(`{"events":[`))), "identical, any number of times")
 	b.chunks[0].json[0] = 'X'
-	assert.NotContains(t, string(body), "X", "a copy: the sender may keep it")
+	assert.NotContains(t, string(body), "X", "a copy, the sender's own")
+	assert.Equal(t, len(body)-len(`{"events":[`), b.size())
 }
 
 func TestBlockItemsStopsEarly(t *testing.T) {

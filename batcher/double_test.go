@@ -44,7 +44,8 @@ type service struct {
 
 // Send implements Sender.
 func (s *service) Send(ctx context.Context, b Batch) error {
-	r := request{at: time.Since(s.start), user: b.UserID, token: b.Token.Value, ns: numbers(b.Body), body: string(b.Body), ctx: ctx}
+	body := b.AppendBody(nil)
+	r := request{at: time.Since(s.start), user: b.UserID, token: b.Token.Value, ns: numbers(body), body: string(body), ctx: ctx}
 	s.mu.Lock()
 	s.got = append(s.got, r)
 	s.inFlight++

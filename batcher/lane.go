@@ -74,7 +74,7 @@ func (b *Batcher) lane(user string) *lane {
 	defer s.mu.Unlock()
 	l := s.lanes[user]
 	if l == nil {
-		l = &lane{user: user, frame: len(b.prefix(user)) + len("]}")}
+		l = &lane{user: user, frame: len(appendPrefix(nil, user, b.cfg.GameID)) + len("]}")}
 		s.lanes[user] = l
 	}
 	return l
@@ -125,6 +125,7 @@ func (b *Batcher) put(l *lane, json []byte, now int64, once bool) {
 		if l.tail == nil {
 			l.head = next
 		} else {
+			next.likeLast = l.tail.events >= b.cfg.BatchEvents/2
 			l.tail.next = next
 		}
 		l.tail = next

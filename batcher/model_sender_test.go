@@ -124,23 +124,23 @@ func modelFirst(events []*modelEvent) int {
 
 // read checks a request and returns its events. model.mu is held.
 func (s *modelService) read(batch batcher.Batch) []*modelEvent {
-	m := s.model
+	m, body := s.model, batch.AppendBody(nil)
 	var in struct {
 		UserID string            `json:"user_id"`
 		GameID string            `json:"game_id"`
 		Events []json.RawMessage `json:"events"`
 	}
-	if err := json.Unmarshal(batch.Body, &in); err != nil {
-		m.failed("a body is no JSON: %v: %q", err, batch.Body)
+	if err := json.Unmarshal(body, &in); err != nil {
+		m.failed("a body is no JSON: %v: %q", err, body)
 		return nil
 	}
 	if in.UserID != batch.UserID || in.GameID != modelGame || batch.GameID != modelGame || len(in.Events) != batch.Events {
 		m.failed("a request of %s for %s with %d events, that says %s, %s, %d",
 			batch.UserID, batch.GameID, batch.Events, in.UserID, in.GameID, len(in.Events))
 	}
-	if len(in.Events) < 1 || len(in.Events) > m.cfg.BatchEvents || len(batch.Body) > m.cfg.BatchBytes {
+	if len(in.Events) < 1 || len(in.Events) > m.cfg.BatchEvents || len(body) > m.cfg.BatchBytes {
 		m.failed("a request of %d events and %d bytes, allowed are %d and %d",
-			len(in.Events), len(batch.Body), m.cfg.BatchEvents, m.cfg.BatchBytes)
+			len(in.Events), len(body), m.cfg.BatchEvents, m.cfg.BatchBytes)
 	}
 	if m.closed {
 		m.failed("a request after Close has returned")
@@ -229,7 +229,7 @@ func (s *modelService) store(batch batcher.Batch, events []*modelEvent) error {
 	if f, ok := m.tokens.refuses(batch.UserID, batch.Token); ok {
 		return &batcher.SendError{Failure: f, Err: errors.New("model: token")}
 	}
-	if len(batch.Body) > s.limit {
+	if len(batch.AppendBody(nil)) > s.limit {
 		if len(events) == 1 {
 			events[0].tooLarge = true
 		}

@@ -2,8 +2,10 @@ package batcher
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,7 +21,29 @@ type Batch struct {
 	GameID string
 	Token  Token
 	Events int
-	Body   []byte // the whole JSON body; the sender may keep it
+	block  *block
+}
+
+// NewBatch returns a batch as the batcher hands it to a Sender, for the tests of one. The events are JSON objects.
+func NewBatch(userID, gameID string, token Token, events ...json.RawMessage) Batch {
+	blk := &block{}
+	for _, e := range events {
+		blk.add(e, 0, false)
+	}
+	return Batch{userID, gameID, token, len(events), blk}
+}
+
+// AppendBody appends the JSON body of the request to dst. It must not be called once Send has returned.
+func (b Batch) AppendBody(dst []byte) []byte {
+	dst = slices.Grow(dst, len(b.UserID)+len(b.GameID)+b.block.size()+64)
+	return b.block.appendTo(appendPrefix(dst, b.UserID, b.GameID))
+}
+
+// appendPrefix appends how the body of a player's requests begins.
+func appendPrefix(dst []byte, user, game string) []byte {
+	dst, _ = appendText(append(dst, `{"user_id":`...), user)
+	dst, _ = appendText(append(dst, `,"game_id":`...), game)
+	return append(dst, `,"events":[`...)
 }
 
 // Failure is how a request failed, as far as it matters for what is done next.

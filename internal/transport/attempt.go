@@ -71,6 +71,7 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 		resp.Body = http.NoBody
 	}
 	s.last.took = time.Since(started)
+	s.resp.BodyFree = seen.bodyFree()
 
 	if s.GoneIsDone && s.maybeDone && s.last.gone(s.resp.Status) {
 		s.last = outcome{ok: true, took: s.last.took}

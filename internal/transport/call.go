@@ -57,6 +57,7 @@ type Response struct {
 	Body     []byte
 	Attempts int           // attempts made
 	Duration time.Duration // of the whole call, pauses included
+	BodyFree bool          // the request's body is not read any more; known after a call of one attempt
 }
 
 // Failure is why a call has no result.

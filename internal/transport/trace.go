@@ -20,6 +20,7 @@ type trace struct {
 	connected atomic.Bool // a connection was obtained
 	begun     atomic.Bool // the headers were written
 	failed    atomic.Bool // writing the request failed
+	wrote     atomic.Bool // writing the request ended
 }
 
 // newTrace returns the trace of one attempt through next.
@@ -38,6 +39,7 @@ func (t *trace) start(ctx context.Context) context.Context {
 			t.connected.Store(false)
 			t.begun.Store(false)
 			t.failed.Store(false)
+			t.wrote.Store(false)
 		},
 		GotConn:      func(httptrace.GotConnInfo) { t.traced.Store(true); t.connected.Store(true) },
 		WroteHeaders: func() { t.begun.Store(true) },
@@ -45,6 +47,7 @@ func (t *trace) start(ctx context.Context) context.Context {
 			if info.Err != nil {
 				t.failed.Store(true)
 			}
+			t.wrote.Store(true)
 		},
 	})
 }
@@ -66,3 +69,7 @@ func (t *trace) notSent(err error) bool {
 	}
 	return !t.connected.Load() || t.failed.Load() || t.std && t.body && !t.begun.Load()
 }
+
+// bodyFree reports whether the request's body is not read any more. The hook comes when the body was read whole, or reading it was given
+// up. Where another transport stands before net/http's, it may keep the body, so nothing is known.
+func (t *trace) bodyFree() bool { return t.std && t.wrote.Load() }
