@@ -15,7 +15,7 @@ import (
 type Batcher struct {
 	cfg    Config
 	sender Sender
-	start  time.Time // when the clock of now began
+	clock  clock
 	seed   maphash.Seed
 	ctx    context.Context //nolint:containedctx // ends the requests under way when Close runs out of time
 	cancel context.CancelFunc
@@ -47,7 +47,7 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 	b := &Batcher{
 		cfg:     cfg,
 		sender:  sender,
-		start:   time.Now(),
+		clock:   clock{start: time.Now()},
 		seed:    maphash.MakeSeed(),
 		budget:  budget{maxEvents: int64(cfg.MaxEvents), maxBytes: int64(cfg.MaxBytes)},
 		stirred: make(chan struct{}, 1),
@@ -63,8 +63,8 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 	return b, nil
 }
 
-// now is the time on the batcher's clock, in nanoseconds since it began. It is monotonic: a wall clock that is set does not move it.
-func (b *Batcher) now() int64 { return int64(time.Since(b.start)) }
+// now is the time on the batcher's clock.
+func (b *Batcher) now() int64 { return b.clock.now() }
 
 // Player is one player of a batcher. It costs nothing while it has no events and can be made as often as it is needed; keeping it
 // saves the look-up.
@@ -121,10 +121,10 @@ func (p *Player) track(ctx context.Context, e Event, attrs []slog.Attr, wait boo
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	at := time.Now().UTC()
+	at := b.now()
 	// The event is encoded here, in the caller's goroutine and outside of every lock: its values may run the caller's code.
 	var scratch [512]byte
-	json, err := appendHead(scratch[:0], &e, at)
+	json, err := appendHead(scratch[:0], &e, &b.clock, at)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (p *Player) track(ctx context.Context, e Event, attrs []slog.Attr, wait boo
 	if len(json) > b.cfg.EventBytes {
 		return &InvalidEventError{"event", fmt.Sprintf("has %d bytes as JSON, Config.EventBytes allows %d", len(json), b.cfg.EventBytes)}
 	}
-	return p.keep(ctx, json, int64(at.Sub(b.start)), b.sendsOnce(e.Type), wait)
+	return p.keep(ctx, json, at, b.sendsOnce(e.Type), wait)
 }
 
 // appendDeep appends what the short way could not, with the event's id where there is one. It works on a copy: appendData lets its

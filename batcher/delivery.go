@@ -169,7 +169,7 @@ func (b *Batcher) resolve(l *lane, blk *block, r Result, err error) bool {
 
 func (b *Batcher) outcome(l *lane, blk *block, r Result, err error) Outcome {
 	return Outcome{
-		Result: r, UserID: l.user, Records: blk.records(b.start, r == Returned), Attempts: blk.attempts, Err: err,
+		Result: r, UserID: l.user, Records: blk.records(b.clock.start, r == Returned), Attempts: blk.attempts, Err: err,
 		PossibleDuplicates: blk.doubts > 0,
 	}
 }

@@ -3,7 +3,6 @@ package batcher
 import (
 	"log/slog"
 	"strconv"
-	"time"
 )
 
 // The encoder appends an event's JSON to a buffer. What is common (texts, numbers, bools, groups, and maps of those) is written by
@@ -33,7 +32,7 @@ func head(t EventType) (string, bool) {
 }
 
 // appendHead appends what stands before customdata.
-func appendHead(b []byte, e *Event, now time.Time) ([]byte, error) {
+func appendHead(b []byte, e *Event, c *clock, now int64) ([]byte, error) {
 	start, known := head(e.Type)
 	if !known {
 		return b, &InvalidEventError{"type", "must be AppOpen, LevelCompleted, GameEnd, AdImpression, IAPPurchase or Custom"}
@@ -51,18 +50,17 @@ func appendHead(b []byte, e *Event, now time.Time) ([]byte, error) {
 	case e.Name != "":
 		return b, &InvalidEventError{"customEventName", "must be empty except with type Custom"}
 	}
-	at := now
-	if !e.Time.IsZero() {
-		at = e.Time
-		if _, offset := at.Zone(); offset%60 != 0 || offset <= -24*60*60 || offset >= 24*60*60 {
-			at = at.UTC() // the offset is written in hours and minutes
-		}
-		if y := at.Year(); y < 0 || y > 9999 {
-			return b, &InvalidEventError{"timestamp", "must be in the years 0 to 9999"}
-		}
+	if e.Time.IsZero() {
+		return append(c.appendTimestamp(b, now), '"'), nil
 	}
-	b = appendTimestamp(b, at)
-	return append(b, '"'), nil
+	at := e.Time
+	if _, offset := at.Zone(); offset%60 != 0 || offset <= -24*60*60 || offset >= 24*60*60 {
+		at = at.UTC() // the offset is written in hours and minutes
+	}
+	if y := at.Year(); y < 0 || y > 9999 {
+		return b, &InvalidEventError{"timestamp", "must be in the years 0 to 9999"}
+	}
+	return append(appendTimestamp(b, at), '"'), nil
 }
 
 // appendFlat appends customdata of plain values, where there is any, and ends the event. Anything else is not ok, and the result of

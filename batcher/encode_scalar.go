@@ -74,33 +74,50 @@ func appendTimestamp(b []byte, t time.Time) []byte {
 	if t.Location() != time.UTC {
 		return t.AppendFormat(b, wire.TimestampLayout)
 	}
+	start := len(b)
+	b = append(b, "0000-00-00T00:00:00"...)
+	setSeconds(b[start:], t)
+	return append(appendNanos(b, t.Nanosecond()), "+00:00"...)
+}
+
+// setSeconds writes a time of UTC, without what is shorter than a second.
+func setSeconds(b []byte, t time.Time) {
+	at := (*[19]byte)(b)
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
-	nanos := t.Nanosecond()
-	start := len(b)
-	b = append(b, "0000-00-00T00:00:00.000000000"...)
-	at := (*[29]byte)(b[start:])
 	setPair(at[0:2], year/100)
 	setPair(at[2:4], year%100)
+	at[4] = '-'
 	setPair(at[5:7], int(month))
+	at[7] = '-'
 	setPair(at[8:10], day)
+	at[10] = 'T'
 	setPair(at[11:13], hour)
+	at[13] = ':'
 	setPair(at[14:16], minute)
+	at[16] = ':'
 	setPair(at[17:19], second)
+}
+
+// appendNanos appends the point and the digits of a second's fraction, without zeros at the end; nothing where it is zero.
+func appendNanos(b []byte, nanos int) []byte {
+	if nanos == 0 {
+		return b
+	}
+	start := len(b)
+	b = append(b, ".000000000"...)
+	at := (*[10]byte)(b[start:])
 	// Pairs that do not wait for each other's division.
-	at[20] = byte('0' + nanos/100_000_000)
-	setPair(at[21:23], nanos/1_000_000%100)
-	setPair(at[23:25], nanos/10_000%100)
-	setPair(at[25:27], nanos/100%100)
-	setPair(at[27:29], nanos%100)
+	at[1] = byte('0' + nanos/100_000_000)
+	setPair(at[2:4], nanos/1_000_000%100)
+	setPair(at[4:6], nanos/10_000%100)
+	setPair(at[6:8], nanos/100%100)
+	setPair(at[8:10], nanos%100)
 	end := len(at)
-	for at[end-1] == '0' && end > 20 {
+	for at[end-1] == '0' {
 		end--
 	}
-	if end == 20 {
-		end-- // the point
-	}
-	return append(b[:start+end], "+00:00"...)
+	return b[:start+end]
 }
 
 // setPair writes a number from 0 to 99 as two digits.

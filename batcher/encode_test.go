@@ -21,7 +21,8 @@ import (
 // encodeEvent encodes as track does.
 func encodeEvent(e Event, attrs []slog.Attr, idKey, id string) ([]byte, error) {
 	b := &Batcher{cfg: Config{EventIDKey: idKey, EventBytes: 1 << 30}, idBase: id}
-	out, err := appendHead(nil, &e, time.Date(2026, 3, 4, 5, 6, 7, 890_000_000, time.UTC))
+	b.clock.second.Store(&second{text: [19]byte([]byte("2026-03-04T05:06:07"))})
+	out, err := appendHead(nil, &e, &b.clock, 890_000_000)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func memory() int {
 // lanes is the workload.
 func (w *work) lanes(ctx context.Context) error {
 	a := &playlineAdapter{}
-	b, err := batcher.New(discard{}, a.config(w.Setup))
+	b, err := batcher.New(&discard{}, a.config(w.Setup))
 	if err != nil {
 		return err
 	}

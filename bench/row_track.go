@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/playline/playline-go/batcher"
@@ -37,16 +38,24 @@ func trackRow(o options) row {
 	return r
 }
 
-// discard is a batcher.Sender that accepts everything at once.
-type discard struct{}
+// discard is a batcher.Sender that builds every body, as the client's does, and accepts it at once.
+type discard struct{ bodies sync.Pool }
 
 // Send implements batcher.Sender.
-func (discard) Send(context.Context, batcher.Batch) error { return nil }
+func (d *discard) Send(_ context.Context, b batcher.Batch) error {
+	body, _ := d.bodies.Get().(*[]byte)
+	if body == nil {
+		body = new([]byte)
+	}
+	*body = b.AppendBody((*body)[:0])
+	d.bodies.Put(body)
+	return nil
+}
 
 // track is the workload.
 func (w *work) track(ctx context.Context) error {
 	a := &playlineAdapter{}
-	b, err := batcher.New(discard{}, a.config(setup{Players: 1}))
+	b, err := batcher.New(&discard{}, a.config(setup{Players: 1}))
 	if err != nil {
 		return err
 	}
@@ -125,7 +134,7 @@ func playersRow(o options) row {
 // players is the workload.
 func (w *work) players(ctx context.Context) error {
 	a := &playlineAdapter{}
-	b, err := batcher.New(discard{}, a.config(w.Setup))
+	b, err := batcher.New(&discard{}, a.config(w.Setup))
 	if err != nil {
 		return err
 	}
