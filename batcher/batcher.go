@@ -246,8 +246,7 @@ func (l *lane) full(cfg *Config, size int) <-chan struct{} {
 
 func (b *Batcher) giveBack(granted bool, size int64) {
 	if granted {
-		b.budget.events.Add(-1)
-		b.budget.bytes.Add(-size)
+		b.budget.release(1, size)
 		b.budget.wake()
 	}
 }

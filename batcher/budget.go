@@ -7,11 +7,11 @@ import (
 	"sync/atomic"
 )
 
-// budget bounds what waits in memory. Taking is two atomic operations while there is room and nobody waits; who finds none waits in
+// budget bounds what waits in memory. Taking is one atomic operation while there is room and nobody waits; who finds none waits in
 // line, and nobody passes the line. Its count of events is the ledger's pending.
 type budget struct {
 	maxEvents, maxBytes int64
-	events, bytes       atomic.Int64
+	taken               atomic.Int64 // events and bytes in one word, so that nobody sees the one without the other; see room
 	waiting             atomic.Int64 // waiters in line
 
 	mu     sync.Mutex // guards the following
@@ -26,36 +26,39 @@ type waiter struct {
 	granted bool
 }
 
-// take takes room for one event, unless there is none or others wait.
-//
-// An add that fails holds its bytes for a moment. Somebody who began to wait in that moment may have found no room because of them, or
-// a release may have found none for him, so take looks at the line again.
-func (b *budget) take(bytes int64) bool {
-	if b.waiting.Load() > 0 {
-		return false
-	}
-	if b.add(bytes) {
-		return true
-	}
-	b.wake()
-	return false
+// The bytes stand in the lower bits of a word, the events above them.
+const (
+	bytesBits       = 36
+	budgetMaxBytes  = 1<<bytesBits - 1
+	budgetMaxEvents = 100_000_000
+)
+
+// room is the word for so many events and bytes.
+func room(events, bytes int64) int64 { return events<<bytesBits + bytes }
+
+// held returns what is taken.
+func (b *budget) held() (events, bytes int64) {
+	taken := b.taken.Load()
+	return taken >> bytesBits, taken & budgetMaxBytes
 }
 
+// take takes room for one event, unless there is none or others wait.
+func (b *budget) take(bytes int64) bool { return b.waiting.Load() == 0 && b.add(bytes) }
+
 func (b *budget) add(bytes int64) bool {
-	if b.bytes.Add(bytes) <= b.maxBytes {
-		for {
-			n := b.events.Load()
-			if n >= b.maxEvents {
-				break
-			}
-			if b.events.CompareAndSwap(n, n+1) {
-				return true
-			}
+	for {
+		taken := b.taken.Load()
+		if taken>>bytesBits >= b.maxEvents || taken&budgetMaxBytes+bytes > b.maxBytes {
+			return false
+		}
+		if b.taken.CompareAndSwap(taken, taken+room(1, bytes)) {
+			return true
 		}
 	}
-	b.bytes.Add(-bytes)
-	return false
 }
+
+// release gives room back. Wake is to follow.
+func (b *budget) release(events, bytes int64) { b.taken.Add(-room(events, bytes)) }
 
 // wait takes room for one event, waiting in line for it. Who is the first there calls hurry.
 //
@@ -89,8 +92,7 @@ func (b *budget) wait(ctx context.Context, bytes int64, hurry func()) error {
 	switch {
 	case w.granted && ctx.Err() != nil:
 		// Room came in the same moment. The caller's context has ended, so it goes to the next in line.
-		b.events.Add(-1)
-		b.bytes.Add(-bytes)
+		b.release(1, bytes)
 		b.grant()
 		return ctx.Err()
 	case w.granted:

@@ -28,7 +28,7 @@ type Config struct {
 	EventBytes int
 
 	// MaxEvents and MaxBytes bound what waits in memory, for all players together. Where there is no room, Track waits and
-	// TryTrack fails. Default 1,000,000 events and 256 MiB of JSON.
+	// TryTrack fails. Default 1,000,000 events and 256 MiB of JSON, at most 100,000,000 and 64 GiB.
 	MaxEvents int
 	MaxBytes  int
 	// MaxPlayerEvents and MaxPlayerBytes bound what waits for one player, so that one whose token is gone cannot fill the memory
@@ -116,7 +116,8 @@ func (c Config) validate() error {
 		{c.BatchBytes < 256 || c.BatchBytes > 64<<20, "BatchBytes", "must be from 256 bytes to 64 MiB"},
 		{c.EventBytes < 256, "EventBytes", "must be at least 256"},
 		{c.BatchBytes < c.EventBytes, "BatchBytes, EventBytes", "must let an event fit into a batch: BatchBytes is the smaller one"},
-		{c.MaxEvents < 1, "MaxEvents", "must be positive"},
+		{c.MaxEvents < 1 || c.MaxEvents > budgetMaxEvents, "MaxEvents", "must be from 1 to 100,000,000"},
+		{int64(c.MaxBytes) > budgetMaxBytes, "MaxBytes", "must be less than 64 GiB"},
 		{c.MaxBytes < c.EventBytes, "MaxBytes, EventBytes", "must let an event fit into memory: MaxBytes is the smaller one"},
 		{c.MaxPlayerEvents < 1 || c.MaxPlayerEvents > c.MaxEvents, "MaxPlayerEvents, MaxEvents", "must not let one player have more than all"},
 		{

@@ -2,6 +2,7 @@ package batcher
 
 import (
 	"log/slog"
+	"math"
 	"testing"
 	"time"
 
@@ -60,6 +61,10 @@ func TestDefaultsFollowOtherFields(t *testing.T) {
 
 func TestConfigIsValidated(t *testing.T) {
 	t.Parallel()
+	tooManyBytes := "MaxBytes"
+	if math.MaxInt <= budgetMaxBytes {
+		tooManyBytes = "" // an int of 32 bits cannot hold so many
+	}
 	for _, row := range []struct {
 		name   string
 		change func(c *Config)
@@ -87,6 +92,10 @@ func TestConfigIsValidated(t *testing.T) {
 		{"an event larger than a batch", func(c *Config) { c.BatchBytes, c.EventBytes = 1000, 1001 }, "BatchBytes, EventBytes"},
 		{"an event larger than the default batch", func(c *Config) { c.EventBytes = 1<<20 + 1 }, "BatchBytes, EventBytes"},
 		{"one event in memory", func(c *Config) { c.MaxEvents = 1 }, ""},
+		{"as many events in memory as can be counted", func(c *Config) { c.MaxEvents = 100_000_000 }, ""},
+		{"more events in memory", func(c *Config) { c.MaxEvents = 100_000_001 }, "MaxEvents"},
+		{"as many bytes in memory as can be counted", func(c *Config) { c.MaxBytes = min(budgetMaxBytes, math.MaxInt) }, ""},
+		{"more bytes in memory", func(c *Config) { c.MaxBytes = int(min(int64(budgetMaxBytes)+1, math.MaxInt)) }, tooManyBytes},
 		{"negative events in memory", func(c *Config) { c.MaxEvents = -1 }, "MaxEvents"},
 		{"an event larger than the memory", func(c *Config) { c.MaxBytes = 1000 }, "MaxBytes, EventBytes"},
 		{"negative memory", func(c *Config) { c.MaxBytes = -1 }, "MaxBytes, EventBytes"},

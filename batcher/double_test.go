@@ -270,7 +270,7 @@ func (r *rig) close() {
 		Accepted: r.accepted, Delivered: r.ends[Delivered], Rejected: r.ends[Rejected], Expired: r.ends[Expired], Unknown: r.ends[Unknown],
 		Returned: returned, PossibleDuplicates: report.PossibleDuplicates,
 	}, report.Ledger, "the ledger is what callbacks and report told")
-	assert.Zero(r.t, r.budget.bytes.Load(), "bytes of the budget")
+	assert.Zero(r.t, r.budget.bytes(), "bytes of the budget")
 	assert.Zero(r.t, r.budget.waiting.Load(), "waiters of the budget")
 }
 

@@ -66,9 +66,8 @@ func (b *Batcher) settle(blk *block, r Result) {
 	if r == Delivered {
 		b.ledger.duplicates += int64(blk.events) * int64(blk.doubts)
 	}
-	b.budget.events.Add(-int64(blk.events))
+	b.budget.release(int64(blk.events), int64(blk.bytes))
 	b.ledger.mu.Unlock()
-	b.budget.bytes.Add(-int64(blk.bytes))
 	b.budget.wake()
 }
 
@@ -76,13 +75,14 @@ func (b *Batcher) settle(blk *block, r Result) {
 func (b *Batcher) Ledger() Ledger {
 	b.ledger.mu.Lock()
 	defer b.ledger.mu.Unlock()
+	pending, _ := b.budget.held()
 	l := Ledger{
 		Delivered:          b.ledger.results[Delivered],
 		Rejected:           b.ledger.results[Rejected],
 		Expired:            b.ledger.results[Expired],
 		Unknown:            b.ledger.results[Unknown],
 		Returned:           b.ledger.results[Returned],
-		Pending:            b.budget.events.Load(),
+		Pending:            pending,
 		PossibleDuplicates: b.ledger.duplicates,
 	}
 	l.Accepted = l.Delivered + l.Rejected + l.Expired + l.Unknown + l.Returned + l.Pending
@@ -91,7 +91,8 @@ func (b *Batcher) Ledger() Ledger {
 
 // Stats returns a picture of the batcher. Its ledger balances; the rest is read one after the other.
 func (b *Batcher) Stats() Stats {
-	s := Stats{Ledger: b.Ledger(), PendingBytes: b.budget.bytes.Load(), Waiting: int(b.budget.waiting.Load())}
+	_, bytes := b.budget.held()
+	s := Stats{Ledger: b.Ledger(), PendingBytes: bytes, Waiting: int(b.budget.waiting.Load())}
 	for l := range b.lanes() {
 		s.Players++
 		l.mu.Lock()
