@@ -80,43 +80,43 @@ func (b *Batcher) Player(userID string) *Player { return &Player{batcher: b, id:
 // Track takes an event. When it returns nil the event is kept: it ends in exactly one Result. It waits for room until ctx ends; an
 // event that cannot be sent is an *InvalidEventError.
 func (p *Player) Track(ctx context.Context, e Event) error {
-	return p.track(ctx, e, nil, true)
+	return p.track(ctx, &e, nil, true)
 }
 
 // TryTrack is Track without waiting: where there is no room it returns ErrFull.
 func (p *Player) TryTrack(e Event) error {
-	return p.track(context.Background(), e, nil, false)
+	return p.track(context.Background(), &e, nil, false)
 }
 
 // TrackAttrs is Track for an event of now whose data are attributes. It makes no garbage where they are texts, numbers, bools or
 // groups of those.
 func (p *Player) TrackAttrs(ctx context.Context, t EventType, attrs ...slog.Attr) error {
-	return p.track(ctx, Event{Type: t}, attrs, true)
+	return p.track(ctx, &Event{Type: t}, attrs, true)
 }
 
 // TryTrackAttrs is TrackAttrs without waiting: where there is no room it returns ErrFull.
 func (p *Player) TryTrackAttrs(t EventType, attrs ...slog.Attr) error {
-	return p.track(context.Background(), Event{Type: t}, attrs, false)
+	return p.track(context.Background(), &Event{Type: t}, attrs, false)
 }
 
 // TrackCustom is TrackAttrs for an event of type Custom with that name.
 func (p *Player) TrackCustom(ctx context.Context, name string, attrs ...slog.Attr) error {
-	return p.track(ctx, Event{Type: Custom, Name: name}, attrs, true)
+	return p.track(ctx, &Event{Type: Custom, Name: name}, attrs, true)
 }
 
 // Track is Player.Track for a player by user id.
 func (b *Batcher) Track(ctx context.Context, userID string, e Event) error {
 	p := Player{batcher: b, id: userID}
-	return p.track(ctx, e, nil, true)
+	return p.track(ctx, &e, nil, true)
 }
 
 // TryTrack is Player.TryTrack for a player by user id.
 func (b *Batcher) TryTrack(userID string, e Event) error {
 	p := Player{batcher: b, id: userID}
-	return p.track(context.Background(), e, nil, false)
+	return p.track(context.Background(), &e, nil, false)
 }
 
-func (p *Player) track(ctx context.Context, e Event, attrs []slog.Attr, wait bool) error {
+func (p *Player) track(ctx context.Context, e *Event, attrs []slog.Attr, wait bool) error {
 	b := p.batcher
 	if err := ctx.Err(); err != nil {
 		return err
@@ -124,7 +124,7 @@ func (p *Player) track(ctx context.Context, e Event, attrs []slog.Attr, wait boo
 	at := b.now()
 	// The event is encoded here, in the caller's goroutine and outside of every lock: its values may run the caller's code.
 	var scratch [512]byte
-	json, err := appendHead(scratch[:0], &e, &b.clock, at)
+	json, err := appendHead(scratch[:0], e, &b.clock, at)
 	if err != nil {
 		return err
 	}

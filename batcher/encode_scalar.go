@@ -33,6 +33,19 @@ var plain = func() (is [256]bool) {
 
 // appendText appends a JSON string; it returns false where s is not UTF-8.
 func appendText(b []byte, s string) ([]byte, bool) {
+	// One pass copies and looks at once, as long as there is nothing to escape.
+	if n := len(b); cap(b)-n >= len(s)+2 {
+		out := b[n : n+len(s)+2]
+		out[0] = '"'
+		at := 0
+		for in := out[1:]; at < len(s) && at < len(in) && plain[s[at]]; at++ {
+			in[at] = s[at]
+		}
+		if at == len(s) {
+			out[len(out)-1] = '"'
+			return b[:n+len(s)+2], true
+		}
+	}
 	b = append(b, '"')
 	start := 0
 	for i := 0; i < len(s); {
