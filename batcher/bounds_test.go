@@ -142,18 +142,22 @@ func TestWaitersThatGaveUpDoNotPileUpBehindTheFirst(t *testing.T) {
 func TestAWaitingTrackMakesEverythingGo(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		name string
-		cfg  Config
+		name  string
+		users []string
+		cfg   Config
 	}{
-		{"all are full", Config{MaxEvents: 3, MaxPlayerEvents: 3, Linger: time.Hour}},
-		{"the player is full", Config{MaxPlayerEvents: 3, Linger: time.Hour}},
-		{"bytes", Config{EventBytes: 256, MaxBytes: 300, MaxPlayerBytes: 300, Linger: time.Hour}},
+		{"all are full", []string{"ace"}, Config{MaxEvents: 3, MaxPlayerEvents: 3, Linger: time.Hour}},
+		{"all are full, with other players' events", []string{"ace", "blitz", "nova", "rook"}, Config{MaxEvents: 3, MaxPlayerEvents: 3, Linger: time.Hour}},
+		{"the player is full", []string{"ace"}, Config{MaxPlayerEvents: 3, Linger: time.Hour}},
+		{"bytes", []string{"ace"}, Config{EventBytes: 256, MaxBytes: 300, MaxPlayerBytes: 300, Linger: time.Hour}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, row.cfg, func(t *testing.T, r *rig) {
 				r.service.answers(func(request) error { time.Sleep(time.Millisecond); return nil })
-				r.tracks("ace", 100)
+				for i := range 100 {
+					r.track(row.users[i%len(row.users)])
+				}
 				assert.Less(t, r.since(), time.Second)
 			})
 		})

@@ -1,0 +1,150 @@
+// Command mutants breaks the batcher on purpose: for each promise in batcher/doc.go it takes out or turns round the code that keeps it, and
+// runs the test that must fail then.
+//
+//	go run ./internal/mutants                 all of them; the table in DESIGN.md is what this prints
+//	go run ./internal/mutants -only order     those whose promise or change has the word
+//
+// No file is changed: the mutant is compiled from an overlay. It fails where a test passes over broken code, where the tests fail
+// without a mutant, and where the code of a mutant is not in its file any more.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const folder = "batcher"
+
+func main() {
+	only := flag.String("only", "", "a word of the promise or the change")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *only, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, only string, out io.Writer) error {
+	var chosen []mutant
+	for _, m := range mutants {
+		if strings.Contains(strings.ToLower(m.promise+" "+m.change), strings.ToLower(only)) {
+			chosen = append(chosen, m)
+		}
+	}
+	if len(chosen) == 0 {
+		return fmt.Errorf("no mutant has the word %q", only)
+	}
+	if err := passes(ctx, chosen); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "| promise | what is broken | test that fails |")
+	fmt.Fprintln(out, "|---|---|---|")
+	survived := 0
+	for _, m := range chosen {
+		caught, err := m.try(ctx)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s: %w", m.change, err)
+		case !caught:
+			survived++
+			fmt.Fprintf(out, "| %s | %s | **%s passes** |\n", m.promise, m.change, m.test)
+		default:
+			fmt.Fprintf(out, "| %s | %s | %s |\n", m.promise, m.change, m.test)
+		}
+	}
+	if survived > 0 {
+		return fmt.Errorf("%d of %d mutants were not noticed", survived, len(chosen))
+	}
+	return nil
+}
+
+// passes runs the tests of the chosen mutants on the code as it is.
+func passes(ctx context.Context, chosen []mutant) error {
+	var tests []string
+	for _, m := range chosen {
+		tests = append(tests, m.test)
+	}
+	slices.Sort(tests)
+	tests = slices.Compact(tests)
+	out, err := test(ctx, "", tests...)
+	if err != nil {
+		return fmt.Errorf("without a mutant: %w\n%s", err, out)
+	}
+	for _, name := range tests {
+		if !strings.Contains(out, "--- PASS: "+name+" ") {
+			return fmt.Errorf("there is no test %s", name)
+		}
+	}
+	return nil
+}
+
+// try reports whether the mutant's test fails.
+func (m mutant) try(ctx context.Context) (bool, error) {
+	path := filepath.Join(folder, m.file)
+	source, err := os.ReadFile(path) //nolint:gosec // the paths are in the table
+	if err != nil {
+		return false, err
+	}
+	if n := strings.Count(string(source), m.code); n != 1 {
+		return false, fmt.Errorf("%s holds its code %d times, not once: mend the table", path, n)
+	}
+	scratch, err := os.MkdirTemp("", "mutant")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(scratch)
+	broken := filepath.Join(scratch, m.file)
+	if err := os.WriteFile(broken, []byte(strings.Replace(string(source), m.code, m.broken, 1)), 0o600); err != nil {
+		return false, err
+	}
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return false, err
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{full: broken}})
+	if err != nil {
+		return false, err
+	}
+	list := filepath.Join(scratch, "overlay.json")
+	if err := os.WriteFile(list, overlay, 0o600); err != nil {
+		return false, err
+	}
+	out, err := test(ctx, list, m.test)
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return false, nil
+	case !errors.As(err, &exit):
+		return false, err
+	case strings.Contains(out, "[build failed]"):
+		return false, fmt.Errorf("it does not compile:\n%s", out)
+	}
+	return strings.Contains(out, "--- FAIL: "+m.test+" ") || strings.Contains(out, "panic: ") || strings.Contains(out, "fatal error: "), nil
+}
+
+// test runs tests by name, with an overlay where there is one.
+func test(ctx context.Context, overlay string, names ...string) (string, error) {
+	args := []string{"test", "-count=1", "-v", "-timeout=60s", "-run", "^(" + strings.Join(names, "|") + ")$"}
+	if overlay != "" {
+		args = append(args, "-overlay="+overlay)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "./"+folder)...) //nolint:gosec // the arguments are in the table
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}

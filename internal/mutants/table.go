@@ -1,0 +1,167 @@
+package main
+
+// mutant is one piece of code that keeps a promise, and what stands in its place when the promise is broken.
+type mutant struct {
+	promise string
+	change  string
+	file    string // in batcher/
+	code    string // once in the file
+	broken  string
+	test    string
+}
+
+// mutants are in the order of the promises in batcher/doc.go.
+var mutants = []mutant{
+	{
+		"accepted means kept", "what was not sent is rejected", "delivery.go",
+		"case Invalid, TooLarge:\n", "case Invalid, TooLarge, NotSent:\n", "TestAnOutageCostsAProbeASecond",
+	},
+	{
+		"accepted means kept", "a batch in doubt is taken as delivered", "delivery.go",
+		"	if err == nil {\n		b.delivered(l, blk)", "	if err == nil || f.Failure == InDoubt {\n		b.delivered(l, blk)", "TestInDoubtAtLeastOnceCountsThePossibleDuplicates",
+	},
+	{
+		"the ledger balances", "one event of a batch stays pending", "stats.go",
+		"b.budget.release(int64(blk.events), ", "b.budget.release(int64(blk.events)-1, ", "TestTheLedgerBalancesDuringSendsAndCallbacks",
+	},
+	{
+		"exactly one result", "a result is told twice", "delivery.go",
+		"		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n", "		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n", "TestTheLedgerOfEachResult",
+	},
+	{
+		"expired only with MaxAge", "an age limit of its own", "delivery.go",
+		"	if b.cfg.MaxAge == 0 {\n		return\n	}\n", "	if b.cfg.MaxAge == 0 {\n		b.cfg.MaxAge = time.Hour\n	}\n", "TestWithoutMaxAgeNothingExpires",
+	},
+	{
+		"unknown only with AtMostOnce", "events of other types are given up with them", "delivery.go",
+		"		if i.once {\n", "		if i.once || true {\n", "TestAtMostOnce",
+	},
+	{
+		"returned: handed back by Close", "the report forgets what was left", "close.go",
+		"		b.report.LeftOver = append(b.report.LeftOver, out)\n", "		_ = out\n", "TestCloseHandsBackTheRestAtItsDeadline",
+	},
+	{
+		"order: one request a player", "an event that comes during a request makes the player ready", "lane.go",
+		"	if l.status == idle || l.status == lingers && l.head.sealed {", "	if l.status == idle || l.head.sealed {", "TestOrderWithinAPlayer",
+	},
+	{
+		"order of the events", "the halves of a batch change places", "delivery.go",
+		"	a.next, z.next, z.barriers = z, blk.next, blk.barriers\n	l.head = a\n", "	a, z = z, a\n	a.next, z.next, z.barriers = z, blk.next, blk.barriers\n	l.head = a\n", "TestA400IsolatesExactlyTheBadEvents",
+	},
+	{
+		"isolation: throttling", "one player's 429s shut the gate", "delivery.go",
+		"silent := f.Failure == Throttled && l.failures > 0 && !probe", "silent := false", "TestAThrottledPlayerAloneDoesNotShutTheGate",
+	},
+	{
+		"isolation: bad data", "a 400 counts as an outage", "delivery.go",
+		"		b.blame(l, blk, f.Failure, err)\n		return sight{}\n", "		b.blame(l, blk, f.Failure, err)\n		return sight{down: true}\n", "TestABadPlayerDelaysNobody",
+	},
+	{
+		"isolation: a token source that hangs", "a probe waits for its token", "delivery.go",
+		"	if probe {\n		back = b.sched.lend()\n	}\n", "", "TestAProbeDoesNotWaitForATokenSourceThatHangs",
+	},
+	{
+		"an outage: one probe", "the gate never shuts", "gate.go",
+		"g.failures < gateFailures && !g.shut", "g.failures > 0 && !g.shut", "TestAnOutageCostsAProbeASecond",
+	},
+	{
+		"an outage: a slow start", "the gate opens wide", "gate.go",
+		"g.shut, g.ramp = false, 1", "g.shut, g.ramp = false, 0", "TestAfterAnOutageRequestsRampUp",
+	},
+	{
+		"bounds of all", "room for one event too many", "budget.go",
+		"taken>>bytesBits >= b.maxEvents", "taken>>bytesBits > b.maxEvents", "TestTryTrackReturnsErrFullAtTheBound",
+	},
+	{
+		"bounds of each", "one event too many a player", "batcher.go",
+		"l.events < cfg.MaxPlayerEvents", "l.events <= cfg.MaxPlayerEvents", "TestTryTrackReturnsErrFullAtTheBound",
+	},
+	{
+		"Track waits in line", "who comes later passes the line", "budget.go",
+		"return b.waiting.Load() == 0 && b.add(bytes)", "return b.add(bytes)", "TestBudgetWakeUps",
+	},
+	{
+		"goroutines: MaxInFlight", "one more", "gate.go",
+		"return inFlight < most, false", "return inFlight <= most, false", "TestGoroutinesAreAtMostMaxInFlight",
+	},
+	{
+		"an idle player is forgotten", "it stays", "lane.go",
+		"		delete(s.lanes, l.user)\n", "", "TestIdlePlayersAreForgottenAndComeBack",
+	},
+	{
+		"Flush is a barrier", "it does not wait", "flush.go",
+		"	bar.left.Add(1)\n", "	bar.left.Add(1)\n	defer bar.reach()\n	bar.left.Add(1)\n	defer bar.reach()\n	return\n", "TestFlushCoversWhatCameBeforeAndNotWhatComesAfter",
+	},
+	{
+		"Flush ends with its context", "it waits on", "flush.go",
+		"	case <-ctx.Done():\n		// What is done", "	case <-b.closing:\n		// What is done", "TestAFlushThatIsCancelledKeepsAll",
+	},
+	{
+		"Close ends with its context", "it drains on", "close.go",
+		"		case <-ctx.Done():\n			return\n		case <-b.stirred:", "		case <-b.stirred:", "TestCloseHandsBackTheRestAtItsDeadline",
+	},
+	{
+		"Close sends what it can", "it hands back all at once", "close.go",
+		"	b.drain(ctx, bar)\n", "", "TestCloseSendsWhatWaits",
+	},
+	{
+		"trigger: 200 events", "a full batch lingers", "lane.go",
+		"	if l.tail.events >= b.cfg.BatchEvents || l.tail.bytes >= b.cfg.BatchBytes {\n		l.tail.sealed = true\n	}\n", "", "TestThe200thEventGoesAtOnce",
+	},
+	{
+		"trigger: bytes", "a request holds more than BatchBytes", "lane.go",
+		"l.tail.events < b.cfg.BatchEvents && l.frame+l.tail.bytes+l.tail.events+size <= b.cfg.BatchBytes", "l.tail.events < b.cfg.BatchEvents", "TestTheEventThatDoesNotFitSendsTheOthers",
+	},
+	{
+		"trigger: linger", "a millisecond later", "lane.go",
+		"at := l.head.born + int64(b.cfg.Linger)", "at := l.head.born + int64(b.cfg.Linger) + 1e6", "TestLingerIsExact",
+	},
+	{
+		"trigger: a token about to end", "its end is not looked at", "lane.go",
+		"			at = min(at, end)\n", "			_ = end\n", "TestATokenAboutToEndSendsWhatWaits",
+	},
+	{
+		"trigger: no room", "who waits makes nobody go", "batcher.go",
+		"func() { b.Signal(MemoryPressure) }", "func() {}", "TestAWaitingTrackMakesEverythingGo",
+	},
+	{
+		"429, 503: a pause that grows", "always the shortest", "delivery.go",
+		"ceiling := min(lanePause<<min(l.failures, 10), laneMaxPause)", "ceiling := lanePause", "TestPausesGrowWithJitterUpToAMinute",
+	},
+	{
+		"Retry-After is a floor", "it is not looked at", "delivery.go",
+		"min(retryAfter, b.cfg.MaxRetryAfter))\n	l.status = waiting", "0)\n	l.status = waiting", "TestRetryAfterIsAFloorAndCapped",
+	},
+	{
+		"Retry-After is capped", "it is not", "delivery.go",
+		"min(retryAfter, b.cfg.MaxRetryAfter))\n	l.status = waiting", "retryAfter)\n	l.status = waiting", "TestRetryAfterIsAFloorAndCapped",
+	},
+	{
+		"401: the source is asked once more", "it parks at once", "lane_token.go",
+		"f == Unauthorized && first", "f == Unauthorized && first && false", "Test401AsksTheSourceOnceMoreThenParks",
+	},
+	{
+		"401: then it parks", "it asks for ever", "lane_token.go",
+		"f == Unauthorized && first", "f == Unauthorized && (first || true)", "Test401AsksTheSourceOnceMoreThenParks",
+	},
+	{
+		"403: it parks", "the source is asked", "lane_token.go",
+		"f == Unauthorized && first", "first", "Test403ParksWithoutAskingAgain",
+	},
+	{
+		"400: only the bad event is rejected", "the whole batch is", "delivery.go",
+		"	if blk.events == 1 {\n		if b.resolve(l, blk, Rejected, err) {", "	if blk.events > 0 {\n		if b.resolve(l, blk, Rejected, err) {", "TestA400IsolatesExactlyTheBadEvents",
+	},
+	{
+		"413: cut by bytes", "cut by number", "delivery.go",
+		"		at = blk.half()\n", "		_ = blk.half\n", "TestA413HalvesByBytes",
+	},
+	{
+		"in doubt: copies are counted", "they are not", "delivery.go",
+		"		blk.doubts++\n	}\n	return true", "	}\n	return true", "TestInDoubtAtLeastOnceCountsThePossibleDuplicates",
+	},
+	{
+		"AtMostOnce is not sent again", "it is", "delivery.go",
+		"		b.giveUpOnce(l, err)\n", "", "TestAtMostOnce",
+	},
+}
