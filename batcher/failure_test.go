@@ -217,6 +217,29 @@ func TestA413HalvesByBytes(t *testing.T) {
 	})
 }
 
+// TestA413CutsWhereTheBytesAre: cut by number it would take two more requests to get rid of the large one.
+func TestA413CutsWhereTheBytesAre(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{}, func(t *testing.T, r *rig) {
+		r.service.answers(func(q request) error {
+			if len(q.ns) > 1 && len(q.body) > 4000 {
+				return failure(TooLarge)
+			}
+			return nil
+		})
+		for i := range 20 {
+			size := 50
+			if i == 0 {
+				size = 5000
+			}
+			require.NoError(t, r.Track(t.Context(), "ace", Event{Type: AppOpen, Data: map[string]any{"n": i, "pad": string(slices.Repeat([]byte("x"), size))}}))
+			r.accepted++
+		}
+		require.NoError(t, r.Flush(t.Context()))
+		assert.Equal(t, [][]int{upTo(20), {0}, from(1, 19)}, r.service.batches("ace"))
+	})
+}
+
 func TestInDoubtAtLeastOnceCountsThePossibleDuplicates(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{}, func(t *testing.T, r *rig) {

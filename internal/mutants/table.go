@@ -154,7 +154,7 @@ var mutants = []mutant{
 	},
 	{
 		"413: cut by bytes", "cut by number", "delivery.go",
-		"		at = blk.half()\n", "		_ = blk.half\n", "TestA413HalvesByBytes",
+		"		at = blk.half()\n", "		_ = blk.half\n", "TestA413CutsWhereTheBytesAre",
 	},
 	{
 		"in doubt: copies are counted", "they are not", "delivery.go",
