@@ -29,6 +29,24 @@ func (c *control) report(ctx context.Context) (sinkReport, error) {
 	return out, err
 }
 
+// strict makes the sink check tokens and events from now on.
+func (c *control) strict(ctx context.Context, key tokenKey) error {
+	return c.call(ctx, http.MethodPut, "/-/strict", key, nil)
+}
+
+func (c *control) traffic(ctx context.Context) (sinkTraffic, error) {
+	var out sinkTraffic
+	err := c.call(ctx, http.MethodGet, "/-/traffic", nil, &out)
+	return out, err
+}
+
+// copies is how often each event was stored, by eid.
+func (c *control) copies(ctx context.Context) ([]uint16, error) {
+	var out []uint16
+	err := c.call(ctx, http.MethodGet, "/-/copies", nil, &out)
+	return out, err
+}
+
 func (c *control) call(ctx context.Context, method, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func faultCases(o options) []faultCase {
 	spread := func(kind faultKind, outage time.Duration) job {
 		return job{
 			Workload: "fault", Events: n, For: long(max(outage, 10*time.Second)), Close: long(10 * time.Second), Patience: long(35 * time.Second),
-			Fault: fault{Kind: kind, For: long(outage)}, Setup: setup{Outcomes: true, Players: max(o.players, 1)},
+			Fault: fault{Kind: kind, For: long(outage)}, Setup: setup{Outcomes: true, Players: o.faultPlayers()},
 		}
 	}
 	healthyAgain := func(kind faultKind) job { // a fault that does not end
@@ -50,7 +51,7 @@ func faultCases(o options) []faultCase {
 	terminated := func(kind faultKind, outage time.Duration) job {
 		return job{
 			Workload: "fault", Events: n / 10, For: long(time.Second), Close: long(10 * time.Second), Signal: true,
-			Fault: fault{Kind: kind, For: long(outage)}, Setup: setup{Outcomes: true, Players: max(o.players, 1)},
+			Fault: fault{Kind: kind, For: long(outage)}, Setup: setup{Outcomes: true, Players: o.faultPlayers()},
 		}
 	}
 	back := long(5 * time.Second)
@@ -112,6 +113,8 @@ func faultCases(o options) []faultCase {
 		},
 	}
 }
+
+func (o options) faultPlayers() int { return max(cmp.Or(o.players, 100), 1) }
 
 // shrink is a time of a fault case: a fiftieth in a smoke run.
 func (o options) shrink(d time.Duration) time.Duration {

@@ -50,7 +50,7 @@ func runFaults(ctx context.Context, o options, out, progress io.Writer) error {
 		return err
 	}
 	printVersions(out)
-	fmt.Fprintf(out, "Events of %d players in turn; the service fails from the first one on.\n", max(o.players, 1))
+	fmt.Fprintf(out, "Events of %d players in turn; the service fails from the first one on.\n", o.faultPlayers())
 	printFaults(out, runs)
 	return nil
 }

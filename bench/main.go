@@ -3,6 +3,7 @@
 //	go run ./bench                     all rows, medians of 5 runs
 //	go run ./bench -only closed,tick   some of them
 //	go run ./bench -faults             what is lost, doubled and told when the service fails
+//	go run ./bench -soak               100,000 players, an outage, bad tokens, garbage: does the ledger agree with the service?
 //	go run ./bench -smoke              everything for a fraction of a second, to see that it runs
 //
 // Every adapter (playline, a peer, a yardstick) and the service that it sends to run in processes of their own on loopback; CPU is
@@ -38,6 +39,9 @@ type options struct {
 	parallel int
 	players  int
 	profile  string
+	soak     bool
+	rate     int
+	picture  string
 }
 
 func main() {
@@ -47,14 +51,17 @@ func main() {
 	var o options
 	flag.StringVar(&o.only, "only", "", "rows, by name and comma; all where empty")
 	flag.IntVar(&o.runs, "runs", 5, "how often every row is measured")
-	flag.DurationVar(&o.duration, "d", 0, "how long the timed rows run; 0: as long as each should")
+	flag.DurationVar(&o.duration, "d", 0, "how long the timed rows or the soak run; 0: as long as each should")
 	flag.BoolVar(&o.smoke, "smoke", false, "run everything for a fraction of a second; the figures mean nothing")
 	flag.BoolVar(&o.faults, "faults", false, "the fault cases instead of the rows")
 	flag.StringVar(&o.cases, "case", "", "with -faults: cases, by name and comma; all where empty")
 	flag.StringVar(&o.adapters, "adapter", "", "with -faults: adapters, by name and comma; all where empty")
 	flag.IntVar(&o.parallel, "parallel", 12, "with -faults: how many pairs of a worker and a sink run at once")
-	flag.IntVar(&o.players, "players", 100, "with -faults: how many players the events belong to")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of every worker into this folder; it costs a little speed")
+	flag.BoolVar(&o.soak, "soak", false, "3 minutes of many players with an outage, instead of the rows")
+	flag.IntVar(&o.rate, "rate", 0, "with -soak: events a second; 0: 20,000")
+	flag.StringVar(&o.picture, "picture", "", "with -soak: a file to draw the soak into, .svg or .png")
+	flag.IntVar(&o.players, "players", 0, "how many players; 0: 100 with -faults, 100,000 with -soak, fewer where -d is short")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -81,6 +88,9 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 		if err := os.MkdirAll(o.profile, 0o750); err != nil {
 			return err
 		}
+	}
+	if o.soak {
+		return runSoak(ctx, o, out, progress)
 	}
 	if o.faults {
 		return runFaults(ctx, o, out, progress)

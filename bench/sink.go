@@ -21,6 +21,7 @@ import (
 type sink struct {
 	faults faulty
 	bodies sync.Pool
+	strict atomic.Pointer[tokenKey] // tokens and events are checked; nil: everything is taken
 
 	events   atomic.Int64
 	requests atomic.Int64
@@ -28,6 +29,8 @@ type sink struct {
 	conns    atomic.Int64
 	inFlight atomic.Int64
 	most     atomic.Int64 // requests in flight at once
+	refused  atomic.Int64 // 401 and 403
+	invalid  atomic.Int64 // 400
 
 	mu    sync.Mutex // guards the following
 	start usage
@@ -45,6 +48,17 @@ type sinkReport struct {
 	CPU      float64 `json:"cpu"`
 	Stored   int     `json:"stored"`  // different events
 	Missing  []int   `json:"missing"` // of the events expected
+}
+
+// sinkTraffic is what can be asked of a sink every second: it costs nothing.
+type sinkTraffic struct {
+	Events   int64   `json:"events"`
+	Requests int64   `json:"requests"`
+	Failing  int64   `json:"failing"`
+	Conns    int64   `json:"conns"`
+	Refused  int64   `json:"refused"` // 401 and 403
+	Invalid  int64   `json:"invalid"` // 400
+	CPU      float64 `json:"cpu"`
 }
 
 // serveSink is the process: it prints its address and serves until its standard input ends, which it does with the parent's life.
@@ -103,14 +117,19 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		most = s.most.Load()
 	}
 	body := buf.Bytes()
-	if !s.faults.meet(w, r, body, func() { s.store(body) }) {
+	if !s.faults.meet(w, r, body, func() { s.take(r, body) }) {
 		return
 	}
-	s.store(body)
+	status := s.take(r, body)
+	if status >= http.StatusBadRequest {
+		answer(w, status)
+		return
+	}
 	if r.Header.Get("Content-Type") == "application/x-protobuf" {
 		return // an empty ExportLogsServiceResponse is no bytes
 	}
 	w.Header()["Content-Type"] = jsonType
+	w.WriteHeader(status)
 	_, _ = w.Write(accepted)
 }
 
@@ -118,6 +137,23 @@ var (
 	jsonType = []string{"application/json"}
 	accepted = []byte(`{"success":true,"message":"accepted"}`)
 )
+
+// take stores a request's events, and returns the status that it is answered with. A strict sink stores only what it answers with 202.
+func (s *sink) take(r *http.Request, body []byte) int {
+	status := http.StatusOK
+	if key := s.strict.Load(); key != nil {
+		status = key.admit(r, body)
+	}
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		s.refused.Add(1)
+	case http.StatusBadRequest:
+		s.invalid.Add(1)
+	default:
+		s.store(body)
+	}
+	return status
+}
 
 func (s *sink) store(body []byte) {
 	if len(s.copies) == 0 {
@@ -135,7 +171,7 @@ func (s *sink) store(body []byte) {
 	}
 }
 
-// control is PUT /-/fault and GET /-/report.
+// control is PUT /-/fault and /-/strict, GET /-/report, /-/traffic and /-/copies.
 func (s *sink) control(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/-/fault":
@@ -145,10 +181,31 @@ func (s *sink) control(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		s.faults.set(f)
+	case "/-/strict":
+		var key tokenKey
+		if err := json.NewDecoder(r.Body).Decode(&key); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		s.strict.Store(&key)
 	case "/-/report":
 		_ = json.NewEncoder(w).Encode(s.report())
+	case "/-/traffic":
+		_ = json.NewEncoder(w).Encode(s.traffic())
+	case "/-/copies":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		_ = json.NewEncoder(w).Encode(s.copies)
 	default:
 		http.NotFound(w, r)
+	}
+}
+
+func (s *sink) traffic() sinkTraffic {
+	_, cpu := usageNow().since(s.start)
+	return sinkTraffic{
+		Events: s.events.Load(), Requests: s.requests.Load(), Failing: s.failing.Load(), Conns: s.conns.Load(),
+		Refused: s.refused.Load(), Invalid: s.invalid.Load(), CPU: cpu,
 	}
 }
 

@@ -26,12 +26,14 @@ type job struct {
 	Close    time.Duration `json:"close"`             // how long Close has
 	Profile  string        `json:"profile,omitempty"` // the file for its CPU profile
 	Patience time.Duration `json:"patience"`          // how long to wait for events whose number does not change
+	Soak     *soakPlan     `json:"soak"`
 }
 
 // result is what a worker found.
 type result struct {
 	Figures map[string]float64 `json:"figures"`
 	Told    []int              `json:"told"`
+	Soak    *soakResult        `json:"soaked,omitempty"`
 }
 
 // work is a job under way.
@@ -52,6 +54,7 @@ var workloads = map[string]func(*work, context.Context) error{
 	"track":   (*work).track,
 	"players": (*work).players,
 	"fault":   (*work).fault,
+	"soak":    (*work).soak,
 }
 
 // serveWorker is the process: it does the job, prints the result, and ends, at the latest when its parent ends.

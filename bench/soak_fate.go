@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+// fate is what the worker knows of one event: whether it was accepted, its result, and two marks.
+type fate byte
+
+const (
+	notAccepted fate = iota
+	accept           // Track returned nil, and no result came yet
+	firstResult      // and from here on the batcher's results, in their order
+
+	inDoubt   fate = 0x80 // more copies of it may have been stored than its result says
+	isGarbage fate = 0x40
+	twice     fate = 0x20 // it has had more than one result
+	fateOnly  fate = 0x1f
+)
+
+// fateOf is the fate with that result.
+func fateOf(r batcher.Result) fate { return firstResult + fate(r) }
+
+func (f fate) is(r batcher.Result) bool { return f&fateOnly == fateOf(r) }
+
+// with is the fate of an event that has got a result.
+func (f fate) with(r batcher.Result, doubt bool) fate {
+	next := fateOf(r) | f&(isGarbage|twice)
+	if f&fateOnly >= firstResult {
+		next |= twice
+	}
+	if doubt {
+		next |= inDoubt
+	}
+	return next
+}
+
+func (f fate) String() string {
+	switch at := f & fateOnly; at {
+	case notAccepted:
+		return "not accepted"
+	case accept:
+		return "accepted, without a result"
+	default:
+		return batcher.Result(at - firstResult).String()
+	}
+}
+
+// account is what the worker knows at its end: the fate of every event by eid, and the batcher's ledger.
+type account struct {
+	Fates  []byte         `json:"fates"`
+	Ledger batcher.Ledger `json:"ledger"`
+}
+
+// disagreements compares an account with what the sink stored: copies by eid, and stored in all. It returns one text for each kind of
+// disagreement, none where the two agree to the event:
+//
+//   - the ledger's figures are those of the single results, and every accepted event has exactly one
+//   - what was delivered is stored, what was not is not; more copies only where the result was in doubt
+//   - the further copies of delivered events are not more than the ledger's PossibleDuplicates
+//   - garbage was rejected, and nothing else
+func disagreements(a account, copies []uint16, stored int64) []string {
+	found := findings{}
+	if len(a.Fates) != len(copies) {
+		return []string{fmt.Sprintf("the worker knows %d events, the sink %d", len(a.Fates), len(copies))}
+	}
+	results := map[fate]int64{}
+	counted, further := int64(0), int64(0)
+	for eid, known := range a.Fates {
+		f, n := fate(known), copies[eid]
+		results[f&fateOnly]++
+		counted += int64(n)
+		doubt := f&inDoubt != 0
+		switch {
+		case f.is(batcher.Delivered) && n == 0:
+			found.add("delivered, but not stored", eid)
+		case f.is(batcher.Delivered):
+			further += int64(n) - 1
+			if n > 1 && !doubt {
+				found.add("stored more than once without a doubt", eid)
+			}
+		case n > 0 && !doubt:
+			found.add(f.String()+", but stored", eid)
+		}
+		if f&fateOnly == accept {
+			found.add("accepted, without a result", eid)
+		}
+		if f&twice != 0 {
+			found.add("with more than one result", eid)
+		}
+		switch garbage, rejected := f&isGarbage != 0, f.is(batcher.Rejected); {
+		case garbage && !rejected && f&fateOnly != notAccepted:
+			found.add("garbage, but "+f.String(), eid)
+		case rejected && !garbage:
+			found.add("rejected, but no garbage", eid)
+		}
+	}
+	out := found.texts()
+	l := a.Ledger
+	for _, figure := range []struct {
+		name   string
+		ledger int64
+		single int64
+	}{
+		{"delivered", l.Delivered, results[fateOf(batcher.Delivered)]},
+		{"rejected", l.Rejected, results[fateOf(batcher.Rejected)]},
+		{"expired", l.Expired, results[fateOf(batcher.Expired)]},
+		{"unknown", l.Unknown, results[fateOf(batcher.Unknown)]},
+		{"returned", l.Returned, results[fateOf(batcher.Returned)]},
+		{"pending", l.Pending, results[accept]},
+		{"accepted", l.Accepted, int64(len(a.Fates)) - results[notAccepted]},
+	} {
+		if figure.ledger != figure.single {
+			out = append(out, fmt.Sprintf("the ledger has %d %s, of single events there are %d", figure.ledger, figure.name, figure.single))
+		}
+	}
+	if further > l.PossibleDuplicates {
+		out = append(out, fmt.Sprintf("%d further copies of delivered events are stored, the ledger knows of %d at most", further, l.PossibleDuplicates))
+	}
+	if stored != counted {
+		out = append(out, fmt.Sprintf("the sink stored %d copies, of which %d are of events that were tracked", stored, counted))
+	}
+	return out
+}
+
+// findings are the eids that something is wrong with, by what it is.
+type findings map[string][]int
+
+func (f findings) add(what string, eid int) { f[what] = append(f[what], eid) }
+
+// texts are sorted, with the first few eids of each to look for.
+func (f findings) texts() []string {
+	var out []string
+	for _, what := range slices.Sorted(maps.Keys(f)) {
+		eids := f[what]
+		out = append(out, fmt.Sprintf("%d events %s, such as eid %v", len(eids), what, eids[:min(len(eids), 3)]))
+	}
+	return out
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// soakPlan is what a soak does, and when. The worker follows it and the report reads it; the sink knows nothing of it.
+//
+//	0         the healthy players and those with short tokens play
+//	Mixed     those with bad tokens and the one who sends garbage join
+//	Outage    a third 503, a third resets (of its first half the events are stored, only the answers are lost), a third hangs
+//	Recovery  the service is back
+//	End       the last event
+//
+// Half, in the middle, is when the bad tokens are replaced.
+type soakPlan struct {
+	Players  int           `json:"players"`
+	Rate     int           `json:"rate"` // events/s
+	Mixed    time.Duration `json:"mixed"`
+	Outage   time.Duration `json:"outage"`
+	Recovery time.Duration `json:"recovery"`
+	End      time.Duration `json:"end"`
+	Linger   time.Duration `json:"linger"`
+	Lifetime time.Duration `json:"lifetime"` // of the short tokens
+	Tick     time.Duration `json:"tick"`     // between two samples
+	Close    time.Duration `json:"close"`    // how long Close has
+}
+
+// soakTime is how long a soak runs where nothing else is asked for. A shorter one has everything in proportion: fewer players too, so
+// that a request holds as many events.
+const soakTime = 3 * time.Minute
+
+func newSoakPlan(o options) soakPlan {
+	d, players, rate := soakTime, 100_000, 20_000
+	if o.smoke {
+		d, players, rate = 3*time.Second, 6_000, 600
+	}
+	if o.duration > 0 {
+		d = o.duration
+	}
+	share := min(float64(d)/float64(soakTime), 1)
+	if players = int(float64(players) * share); o.players > 0 {
+		players = o.players
+	}
+	if o.rate > 0 {
+		rate = o.rate
+	}
+	of := func(full time.Duration) time.Duration { return time.Duration(float64(full) * share) }
+	p := soakPlan{
+		Players: max(players, 100), Rate: rate, Mixed: d / 6, Outage: d / 3, End: d,
+		Linger: max(of(5*time.Second), 10*time.Millisecond), Lifetime: max(of(30*time.Second), 2*time.Second),
+		Tick: max(of(time.Second), 20*time.Millisecond), Close: max(of(time.Minute), 20*time.Second),
+	}
+	p.Recovery = p.Outage + of(time.Minute)
+	return p
+}
+
+// events is how many events a soak has.
+func (p soakPlan) events() int { return int(float64(p.Rate) * p.End.Seconds()) }
+
+// The players by number: one who sends garbage, 1 % with a bad token, 5 % with short ones, and the healthy ones.
+const garbagePlayer = 0
+
+func (p soakPlan) firstShort() int   { return 1 + p.Players/100 }
+func (p soakPlan) firstHealthy() int { return p.firstShort() + p.Players/20 }
+
+func (p soakPlan) hasBadToken(player int) bool {
+	return player > garbagePlayer && player < p.firstShort()
+}
+
+func (p soakPlan) hasShortToken(player int) bool {
+	return player >= p.firstShort() && player < p.firstHealthy()
+}
+
+// The player of garbage has every 2,000th event, and of his every fourth is garbage; the others play at random.
+const (
+	garbagePlayerEvery = 2_000
+	garbageEvery       = 4 * garbagePlayerEvery
+)
+
+// next draws whose event comes next, and whether it is garbage.
+func (p soakPlan) next(eid int, at time.Duration) (player int, garbage bool) {
+	switch {
+	case at < p.Mixed:
+		return p.firstShort() + rand.IntN(p.Players-p.firstShort()), false
+	case eid%garbagePlayerEvery == 0:
+		return garbagePlayer, eid%garbageEvery == 0
+	}
+	return 1 + rand.IntN(p.Players-1), false
+}
+
+// soakPhase is a part of a soak whose figures are looked at together.
+type soakPhase struct {
+	Name  string        `json:"name"`
+	Start time.Duration `json:"start"`
+	End   time.Duration `json:"end"`
+}
+
+// phases returns the parts. The first begins after two lingers: all players' first batches come at once. The second ends two lingers
+// before the outage: what is tracked later may still linger when it begins, and waits for its end. Drained is when what the outage held
+// up was delivered; where that never was, it is End. The last ends a linger before the end: what is tracked later Close sends at once.
+func (p soakPlan) phases(drained time.Duration) []soakPhase {
+	return []soakPhase{
+		{"healthy players alone", min(2*p.Linger, p.Mixed), p.Mixed},
+		{"with the bad ones", p.Mixed, max(p.Outage-2*p.Linger, p.Mixed)},
+		{"outage", p.Outage, p.Recovery},
+		{"draining", p.Recovery, drained},
+		{"drained", drained, max(p.End-p.Linger, drained)},
+	}
+}

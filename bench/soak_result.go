@@ -1,0 +1,49 @@
+package main
+
+import "time"
+
+// soakResult is what the worker found.
+type soakResult struct {
+	account
+	Samples    []soakSample  `json:"samples"`
+	Drained    time.Duration `json:"drained"` // when the outage's events were delivered
+	IsDrained  bool          `json:"is_drained"`
+	Phases     []phaseDelays `json:"phases"`
+	Delays     []tickDelays  `json:"delays"`
+	Parked     int           `json:"parked"` // players, just before their tokens were replaced
+	Strange    int64         `json:"strange"`
+	LongestAdd time.Duration `json:"longest_add"` // the longest call of Track
+	CloseTook  time.Duration `json:"close_took"`
+	Goroutines [2]int        `json:"goroutines"` // before the batcher was made, and after it was closed
+}
+
+// phaseDelays is how long the events of a phase waited.
+type phaseDelays struct {
+	soakPhase
+	Events  int              `json:"events"` // of healthy players
+	Healthy [2]time.Duration `json:"healthy"`
+	Short   [2]time.Duration `json:"short"` // of the players with short tokens
+}
+
+// tickDelays is how long the events of healthy players waited that were tracked in one tick: p50 and p99.
+type tickDelays struct {
+	At      time.Duration    `json:"at"`
+	Healthy [2]time.Duration `json:"healthy"`
+}
+
+// measure fills in what follows from the samples and the delays.
+func (s *soak) measure() {
+	p := s.plan
+	s.out.Drained, s.out.IsDrained = p.drainedAt(s.out.Samples)
+	for _, phase := range p.phases(s.out.Drained) {
+		d := phaseDelays{soakPhase: phase}
+		d.Healthy, d.Events = s.healthy.pair(phase.Start, phase.End)
+		d.Short, _ = s.short.pair(phase.Start, phase.End)
+		s.out.Phases = append(s.out.Phases, d)
+	}
+	for at := time.Duration(0); at < p.End; at += p.Tick {
+		if d, n := s.healthy.pair(at, at+p.Tick); n > 0 {
+			s.out.Delays = append(s.out.Delays, tickDelays{at, d})
+		}
+	}
+}
