@@ -41,6 +41,7 @@ type options struct {
 	profile  string
 	soak     bool
 	rate     int
+	limit    int
 	picture  string
 }
 
@@ -60,6 +61,7 @@ func main() {
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of every worker into this folder; it costs a little speed")
 	flag.BoolVar(&o.soak, "soak", false, "3 minutes of many players with an outage, instead of the rows")
 	flag.IntVar(&o.rate, "rate", 0, "with -soak: events a second; 0: 20,000")
+	flag.IntVar(&o.limit, "limit", 0, "with -soak: requests a second that the client's limiter allows; 0: it has none")
 	flag.StringVar(&o.picture, "picture", "", "with -soak: a file to draw the soak into, .svg or .png")
 	flag.IntVar(&o.players, "players", 0, "how many players; 0: 100 with -faults, 100,000 with -soak, fewer where -d is short")
 	flag.Parse()

@@ -36,18 +36,23 @@ func runSoak(ctx context.Context, o options, out, progress io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("soak: %w", err)
 	}
-	wrong := disagreements(r.account, r.copies, r.traffic.Events)
-	if r.Strange > 0 {
-		wrong = append(wrong, fmt.Sprintf("%d outcomes of events that were never tracked", r.Strange))
-	}
 	printVersions(out)
-	r.print(out, wrong)
-	printVerdicts(out, r.verdicts(wrong))
 	if o.picture != "" {
 		if err := r.draw(o.picture, format); err != nil {
 			return fmt.Errorf("-picture: %w", err)
 		}
 	}
+	return r.judge(out)
+}
+
+// judge prints a soak, and fails where ledger and sink disagree.
+func (r *soakRun) judge(out io.Writer) error {
+	wrong := disagreements(r.account, r.copies, r.traffic.Events)
+	if r.Strange > 0 {
+		wrong = append(wrong, fmt.Sprintf("%d outcomes of events that were never tracked", r.Strange))
+	}
+	r.print(out, wrong)
+	printVerdicts(out, r.verdicts(wrong))
 	if len(wrong) > 0 {
 		return fmt.Errorf("%w: %s", errDisagree, strings.Join(wrong, "; "))
 	}

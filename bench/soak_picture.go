@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -133,7 +134,7 @@ func (r *soakRun) panel(title, unit string, lines []series, scale plot.Normalize
 	}
 	size(&p.Legend.TextStyle, 10, ink)
 	p.Legend.Top, p.Legend.Left = true, true
-	p.Legend.XOffs, p.Legend.YOffs = 6, -16
+	p.Legend.XOffs, p.Legend.YOffs, p.Legend.Padding = 6, -16, vg.Points(3)
 	p.Add(shades(r.plan, r.Drained))
 	grid := plotter.NewGrid()
 	grid.Vertical.Width = 0
@@ -152,6 +153,7 @@ func (r *soakRun) panel(title, unit string, lines []series, scale plot.Normalize
 		p.Legend.Add(s.name, line)
 	}
 	p.X.Min, p.X.Max = 0, r.plan.End.Seconds()
+	p.X.Tick.Marker = plot.ConstantTicks(timeTicks(r.plan.End.Seconds()))
 	p.Y.Scale = scale
 	if _, log := scale.(plot.LogScale); log {
 		p.Y.Tick.Marker = plot.LogTicks{Prec: -1}
@@ -161,4 +163,19 @@ func (r *soakRun) panel(title, unit string, lines []series, scale plot.Normalize
 		p.Y.Max *= 1.15 // room for the names of the phases
 	}
 	return p, nil
+}
+
+// timeTicks are at most 13, at round numbers.
+func timeTicks(end float64) []plot.Tick {
+	step := 0.5
+	for _, next := range []float64{1, 5, 15, 60, 300, 900, 3600, 86400} {
+		if end/step > 12 {
+			step = next
+		}
+	}
+	var out []plot.Tick
+	for at := 0.0; at <= end; at += step {
+		out = append(out, plot.Tick{Value: at, Label: strconv.FormatFloat(at, 'f', -1, 64)})
+	}
+	return out
 }

@@ -16,7 +16,8 @@ import (
 // Half, in the middle, is when the bad tokens are replaced.
 type soakPlan struct {
 	Players  int           `json:"players"`
-	Rate     int           `json:"rate"` // events/s
+	Rate     int           `json:"rate"`  // events/s
+	Limit    int           `json:"limit"` // requests/s that the client's limiter allows; 0: it has none
 	Mixed    time.Duration `json:"mixed"`
 	Outage   time.Duration `json:"outage"`
 	Recovery time.Duration `json:"recovery"`
@@ -34,7 +35,7 @@ const soakTime = 3 * time.Minute
 func newSoakPlan(o options) soakPlan {
 	d, players, rate := soakTime, 100_000, 20_000
 	if o.smoke {
-		d, players, rate = 3*time.Second, 6_000, 600
+		d, players, rate = 3*time.Second, 6_000, 4_000
 	}
 	if o.duration > 0 {
 		d = o.duration
@@ -48,7 +49,7 @@ func newSoakPlan(o options) soakPlan {
 	}
 	of := func(full time.Duration) time.Duration { return time.Duration(float64(full) * share) }
 	p := soakPlan{
-		Players: max(players, 100), Rate: rate, Mixed: d / 6, Outage: d / 3, End: d,
+		Players: max(players, 100), Rate: rate, Limit: o.limit, Mixed: d / 6, Outage: d / 3, End: d,
 		Linger: max(of(5*time.Second), 10*time.Millisecond), Lifetime: max(of(30*time.Second), 2*time.Second),
 		Tick: max(of(time.Second), 20*time.Millisecond), Close: max(of(time.Minute), 20*time.Second),
 	}
@@ -73,19 +74,15 @@ func (p soakPlan) hasShortToken(player int) bool {
 	return player >= p.firstShort() && player < p.firstHealthy()
 }
 
-// The player of garbage has every 2,000th event, and of his every fourth is garbage; the others play at random.
-const (
-	garbagePlayerEvery = 2_000
-	garbageEvery       = 4 * garbagePlayerEvery
-)
-
-// next draws whose event comes next, and whether it is garbage.
+// next draws whose event comes next, and whether it is garbage. The player of garbage has ten events a second, and of his every fourth
+// is garbage; the others play at random.
 func (p soakPlan) next(eid int, at time.Duration) (player int, garbage bool) {
+	every := max(p.Rate/10, 2)
 	switch {
 	case at < p.Mixed:
 		return p.firstShort() + rand.IntN(p.Players-p.firstShort()), false
-	case eid%garbagePlayerEvery == 0:
-		return garbagePlayer, eid%garbageEvery == 0
+	case eid%every == 0:
+		return garbagePlayer, eid/every%4 == 0
 	}
 	return 1 + rand.IntN(p.Players-1), false
 }

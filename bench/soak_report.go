@@ -49,4 +49,10 @@ func (r *soakRun) print(out io.Writer, wrong []string) {
 	fmt.Fprintf(out, "\nAt the end: live heap %.0f MB, heap in use %.0f MB, RSS %.0f MB. Longest call of Track: %s. Close: %.1f s. Connections opened: %s.\n",
 		last.live, last.inUse, last.rss, r.LongestAdd.Round(10*time.Microsecond), r.CloseTook.Seconds(), number(int(r.traffic.Conns)))
 	fmt.Fprintf(out, "p50 and p99 are of healthy players' events, from Track to the 202, by when they were tracked; the linger is part of them.\n")
+	if p.Limit > 0 {
+		fmt.Fprintf(out, "The client has a limiter of %s requests/s.\n", number(p.Limit))
+	} else {
+		fmt.Fprint(out, "What the outage held up is sent as fast as the service answers, Config.MaxInFlight requests at once. The batcher bounds no "+
+			"rate: playline.WithLimiter does, see -limit.\n")
+	}
 }

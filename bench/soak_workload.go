@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/playline/playline-go"
 	"github.com/playline/playline-go/batcher"
 )
@@ -72,7 +74,13 @@ func (w *work) soak(ctx context.Context) error {
 // build makes the batcher and its players.
 func (s *soak) build(base string) error {
 	s.http = newHTTPClient()
-	client, err := playline.New(playline.WithPlaySmart(), playline.WithBaseURL(playline.PlaySmart, base), playline.WithHTTPClient(s.http))
+	with := []playline.Option{
+		playline.WithPlaySmart(), playline.WithBaseURL(playline.PlaySmart, base), playline.WithHTTPClient(s.http),
+	}
+	if n := s.plan.Limit; n > 0 {
+		with = append(with, playline.WithLimiter(playline.PlaySmart, rate.NewLimiter(rate.Limit(n), max(n/100, 1))))
+	}
+	client, err := playline.New(with...)
 	if err != nil {
 		return err
 	}
