@@ -104,7 +104,8 @@ func (r *soakRun) panels() ([][]*plot.Plot, error) {
 		{"Memory of the game server", "MB", []series{{"resident", orange, resident}, {"heap in use", blue, inUse}, {"live heap", green, live}}, plot.LinearScale{}},
 		{
 			"Delay from Track to the 202, healthy players, by when the event was tracked", "seconds",
-			[]series{{"p99", orange, p99}, {"p50", blue, p50}}, plot.LogScale{},
+			[]series{{"p99", orange, p99}, {"p50", blue, p50}},
+			plot.LogScale{},
 		},
 	} {
 		p, err := r.panel(panel.title, panel.unit, panel.series, panel.scale)
@@ -168,7 +169,7 @@ func (r *soakRun) panel(title, unit string, lines []series, scale plot.Normalize
 // timeTicks are at most 13, at round numbers.
 func timeTicks(end float64) []plot.Tick {
 	step := 0.5
-	for _, next := range []float64{1, 5, 15, 60, 300, 900, 3600, 86400} {
+	for _, next := range []float64{1, 2, 5, 10, 15, 30, 60, 300, 900, 3600, 86400} {
 		if end/step > 12 {
 			step = next
 		}

@@ -41,7 +41,7 @@ func (s *soak) measure() {
 		d.Short, _ = s.short.pair(phase.Start, phase.End)
 		s.out.Phases = append(s.out.Phases, d)
 	}
-	for at := time.Duration(0); at < p.End; at += p.Tick {
+	for at := time.Duration(0); at < p.End-p.Linger; at += p.Tick { // what is tracked later Close sends at once
 		if d, n := s.healthy.pair(at, at+p.Tick); n > 0 {
 			s.out.Delays = append(s.out.Delays, tickDelays{at, d})
 		}

@@ -33,7 +33,7 @@ func shades(p soakPlan, drained time.Duration) shading {
 	third := (p.Recovery - p.Outage) / 3
 	return shading{
 		{"healthy players alone", 0, p.Mixed, color.White},
-		{"bad ones join", p.Mixed, p.Outage, paleGrey},
+		{"bad players join", p.Mixed, p.Outage, paleGrey},
 		{"503", p.Outage, p.Outage + third, paleRed},
 		{"resets", p.Outage + third, p.Outage + 2*third, paleViolet},
 		{"hangs", p.Outage + 2*third, p.Recovery, paleOrange},
