@@ -315,3 +315,27 @@ func TestEndForgetsAPlayerWhoseAnswerHasJustCome(t *testing.T) {
 		})
 	}
 }
+
+// TestAPlayerWhoComesAndGoesHasOneAlarm: a player who plays, idles and plays again for as long as idle players are remembered has one alarm
+// that would forget him, not one for each time he went idle.
+func TestAPlayerWhoComesAndGoesHasOneAlarm(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{IdleTimeout: time.Hour}, func(t *testing.T, r *rig) {
+		alarms := func() int {
+			r.sched.mu.Lock()
+			defer r.sched.mu.Unlock()
+			return r.sched.idle.count + r.sched.linger.count + len(r.sched.other)
+		}
+		for range 100 {
+			r.track("ace")
+			r.track("blitz")
+			after(10 * time.Second)
+			require.LessOrEqual(t, alarms(), 2, "each player is idle")
+		}
+		after(time.Hour - 5*time.Second - 1)
+		assert.Equal(t, 2, r.Stats().Players)
+		after(1)
+		assert.Zero(t, r.Stats().Players, "an hour after their last event")
+		assert.Zero(t, alarms())
+	})
+}

@@ -39,7 +39,8 @@ type lane struct {
 	failures  uint8 // requests in a row that failed
 	frame     int   // bytes of a request's body beside the events
 	wakeAt    int64 // when it lingers, waits or is idle: till then
-	alarmed   int64 // an alarm at that time is set; 0: none
+	alarmed   int64 // an alarm for lingering or waiting is set, at that time; 0: none
+	forgets   int64 // the same for being forgotten
 	token     *Token
 	refused   string // the value of the last token that the service refused
 	lastError error
@@ -144,7 +145,7 @@ func (b *Batcher) put(l *lane, json []byte, now int64, once bool) {
 // settleNew sees to it that a lane is forgotten that was made for an event which it then did not get: it has no alarm yet. The lane's
 // mutex is held.
 func (b *Batcher) settleNew(l *lane) {
-	if l.status == idle && l.alarmed == 0 {
+	if l.status == idle && l.forgets == 0 {
 		b.settleDown(l, b.now())
 	}
 }
@@ -160,7 +161,7 @@ func (b *Batcher) settleDown(l *lane, now int64) {
 	case l.head == nil:
 		l.status = idle
 		l.wakeAt = now + int64(b.cfg.IdleTimeout)
-		b.alarm(l, b.sched.idles)
+		b.forgetLater(l)
 		b.stir()
 	case l.head.sealed || b.sendBy(l) <= now || b.budget.waiting.Load() > 0:
 		l.status = ready
@@ -182,50 +183,6 @@ func (b *Batcher) sendBy(l *lane) int64 {
 		}
 	}
 	return at
-}
-
-// alarm sees to it that the lane is looked at when wakeAt comes. One alarm a lane is enough where it is early enough: it sets
-// the next one when it finds that it came too early.
-func (b *Batcher) alarm(l *lane, set func(*lane, int64)) {
-	if l.alarmed == 0 || l.alarmed > l.wakeAt {
-		l.alarmed = l.wakeAt
-		set(l, l.wakeAt)
-	}
-}
-
-// ring is what happens when a lane's alarm goes off.
-func (b *Batcher) ring(l *lane, now int64) {
-	l.mu.Lock()
-	if l.alarmed <= now {
-		l.alarmed = 0
-	}
-	if l.wakeAt > now && (l.status == lingers || l.status == waiting || l.status == idle) {
-		switch l.status {
-		case idle:
-			b.alarm(l, b.sched.idles)
-		case lingers:
-			b.alarm(l, b.sched.lingers)
-		default:
-			b.alarm(l, b.sched.wakes)
-		}
-		l.mu.Unlock()
-		return
-	}
-	switch l.status {
-	case lingers, waiting:
-		l.status = ready
-		b.sched.enqueue(l)
-	case paused: // events may have grown too old
-		if b.cfg.MaxAge > 0 && l.head != nil {
-			l.status = ready
-			b.sched.enqueue(l)
-		}
-	case idle:
-		l.mu.Unlock()
-		b.forget(l, now)
-		return
-	}
-	l.mu.Unlock()
 }
 
 // send makes a lane send what it has without lingering. Its mutex is held.

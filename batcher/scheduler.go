@@ -10,7 +10,7 @@ import (
 // goroutine while fewer than maxInFlight run, one that ends takes the next lane, and a single timer wakes what waits for a time.
 //
 // Lanes that linger and lanes that are idle wait equally long each, so they stand in first-in-first-out queues; what waits for a
-// time of its own (a pause after a failure, a token's end) stands in a heap, which is small.
+// time of its own (a pause after a failure, a token's end, the rest of an idle time that began anew) stands in a heap, which is small.
 type scheduler struct {
 	batcher *Batcher
 
