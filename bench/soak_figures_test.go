@@ -78,3 +78,29 @@ func TestRatesAndDrain(t *testing.T) {
 	assert.InDelta(t, 1_000, never.peakRate(p.Recovery, p.End), 1)
 	assert.Zero(t, (&soakRun{plan: p}).peakRate(0, p.End), "no samples")
 }
+
+func TestTicks(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		end   float64
+		most  int
+		steps []float64
+		want  []string
+	}{
+		{"three minutes", 180, 4, timeSteps, []string{"0", "60", "120", "180"}},
+		{"fractions", 0.6, 5, valueSteps, []string{"0", "0.2", "0.4", "0.6"}},
+		{"the end is between", 287, 5, valueSteps, []string{"0", "100", "200"}},
+		{"nothing", 0, 5, valueSteps, []string{"0"}},
+		{"more than the last step", 200_000, 3, valueSteps, []string{"0", "50000", "100000", "150000", "200000"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var labels []string
+			for _, tick := range ticks(tt.end, tt.most, tt.steps) {
+				labels = append(labels, tick.Label)
+			}
+			assert.Equal(t, tt.want, labels)
+		})
+	}
+}

@@ -135,7 +135,7 @@ func (r *soakRun) panel(title, unit string, lines []series, scale plot.Normalize
 	}
 	size(&p.Legend.TextStyle, 10, ink)
 	p.Legend.Top, p.Legend.Left = true, true
-	p.Legend.XOffs, p.Legend.YOffs, p.Legend.Padding = 6, -16, vg.Points(3)
+	p.Legend.XOffs, p.Legend.YOffs, p.Legend.Padding = 6, -20, vg.Points(3)
 	p.Add(shades(r.plan, r.Drained))
 	grid := plotter.NewGrid()
 	grid.Vertical.Width = 0
@@ -154,29 +154,34 @@ func (r *soakRun) panel(title, unit string, lines []series, scale plot.Normalize
 		p.Legend.Add(s.name, line)
 	}
 	p.X.Min, p.X.Max = 0, r.plan.End.Seconds()
-	p.X.Tick.Marker = plot.ConstantTicks(timeTicks(r.plan.End.Seconds()))
+	p.X.Tick.Marker = ticks(r.plan.End.Seconds(), 12, timeSteps)
 	p.Y.Scale = scale
 	if _, log := scale.(plot.LogScale); log {
 		p.Y.Tick.Marker = plot.LogTicks{Prec: -1}
 		p.Y.Max *= 2
 	} else {
 		p.Y.Min = 0
-		p.Y.Max *= 1.15 // room for the names of the phases
+		p.Y.Max *= 1.25 // room for the names of the phases
+		p.Y.Tick.Marker = ticks(p.Y.Max, 5, valueSteps)
 	}
 	return p, nil
 }
 
-// timeTicks are at most 13, at round numbers.
-func timeTicks(end float64) []plot.Tick {
-	step := 0.5
-	for _, next := range []float64{1, 2, 5, 10, 15, 30, 60, 300, 900, 3600, 86400} {
-		if end/step > 12 {
-			step = next
-		}
+// The steps of the axes.
+var (
+	timeSteps  = []float64{0.5, 1, 2, 5, 10, 15, 30, 60, 300, 900, 3600, 86400}
+	valueSteps = []float64{0.01, 0.05, 0.2, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000}
+)
+
+// ticks are at multiples of the first step with which there are not too many; the last step takes what there is.
+func ticks(end float64, most int, steps []float64) plot.ConstantTicks {
+	step := steps[len(steps)-1]
+	if i := slices.IndexFunc(steps, func(s float64) bool { return end/s <= float64(most) }); i >= 0 {
+		step = steps[i]
 	}
 	var out []plot.Tick
-	for at := 0.0; at <= end; at += step {
-		out = append(out, plot.Tick{Value: at, Label: strconv.FormatFloat(at, 'f', -1, 64)})
+	for i := range int(end/step+1e-9) + 1 { // 0.6/0.2 is a little less than 3
+		out = append(out, plot.Tick{Value: float64(i) * step, Label: strconv.FormatFloat(float64(i)*step, 'g', 6, 64)})
 	}
 	return out
 }
