@@ -1,0 +1,183 @@
+package proxytest
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/playline/playline-go"
+	"github.com/playline/playline-go/emulator"
+)
+
+// hung is how long anything here may take. Only what hangs takes that long.
+const hung = 30 * time.Second
+
+// line is an emulator and the network before it: a proxy on loopback that the line's clients dial instead.
+type line struct {
+	t         *testing.T
+	server    *emulator.Server
+	transport *http.Transport
+	nowhere   net.Conn // nothing listens on its local port, and while it is open nobody else gets that port
+
+	mu     sync.Mutex // guards the following
+	proxy  *toxiproxy.Proxy
+	toxics []toxic // that are on the proxy
+	addr   string  // that clients dial
+	aside  int     // proxies that stopped to take changes, see change
+}
+
+// newLine returns a line on which nothing is wrong. It is hung up when the test ends.
+func newLine(t *testing.T) *line {
+	t.Helper()
+	l := &line{t: t, server: emulator.Start(t)}
+	var err error
+	l.nowhere, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(l.server.URL, "http://"))
+	require.NoError(t, err)
+	l.transport = &http.Transport{DialContext: l.dial, MaxIdleConnsPerHost: 64}
+	l.restart()
+	t.Cleanup(l.hangUp)
+	return l
+}
+
+// client returns a client on the line. Its limiter for SmartSender is off: it would be the slowest thing on the line.
+func (l *line) client(policy playline.RetryPolicy) *playline.Client {
+	l.t.Helper()
+	client, err := playline.New(append(l.server.Options(), playline.WithHTTPClient(&http.Client{Transport: l.transport}),
+		playline.WithRetryPolicy(policy), playline.WithLimiter(playline.SmartSender, nil))...)
+	require.NoError(l.t, err)
+	return client
+}
+
+// direct returns a client that reaches the emulator without the line, to prepare and to look.
+func (l *line) direct() *playline.Client {
+	l.t.Helper()
+	client, err := playline.New(append(l.server.Emulator.Options(), playline.WithLimiter(playline.SmartSender, nil))...)
+	require.NoError(l.t, err)
+	return client
+}
+
+func (l *line) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+	l.mu.Lock()
+	addr := l.addr
+	l.mu.Unlock()
+	return (&net.Dialer{}).DialContext(ctx, network, addr)
+}
+
+// restart puts a new proxy without toxics on the line.
+func (l *line) restart() {
+	silent := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	proxy := toxiproxy.NewProxy(silent, "line", "127.0.0.1:0", strings.TrimPrefix(l.server.URL, "http://"))
+	if !assert.NoError(l.t, proxy.Start()) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.proxy, l.addr, l.toxics = proxy, proxy.Listen, nil
+}
+
+// cut breaks all connections and lets new ones be refused, until heal.
+func (l *line) cut() {
+	l.mu.Lock()
+	proxy := l.proxy
+	l.addr, l.toxics = l.nowhere.LocalAddr().String(), nil
+	l.mu.Unlock()
+	l.change(proxy.Stop)
+}
+
+// change changes a proxy and reports whether it came back from that.
+//
+// Toxiproxy stops a connection's pipeline before it changes it, and waits for that. When the receiving side of a connection has
+// gone the pipeline's last stage has ended, the one before it is stuck with what it holds, and the wait never ends, with the lock of
+// all connections taken. Such a proxy is put aside. What is still open in it fails by the clients' timeouts, as on a network that
+// has gone silent.
+func (l *line) change(does func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		does()
+	}()
+	select {
+	case <-done:
+		return true
+	case <-time.After(time.Second):
+		l.mu.Lock()
+		l.aside++
+		l.mu.Unlock()
+		l.transport.CloseIdleConnections()
+		return false
+	}
+}
+
+// add makes something go wrong, on the connections that are open too. On a line that is cut nothing more can go wrong.
+func (l *line) add(toxics ...toxic) {
+	for _, x := range toxics {
+		l.mu.Lock()
+		proxy, cut := l.proxy, l.addr == l.nowhere.LocalAddr().String()
+		if !cut {
+			l.toxics = append(l.toxics, x)
+		}
+		l.mu.Unlock()
+		if cut {
+			return
+		}
+		added := l.change(func() {
+			_, err := proxy.Toxics.AddToxicJson(x.json())
+			assert.NoError(l.t, err, x.String())
+		})
+		if !added {
+			l.restart()
+		}
+	}
+}
+
+// remove lets the toxic at place i end, on the connections that are open too.
+func (l *line) remove(i int) {
+	l.mu.Lock()
+	proxy, x := l.proxy, l.toxics[i]
+	l.toxics = slices.Delete(l.toxics, i, i+1)
+	l.mu.Unlock()
+	if !l.change(func() { assert.NoError(l.t, proxy.Toxics.RemoveToxic(context.WithoutCancel(l.t.Context()), x.name())) }) {
+		l.restart()
+	}
+}
+
+// wrong returns how many toxics are on the line, and whether it is cut.
+func (l *line) wrong() (toxics int, cut bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.toxics), l.addr == l.nowhere.LocalAddr().String()
+}
+
+// heal lets everything end that is wrong.
+func (l *line) heal() {
+	for {
+		toxics, cut := l.wrong()
+		switch {
+		case cut:
+			l.restart()
+		case toxics > 0:
+			l.remove(0)
+		default:
+			return
+		}
+	}
+}
+
+// hangUp breaks the line and waits until the emulator has ended its last request: from then on its record stands still. What the
+// line still holds is lost.
+func (l *line) hangUp() {
+	l.cut()
+	l.transport.CloseIdleConnections()
+	_ = l.nowhere.Close()
+	l.server.Close()
+}
