@@ -24,7 +24,7 @@ func TestCallsRandom(t *testing.T) {
 		})
 		var calls []*call
 		for step := range 25 {
-			toxics := drawToxics(r, step)
+			toxics := drawToxics(r)
 			if r.IntN(10) == 0 {
 				l.cut()
 			}

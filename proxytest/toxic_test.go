@@ -10,10 +10,9 @@ import (
 
 // toxic is one thing that is wrong with a line, as toxiproxy's API takes it: on all connections, in one direction.
 type toxic struct {
-	kind   string // toxiproxy's type
-	stream string // upstream: of requests; downstream: of answers
-	with   map[string]int
-	number int // keeps two of a kind apart
+	kind   string         // toxiproxy's type
+	stream string         // upstream: of requests; downstream: of answers
+	with   map[string]int // toxiproxy's attributes
 }
 
 // The directions of a toxic.
@@ -22,7 +21,8 @@ const (
 	downstream = "downstream"
 )
 
-func (x toxic) name() string { return fmt.Sprintf("%s-%s-%d", x.kind, x.stream, x.number) }
+// name is by the direction: there is one toxic in each, see line.add.
+func (x toxic) name() string { return x.stream }
 
 // String says what is wrong.
 func (x toxic) String() string { return fmt.Sprintf("%s %s %v", x.kind, x.stream, x.with) }
@@ -37,11 +37,8 @@ func (x toxic) json() io.Reader {
 
 // drawToxic draws what is wrong next. The offsets of limit_data lie in the header and the body of a request and of an answer, in the
 // first exchange of a connection or in a later one.
-func drawToxic(r *rand.Rand, number int) toxic {
-	x := toxic{stream: upstream, number: number}
-	if r.IntN(2) == 0 {
-		x.stream = downstream
-	}
+func drawToxic(r *rand.Rand, stream string) toxic {
+	x := toxic{stream: stream}
 	type with = map[string]int
 	switch r.IntN(9) {
 	case 0:
@@ -70,10 +67,12 @@ func drawToxic(r *rand.Rand, number int) toxic {
 	return x
 }
 
-// drawToxics draws none to two things that are wrong at once.
-func drawToxics(r *rand.Rand, step int) (toxics []toxic) {
-	for i := range (1 + r.IntN(5)) % 3 { // one and two more often than none
-		toxics = append(toxics, drawToxic(r, 10*step+i))
+// drawToxics draws what is wrong at once: nothing, or something in one direction, or in both.
+func drawToxics(r *rand.Rand) (toxics []toxic) {
+	for _, stream := range []string{upstream, downstream} {
+		if r.IntN(3) > 0 {
+			toxics = append(toxics, drawToxic(r, stream))
+		}
 	}
 	return toxics
 }
