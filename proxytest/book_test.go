@@ -86,7 +86,7 @@ func (b *book) find(user string, data json.RawMessage) *entry {
 		return nil
 	}
 	assert.Equal(b.t, e.user, user, "event %d is another player's", in.N)
-	assert.Equal(b.t, e.padding, len(in.Pad), "event %d came changed", in.N)
+	assert.Len(b.t, in.Pad, e.padding, "event %d came changed", in.N)
 	return e
 }
 

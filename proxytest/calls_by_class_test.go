@@ -85,16 +85,17 @@ func TestCallsByClass(t *testing.T) {
 			}
 			underWay.Wait()
 			l.hangUp()
+			settle(calls)
 			for _, c := range calls {
 				c.agrees(t)
 				about := fmt.Sprintf("%s (%s): %v", c.operation.name, c.operation.class, c.err)
 				if slices.Contains(row.done, c.operation.class) {
 					assert.NoError(t, c.err, about)
-					assert.Equal(t, 1, c.stored(), about)
+					assert.Equal(t, 1, c.times, about)
 					continue
 				}
 				assert.Error(t, c.err, about)
-				assert.Equal(t, row.stored, c.stored(), about)
+				assert.Equal(t, row.stored, c.times, about)
 				if slices.Contains(row.failed, c.operation.class) {
 					assert.Equal(t, "failed", c.says(), about)
 				}

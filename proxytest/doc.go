@@ -7,7 +7,7 @@
 // with what the emulator has.
 //
 //	go test ./proxytest/                                                                a few seeds
-//	PLAYLINE_PROXY_SEEDS=200 go test -race -parallel 8 -timeout 1h ./proxytest/        many
+//	PLAYLINE_PROXY_SEEDS=200 go test -race -timeout 1h ./proxytest/                    many
 //	PLAYLINE_PROXY_FIRST=7 PLAYLINE_PROXY_SEEDS=1 go test -run Random ./proxytest/     one again
 //
 // A seed fixes what goes wrong and in which order, not how two machines and the scheduler interleave, so a failure may need a few

@@ -2,6 +2,7 @@ package proxytest
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -42,6 +43,10 @@ func eachSeed(t *testing.T, few int, run func(t *testing.T, r *rand.Rand)) {
 // are left out: it leaves some behind, see line.change.
 func TestMain(m *testing.M) {
 	zerolog.SetGlobalLevel(zerolog.Disabled) // the bandwidth toxic writes to the global logger
+	// The tests wait more than they work. A flag of the command line still wins.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	left := ""
 	for deadline := time.Now().Add(hung); ; {
