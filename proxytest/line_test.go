@@ -66,11 +66,17 @@ func (l *line) direct() *playline.Client {
 	return client
 }
 
+// dial connects to the proxy, with a small buffer to write to: a large request is then not in the kernel's hands at once, and can
+// break or run out of time while it is being written.
 func (l *line) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	l.mu.Lock()
 	addr := l.addr
 	l.mu.Unlock()
-	return (&net.Dialer{}).DialContext(ctx, network, addr)
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		err = tcp.SetWriteBuffer(4 << 10)
+	}
+	return conn, err
 }
 
 // restart puts a new proxy without toxics on the line.

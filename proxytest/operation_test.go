@@ -95,19 +95,8 @@ var operations = []operation{
 			stored: func() int { return len(messagesTo(l, id)) },
 		}, nil
 	}},
-	{"Ingest.Send", unsent, func(l *line, id string) (*call, error) {
-		token := playline.Secret(l.server.Token(id, time.Hour))
-		batch := playline.IngestBatch{UserID: id, GameID: "com.example.stackblaster", Events: []playline.GameplayEvent{
-			{Type: playline.LevelCompleted, Timestamp: time.Now(), CustomData: map[string]any{"level": 5, "score": 4800}},
-		}}
-		return &call{
-			send: func(ctx context.Context, client *playline.Client) error {
-				_, err := client.Ingest.Send(ctx, token, batch)
-				return err
-			},
-			stored: func() int { return len(l.server.Events(id)) },
-		}, nil
-	}},
+	{"Ingest.Send", unsent, ingest(1, 0)},
+	{"Ingest.Send of 60 kB", unsent, ingest(30, 2000)}, // more than the client's socket holds, see line.dial
 	{"Contacts.Fire", unsent, func(l *line, _ string) (*call, error) {
 		contact := l.server.AddContact(emulator.Contact{FirstName: "ace"})
 		return &call{
@@ -145,6 +134,28 @@ var operations = []operation{
 			arrived: func() int { return count(func(emulator.Request) bool { return true }) },
 		}, nil
 	}},
+}
+
+// ingest prepares the sending of one player's events with so many bytes of padding each. They are stored together or not at all.
+func ingest(events, padding int) func(l *line, id string) (*call, error) {
+	return func(l *line, id string) (*call, error) {
+		token := playline.Secret(l.server.Token(id, time.Hour))
+		event := playline.GameplayEvent{
+			Type: playline.LevelCompleted, Timestamp: time.Now(), CustomData: map[string]any{"level": 5, "pad": strings.Repeat("x", padding)},
+		}
+		batch := playline.IngestBatch{UserID: id, GameID: "com.example.stackblaster", Events: slices.Repeat([]playline.GameplayEvent{event}, events)}
+		return &call{
+			send: func(ctx context.Context, client *playline.Client) error {
+				_, err := client.Ingest.Send(ctx, token, batch)
+				return err
+			},
+			stored: func() int {
+				stored := len(l.server.Events(id))
+				assert.Zero(l.t, stored%events, "a part of a request was stored")
+				return stored / events
+			},
+		}, nil
+	}
 }
 
 func messagesTo(l *line, destination string) (to []emulator.Message) {

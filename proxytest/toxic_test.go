@@ -58,7 +58,7 @@ func drawToxic(r *rand.Rand, stream string) toxic {
 		size := 1 + r.IntN(200)
 		x.kind, x.with = "slicer", with{"average_size": size, "size_variation": r.IntN(size), "delay": r.IntN(3000)}
 	default:
-		most := 1 << (4 + r.IntN(10))
+		most := 1 << (4 + r.IntN(13))
 		if x.stream == downstream {
 			most = 1 << (4 + r.IntN(7))
 		}
