@@ -14,7 +14,7 @@ type sight struct {
 }
 
 // gate is what all lanes share while the service is down: it shuts after several failures in a row, lets one probe through after
-// a pause, and opens by and by once one is answered. So an outage costs a request a second, not one a player.
+// a pause, and opens by and by once one is answered: few requests at once, then not many more a second than usual. So an outage costs a request a second, not one a player.
 type gate struct {
 	shut     bool
 	probing  bool
@@ -22,6 +22,7 @@ type gate struct {
 	failures int   // in a row, over all lanes
 	pauses   int   // since it shut
 	ramp     int   // requests allowed at once after it opened; 0: as many as configured
+	pace     pace
 }
 
 // The gate's numbers. A pause of a second at most keeps Close quick after an outage, and so does not waiting longer for the token of the
@@ -41,10 +42,15 @@ func (g *gate) allows(inFlight, most int, now int64) (allowed, probe bool) {
 		g.probing = true
 		return true, true
 	}
+	return inFlight < g.atOnce(most) && g.pace.allows(now, most), false
+}
+
+// atOnce is how many requests may be under way while the gate is open.
+func (g *gate) atOnce(most int) int {
 	if g.ramp > 0 {
-		most = min(most, g.ramp)
+		return min(most, g.ramp)
 	}
-	return inFlight < most, false
+	return most
 }
 
 func (g *gate) observe(seen sight, probe bool, now int64, cfg Config) {
@@ -56,6 +62,7 @@ func (g *gate) observe(seen sight, probe bool, now int64, cfg Config) {
 	case !seen.down:
 		if g.shut {
 			g.shut, g.ramp = false, 1
+			g.pace.opens(now)
 		}
 		g.failures = 0
 		if g.ramp > 0 {
@@ -71,6 +78,7 @@ func (g *gate) observe(seen sight, probe bool, now int64, cfg Config) {
 		}
 		if !g.shut {
 			g.shut, g.pauses, g.ramp = true, 0, 0
+			g.pace.shut(now)
 		}
 		pause := min(gatePause<<min(g.pauses, 8), gateMaxPause)
 		// A twentieth at random keeps the probes of many game servers apart.

@@ -74,10 +74,17 @@ func (s *scheduler) start() {
 
 // next takes the next lane out of the ready queue, if one may be sent now. mu is held.
 func (s *scheduler) next() (l *lane, probe bool) {
-	if s.closed || s.ready.count == 0 {
+	if s.closed {
 		return nil, false
 	}
-	allowed, probe := s.gate.allows(s.inFlight, s.batcher.cfg.MaxInFlight, s.batcher.now())
+	now, closing := s.batcher.now(), s.batcher.closed.Load()
+	if s.ready.count == 0 || closing {
+		s.gate.pace.ends(now, closing)
+	}
+	if s.ready.count == 0 {
+		return nil, false
+	}
+	allowed, probe := s.gate.allows(s.inFlight, s.batcher.cfg.MaxInFlight, now)
 	if !allowed {
 		return nil, false
 	}
@@ -158,6 +165,10 @@ func (s *scheduler) arm() {
 	}
 	if s.gate.shut && !s.gate.probing && s.ready.count > 0 && s.inFlight < s.batcher.cfg.MaxInFlight {
 		sooner(s.gate.until)
+	}
+	if s.gate.pace.bounds && s.ready.count > 0 && s.inFlight < s.gate.atOnce(s.batcher.cfg.MaxInFlight) {
+		// The timer is not set for less than a millisecond; what it misses is made up for.
+		sooner(max(s.gate.pace.next, s.batcher.now()+int64(time.Millisecond)))
 	}
 	if s.closed || at == 0 || s.rings != 0 && s.rings <= at {
 		return // a timer that goes off too early finds nothing to do and sets itself again

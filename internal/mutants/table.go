@@ -69,6 +69,10 @@ var mutants = []mutant{
 		"g.shut, g.ramp = false, 1", "g.shut, g.ramp = false, 0", "TestAfterAnOutageRequestsRampUp",
 	},
 	{
+		"an outage: no herd after it", "the backlog goes as fast as it can", "gate.go",
+		"			g.pace.opens(now)\n", "", "TestAfterAnOutageRequestsAreAtMostTwiceAsManyAsUsual",
+	},
+	{
 		"bounds of all", "room for one event too many", "budget.go",
 		"taken>>bytesBits >= b.maxEvents", "taken>>bytesBits > b.maxEvents", "TestTryTrackReturnsErrFullAtTheBound",
 	},
