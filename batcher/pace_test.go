@@ -64,6 +64,8 @@ func TestAfterAnOutageRequestsAreAtMostTwiceAsManyAsUsual(t *testing.T) {
 				paced(r, row.after, row.drained)
 				assert.LessOrEqual(t, busiest(r, 20*time.Second, 30*time.Second), 2*usual)
 				assert.LessOrEqual(t, r.Ledger().Pending, int64(row.after/5), "the backlog is gone")
+				r.sched.mu.Lock()
+				defer r.sched.mu.Unlock()
 				assert.False(t, r.sched.gate.pace.bounds, "and with it the bound")
 			})
 		})
