@@ -53,9 +53,10 @@ type JWT struct {
 	keyID, scope string
 	secret       []byte
 
-	mu      sync.Mutex // guards the following
-	header  string
-	renewAt time.Time
+	mu     sync.Mutex // guards the following
+	header string
+	signed time.Time // with the monotonic reading
+	issued time.Time // the same moment by the wall clock alone: what iat and exp say
 }
 
 // NewJWT returns a signer for a key; scope is the claim of that name.
@@ -67,7 +68,7 @@ func NewJWT(keyID, secret, scope string) *JWT {
 func (a *JWT) Sign(h http.Header) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if now := time.Now(); !now.Before(a.renewAt) {
+	if now := time.Now(); !a.holds(now) {
 		token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 			"scope": a.scope,
 			"iat":   now.Unix(),
@@ -78,8 +79,18 @@ func (a *JWT) Sign(h http.Header) error {
 		if err != nil {
 			return fmt.Errorf("sign the token: %w", err)
 		}
-		a.header, a.renewAt = "Bearer "+signed, now.Add(jwtLifetime-jwtRenewal)
+		a.header, a.signed, a.issued = "Bearer "+signed, now, now.Round(0)
 	}
 	h.Set("Authorization", a.header)
 	return nil
+}
+
+// holds reports whether the token can still be used at now, by both clocks. The service holds its own wall clock against iat and exp, so a
+// wall clock that was set tells that the token in hand has the wrong ones: it is too old, or was issued in the future. The monotonic
+// clock alone would not tell so, nor that the machine was asleep; the wall clock alone would keep a token for as long as it was set back.
+// mu is held.
+func (a *JWT) holds(now time.Time) bool {
+	const usable = jwtLifetime - jwtRenewal
+	byWall := now.Round(0).Sub(a.issued)
+	return a.header != "" && now.Sub(a.signed) < usable && byWall >= 0 && byWall < usable
 }
