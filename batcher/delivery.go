@@ -168,8 +168,10 @@ func (b *Batcher) resolve(l *lane, blk *block, r Result, err error) bool {
 }
 
 func (b *Batcher) outcome(l *lane, blk *block, r Result, err error) Outcome {
+	// Not the clock's start: the wall clock may have been set since, and what was accepted a minute ago is told as a minute before now.
+	began := time.Now().Add(-time.Duration(b.now()))
 	return Outcome{
-		Result: r, UserID: l.user, Records: blk.records(b.clock.start, r == Returned), Attempts: blk.attempts, Err: err,
+		Result: r, UserID: l.user, Records: blk.records(began, r == Returned), Attempts: blk.attempts, Err: err,
 		PossibleDuplicates: blk.doubts > 0,
 	}
 }

@@ -28,7 +28,7 @@ type Event struct {
 
 // Record is an accepted event as it travels, handed to Config.OnOutcome and returned by Close.
 type Record struct {
-	Accepted time.Time // when Track took it
+	Accepted time.Time // when Track took it, by the wall clock as it stands when this is told
 	JSON     []byte    // valid until the callback returns; Close returns copies
 }
 

@@ -13,8 +13,11 @@ import (
 
 // Token is what a player's events are sent under. It prints and logs as [REDACTED].
 type Token struct {
-	Value   string
-	Expires time.Time // zero: read from the exp claim where Value is a JWT, else unknown
+	Value string
+	// Expires, where it is zero, is read from the exp claim where Value is a JWT, else it is unknown. It is held against time.Now: a wall
+	// clock that is set does not move one that came from time.Now().Add(lifetime). One that looks ended, whatever the source gives, is
+	// sent all the same: the service decides.
+	Expires time.Time
 }
 
 // TokenSource gives the token of a player: from a session table, a cache, or a login. It is asked when there is something to

@@ -27,6 +27,9 @@ type source struct {
 	asked map[string][]time.Duration
 	now   map[string]int // calls under way, by player
 	most  int            // calls for one player at once
+	total int            // calls
+	runs  int            // of them, those under way
+	peak  int            // calls at once
 }
 
 func (s *source) Token(ctx context.Context, user string) (Token, error) {
@@ -35,9 +38,13 @@ func (s *source) Token(ctx context.Context, user string) (Token, error) {
 	n, give := len(s.asked[user]), s.give
 	s.now[user]++
 	s.most = max(s.most, s.now[user])
+	s.total++
+	s.runs++
+	s.peak = max(s.peak, s.runs)
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
+		s.runs--
 		s.now[user]--
 		s.mu.Unlock()
 	}()
@@ -59,6 +66,13 @@ func (s *source) times(user string) []time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.asked[user])
+}
+
+// calls returns how often the source was asked for anybody, and how many asked at once at most.
+func (s *source) calls() (total, peak int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total, s.peak
 }
 
 // withSource is bubble with a source.
