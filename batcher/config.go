@@ -29,6 +29,11 @@ type Config struct {
 
 	// MaxEvents and MaxBytes bound what waits in memory, for all players together. Where there is no room, Track waits and
 	// TryTrack fails. Default 1,000,000 events and 256 MiB of JSON, at most 100,000,000 and 64 GiB.
+	//
+	// The heap that it takes is 1.1 to 1.5 times the JSON where a hundred events of a player wait, twice where it is ten small ones, and
+	// about 900 bytes for a player with one; the bodies of the requests under way come on top. Under GOMEMLIMIT half of what the rest of
+	// the program leaves is a good MaxBytes. One nearer to the limit, or over it, loses nothing while the machine has memory: the
+	// collector works harder.
 	MaxEvents int
 	MaxBytes  int
 	// MaxPlayerEvents and MaxPlayerBytes bound what waits for one player, so that one whose token is gone cannot fill the memory
