@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +16,17 @@ import (
 // wrapper is a transport that may do anything with a request.
 type wrapper struct{ http.RoundTripper }
 
+// stuck is a connection that has not written anything before over, not even when it is closed.
+type stuck struct {
+	net.Conn
+	over chan struct{}
+}
+
+func (c stuck) Write(p []byte) (int, error) {
+	<-c.over
+	return len(p), nil
+}
+
 // TestABodyIsFreeOnceItIsNotReadAnyMore: who sends one buffer after the other must not write into one that a connection's goroutine reads.
 // The test writes into what is said to be free; the race detector tells where it is not.
 func TestABodyIsFreeOnceItIsNotReadAnyMore(t *testing.T) {
@@ -22,7 +34,7 @@ func TestABodyIsFreeOnceItIsNotReadAnyMore(t *testing.T) {
 	const (
 		taken   = iota // read whole, then answered
 		early          // answered before it was read
-		ignored        // neither read nor answered
+		ignored        // not even written
 	)
 	for _, row := range []struct {
 		name  string
@@ -35,7 +47,7 @@ func TestABodyIsFreeOnceItIsNotReadAnyMore(t *testing.T) {
 		{"read whole, then answered", taken, false, 100, true, false},
 		{"a large one, read whole", taken, false, 8 << 20, true, false},
 		{"answered before it was read", early, false, 8 << 20, false, false},
-		{"given up while it was written", ignored, false, 8 << 20, false, false},
+		{"given up while it was written", ignored, false, 8 << 20, false, true},
 		{"another transport before net/http's", taken, true, 100, false, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -53,7 +65,14 @@ func TestABodyIsFreeOnceItIsNotReadAnyMore(t *testing.T) {
 				<-over
 			})
 			defer close(over)
-			var next http.RoundTripper = dialer(t, nil)
+			dial := dialSmall
+			if row.peer == ignored {
+				dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+					conn, err := dialSmall(ctx, network, addr)
+					return stuck{conn, over}, err
+				}
+			}
+			var next http.RoundTripper = dialer(t, dial)
 			if row.wraps {
 				next = wrapper{next}
 			}
