@@ -16,13 +16,13 @@ import (
 // wrapper is a transport that may do anything with a request.
 type wrapper struct{ http.RoundTripper }
 
-// stuck is a connection that has not written anything before over, not even when it is closed.
-type stuck struct {
+// blocked is a connection that has not written anything before over, not even when it is closed.
+type blocked struct {
 	net.Conn
 	over chan struct{}
 }
 
-func (c stuck) Write(p []byte) (int, error) {
+func (c blocked) Write(p []byte) (int, error) {
 	<-c.over
 	return len(p), nil
 }
@@ -69,7 +69,7 @@ func TestABodyIsFreeOnceItIsNotReadAnyMore(t *testing.T) {
 			if row.peer == ignored {
 				dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 					conn, err := dialSmall(ctx, network, addr)
-					return stuck{conn, over}, err
+					return blocked{conn, over}, err
 				}
 			}
 			var next http.RoundTripper = dialer(t, dial)
