@@ -69,6 +69,7 @@ func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) error {
 	*buffer = b.AppendBody((*buffer)[:0])
 	req.Body = *buffer
 	in := input{secrets: []string{b.Token.Value}}
+	req.Scrub = func(words string) string { return scrub(words, in.secrets) }
 	answer, failure := s.client.transport.Do(ctx, &req)
 	if answer.BodyFree {
 		s.buffers.Put(buffer)

@@ -136,6 +136,7 @@ func (c *Client) request(o *op, in input, opts []RequestOption) (*transport.Requ
 	if p.MaxRetryAfter == 0 {
 		p.MaxRetryAfter = e.MaxRetryAfter
 	}
+	req.Scrub = func(words string) string { return scrub(words, c.secrets(o, in)) }
 	req.Policy, req.RetryInDoubt, req.GoneIsDone = retry.Policy(p), co.retryInDoubt, o.has(goneIsDone)
 	return req, co, nil
 }
@@ -202,6 +203,15 @@ func (e *endpoint) key(req *transport.Request, o *op, co *callOptions) error {
 // secrets are the credentials that no words of an operation's service may repeat.
 func (s *service) secrets(o *op) []string { return s.client.endpoints[o.service].secrets }
 
+// secrets are what no words of a service may repeat that answer this call.
+func (c *Client) secrets(o *op, in input) []string {
+	secrets := slices.Concat(in.secrets, c.endpoints[o.service].secrets)
+	if in.token != nil {
+		secrets = append(secrets, string(*in.token))
+	}
+	return secrets
+}
+
 // failed makes the caller's error from a failure.
 func (c *Client) failed(o *op, in input, answer *transport.Response, f *transport.Failure) error {
 	e := &Error{
@@ -219,10 +229,8 @@ func (c *Client) failed(o *op, in input, answer *transport.Response, f *transpor
 		means:      answer.Status,
 		unknown:    f.Doubt,
 	}
-	secrets := slices.Concat(in.secrets, c.endpoints[o.service].secrets)
-	if in.token != nil {
-		secrets = append(secrets, string(*in.token))
-	}
+	secrets := c.secrets(o, in)
+	e.RequestID = scrub(e.RequestID, secrets)
 	if r := f.Refusal; r != nil {
 		e.Code, e.Message, e.Details = scrub(r.Code, secrets), scrub(r.Message, secrets), r.Details
 		if r.Status != 0 {

@@ -1,6 +1,7 @@
 package playline
 
 import (
+	"errors"
 	"net/url"
 	"regexp"
 	"strings"
@@ -39,8 +40,7 @@ func scrub(message string, secrets []string) string {
 	return strings.TrimSpace(message)
 }
 
-// scrubError makes the words of an error fit in the same way: net/http quotes what it cannot read of an answer. The error itself
-// stays behind them, for errors.Is and errors.As.
+// scrubError makes the words of an error fit in the same way: net/http quotes what it cannot read of an answer.
 func scrubError(err error, secrets []string) error {
 	if err == nil {
 		return nil
@@ -51,6 +51,8 @@ func scrubError(err error, secrets []string) error {
 	return err
 }
 
+// scrubbedError stands for an error whose own words must not be seen. It has no Unwrap: what reports errors walks down by it and writes
+// down each one that it finds. errors.Is and errors.As look through it all the same.
 type scrubbedError struct {
 	text string
 	err  error
@@ -61,4 +63,8 @@ func (e *scrubbedError) Error() string { return e.text }
 // GoString is Error: the default would print the error behind it.
 func (e *scrubbedError) GoString() string { return e.text }
 
-func (e *scrubbedError) Unwrap() error { return e.err }
+// Is reports whether the error behind it is target.
+func (e *scrubbedError) Is(target error) bool { return errors.Is(e.err, target) }
+
+// As finds a type in the error behind it.
+func (e *scrubbedError) As(target any) bool { return errors.As(e.err, target) }

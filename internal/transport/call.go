@@ -48,6 +48,8 @@ type Request struct {
 	Policy       retry.Policy
 	RetryInDoubt bool // the caller allows to repeat what the class does not
 	GoneIsDone   bool // a 404 after an attempt of unknown outcome means that it had worked
+	// Scrub makes words of the service fit for a log: a request id is what the service says it is. Nil leaves them as they are.
+	Scrub func(string) string
 }
 
 // Response is the last answer of a call, its body read whole. Status 0 means that none came.
@@ -192,13 +194,17 @@ func (s *call) failure() *Failure {
 
 // attrs are the only facts about a call that may be logged.
 func (s *call) attrs() []slog.Attr {
+	id := RequestID(s.resp.Header)
+	if s.Scrub != nil && id != "" {
+		id = s.Scrub(id)
+	}
 	return []slog.Attr{
 		slog.String("service", s.Service.Name),
 		slog.String("operation", s.Operation),
 		slog.String("method", s.Method),
 		slog.String("route", s.Route),
 		slog.Int("attempt", s.resp.Attempts),
-		slog.String("request_id", RequestID(s.resp.Header)),
+		slog.String("request_id", id),
 	}
 }
 
