@@ -1,6 +1,9 @@
 package playline
 
-import "iter"
+import (
+	"fmt"
+	"iter"
+)
 
 // PageOptions select a page of SmartSender's lists; the zero value is the first page at the service's own size.
 type PageOptions struct {
@@ -33,17 +36,24 @@ func (c Cursor) next(o PageOptions) (PageOptions, bool) {
 	return o, true
 }
 
+// maxEmptyPages is how many pages in a row may be empty and still claim that more follow. Without a bound a server could keep a walk
+// busy for ever that yields nothing, and so gives its caller no chance to leave it.
+const maxEmptyPages = 100
+
 // pages walks a list page by page and yields its items. It fetches a page only when the ones before are used up, and ends with
-// the first error.
+// the first error. A server that leads it in a circle, or through empty pages without end, is one.
 //
 // O is what selects a page, P the page; parts takes a page apart and says which one is next.
-func pages[O, P, T any](o O, fetch func(O) (*P, error), parts func(*P, O) (items []T, next O, more bool)) iter.Seq2[T, error] {
+func pages[O comparable, P, T any](o O, fetch func(O) (*P, error), parts func(*P, O) (items []T, next O, more bool)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		o := o // a second walk begins at the start again
+		var none T
+		// Brent's way to find a circle without keeping every page that was seen: a mark that is moved after 1, 2, 4, 8 ... pages.
+		// A walk that has gone round meets it.
+		mark, steps, until, empty := o, 0, 1, 0
 		for {
 			page, err := fetch(o)
 			if err != nil {
-				var none T
 				yield(none, err)
 				return
 			}
@@ -55,6 +65,20 @@ func pages[O, P, T any](o O, fetch func(O) (*P, error), parts func(*P, O) (items
 			}
 			if !more {
 				return
+			}
+			if empty++; len(items) > 0 {
+				empty = 0
+			}
+			switch {
+			case next == mark:
+				yield(none, fmt.Errorf("%w: the service's pages go in a circle, the rest of the list is unknown", ErrUnavailable))
+				return
+			case empty == maxEmptyPages:
+				yield(none, fmt.Errorf("%w: the service sends empty pages without end, the rest of the list is unknown", ErrUnavailable))
+				return
+			}
+			if steps++; steps == until {
+				mark, steps, until = next, 0, 2*until
 			}
 			o = next
 		}
