@@ -104,6 +104,8 @@ func (s *call) read(ctx context.Context, resp *http.Response) {
 	body, err := readUpTo(resp, limit)
 	s.resp.Body = body
 	switch {
+	case resp.StatusCode < 200:
+		s.refused(resp, resp.StatusCode, &Refusal{Message: "the service wants to speak another protocol than HTTP: check the base URL"})
 	case !success && resp.StatusCode < 400:
 		s.refused(resp, resp.StatusCode, &Refusal{Message: "the service answered with a redirect, which is not followed: check the base URL"})
 	case !success:
