@@ -201,11 +201,11 @@ func (e *endpoint) key(req *transport.Request, o *op, co *callOptions) error {
 }
 
 // secrets are the credentials that no words of an operation's service may repeat.
-func (s *service) secrets(o *op) []string { return s.client.endpoints[o.service].secrets }
+func (s *service) secrets(o *op) []string { return s.client.endpoints[o.service].secrets() }
 
 // secrets are what no words of a service may repeat that answer this call.
 func (c *Client) secrets(o *op, in input) []string {
-	secrets := slices.Concat(in.secrets, c.endpoints[o.service].secrets)
+	secrets := slices.Concat(in.secrets, c.endpoints[o.service].secrets())
 	if in.token != nil {
 		secrets = append(secrets, string(*in.token))
 	}

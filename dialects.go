@@ -30,7 +30,7 @@ type login struct {
 	public  transport.Auth    // for the operations that need no secret; nil: auth is used
 	path    map[string]string // placeholders that are the same in every call
 	keyed   bool              // idempotency keys are honoured
-	secrets []string          // must not appear in any message
+	secrets func() []string   // must not appear in any message; a function, because fmt prints what a struct holds
 }
 
 var dialects = map[Service]dialect{
@@ -42,7 +42,7 @@ var dialects = map[Service]dialect{
 			if !c.smooven.on {
 				return nil
 			}
-			l := &login{secrets: []string{string(c.smooven.key), string(c.smooven.appID)}}
+			l := &login{secrets: kept(string(c.smooven.key), string(c.smooven.appID))}
 			if c.smooven.appID != "" {
 				l.public = transport.APIKey("X-App-ID", string(c.smooven.appID))
 			}
@@ -65,7 +65,7 @@ var dialects = map[Service]dialect{
 				auth:    transport.Bearer(string(c.fyno.key)),
 				path:    map[string]string{"WSID": c.fyno.workspace, "version": string(c.fyno.version)},
 				keyed:   c.fyno.version == FynoLive,
-				secrets: []string{string(c.fyno.key)},
+				secrets: kept(string(c.fyno.key)),
 			}
 		},
 		hint: "use WithFyno or set PLAYLINE_FYNO_WORKSPACE and PLAYLINE_FYNO_KEY",
@@ -81,7 +81,7 @@ var dialects = map[Service]dialect{
 			if !c.smartSender.on {
 				return nil
 			}
-			return &login{auth: transport.Bearer(string(c.smartSender.token)), secrets: []string{string(c.smartSender.token)}}
+			return &login{auth: transport.Bearer(string(c.smartSender.token)), secrets: kept(string(c.smartSender.token))}
 		},
 		hint: "use WithSmartSender or set PLAYLINE_SMARTSENDER_TOKEN",
 	},
@@ -95,7 +95,7 @@ var dialects = map[Service]dialect{
 				return nil
 			}
 			s := &c.sunshine
-			l := &login{path: map[string]string{"appId": s.appID}, secrets: []string{string(s.secret), basicCredentials(s.keyID, string(s.secret))}}
+			l := &login{path: map[string]string{"appId": s.appID}, secrets: kept(string(s.secret), basicCredentials(s.keyID, string(s.secret)))}
 			if l.auth = transport.Basic(s.keyID, string(s.secret)); s.scope != "" {
 				l.auth = transport.NewJWT(s.keyID, string(s.secret), string(s.scope))
 			}
@@ -111,11 +111,13 @@ var dialects = map[Service]dialect{
 			if !c.playSmart.on {
 				return nil
 			}
-			return &login{auth: transport.None{}}
+			return &login{auth: transport.None{}, secrets: kept()}
 		},
 		hint: "use WithPlaySmart or set PLAYLINE_PLAYSMART_URL",
 	},
 }
+
+func kept(secrets ...string) func() []string { return func() []string { return secrets } }
 
 // basicCredentials is a key as it travels with basic auth: who has it has the key.
 func basicCredentials(id string, secret string) string {

@@ -7,6 +7,9 @@ import (
 
 // Secret is a credential: it prints, logs and marshals as [REDACTED], whatever the verb or the encoder.
 //
+// One limit is Go's own: fmt calls no methods on unexported fields. A struct of yours with a Secret in such a field shows it when the whole
+// struct is printed.
+//
 // To read it, convert it: string(s). An untyped string constant becomes a Secret by itself.
 type Secret string
 

@@ -21,24 +21,30 @@ type None struct{}
 func (None) Sign(http.Header) error { return nil }
 
 // Header signs with one fixed header, such as a bearer token.
-type Header struct{ name, value string }
+//
+// The value stands in a function because fmt walks into what it prints: with a verb that does not fit, as in %s of a client, it also goes
+// through pointers, and in unexported fields it asks no Formatter. Of a function it prints the address.
+type Header struct {
+	name  string
+	value func() string
+}
 
 // Bearer signs with Authorization: Bearer token.
-func Bearer(token string) Header { return Header{"Authorization", "Bearer " + token} }
+func Bearer(token string) Header { return APIKey("Authorization", "Bearer "+token) }
 
 // APIKey signs with a header of the service's own.
-func APIKey(name, value string) Header { return Header{name, value} }
+func APIKey(name, value string) Header { return Header{name, func() string { return value }} }
 
 // Basic signs with a user and a password.
 func Basic(user, password string) Header {
 	r := http.Request{Header: http.Header{}}
 	r.SetBasicAuth(user, password)
-	return Header{"Authorization", r.Header.Get("Authorization")}
+	return APIKey("Authorization", r.Header.Get("Authorization"))
 }
 
 // Sign sets the header.
 func (a Header) Sign(h http.Header) error {
-	h.Set(a.name, a.value)
+	h.Set(a.name, a.value())
 	return nil
 }
 
@@ -51,17 +57,17 @@ const (
 // JWT signs with an HS256 token that it makes, keeps, and renews.
 type JWT struct {
 	keyID, scope string
-	secret       []byte
+	secret       func() []byte // a function as in Header
 
-	mu     sync.Mutex // guards the following
-	header string
-	signed time.Time // with the monotonic reading
-	issued time.Time // the same moment by the wall clock alone: what iat and exp say
+	mu     sync.Mutex    // guards the following
+	header func() string // likewise; nil: there is no token yet
+	signed time.Time     // with the monotonic reading
+	issued time.Time     // the same moment by the wall clock alone: what iat and exp say
 }
 
 // NewJWT returns a signer for a key; scope is the claim of that name.
 func NewJWT(keyID, secret, scope string) *JWT {
-	return &JWT{keyID: keyID, scope: scope, secret: []byte(secret)}
+	return &JWT{keyID: keyID, scope: scope, secret: func() []byte { return []byte(secret) }}
 }
 
 // Sign sets Authorization to a token that is valid for at least a minute.
@@ -75,13 +81,14 @@ func (a *JWT) Sign(h http.Header) error {
 			"exp":   now.Add(jwtLifetime).Unix(),
 		})
 		token.Header["kid"] = a.keyID
-		signed, err := token.SignedString(a.secret)
+		signed, err := token.SignedString(a.secret())
 		if err != nil {
 			return fmt.Errorf("sign the token: %w", err)
 		}
-		a.header, a.signed, a.issued = "Bearer "+signed, now, now.Round(0)
+		a.header = func() string { return "Bearer " + signed }
+		a.signed, a.issued = now, now.Round(0)
 	}
-	h.Set("Authorization", a.header)
+	h.Set("Authorization", a.header())
 	return nil
 }
 
@@ -92,5 +99,5 @@ func (a *JWT) Sign(h http.Header) error {
 func (a *JWT) holds(now time.Time) bool {
 	const usable = jwtLifetime - jwtRenewal
 	byWall := now.Round(0).Sub(a.issued)
-	return a.header != "" && now.Sub(a.signed) < usable && byWall >= 0 && byWall < usable
+	return a.header != nil && now.Sub(a.signed) < usable && byWall >= 0 && byWall < usable
 }
