@@ -155,10 +155,26 @@ func (b *syncBuffer) String() string { b.mu.Lock(); defer b.mu.Unlock(); return 
 func assertNoCanary(t *testing.T, text string) {
 	t.Helper()
 	for _, canary := range canaries {
-		if at := strings.Index(text, canary); at >= 0 {
+		if at := indexOf(text, canary); at >= 0 {
 			t.Errorf("%q came out: ...%s...", canary, text[max(0, at-200):min(len(text), at+len(canary)+100)])
 			return
 		}
+	}
+}
+
+// indexOf is strings.Index, but does not find digits within more digits: an OTP stands in many a time of nanoseconds.
+func indexOf(text, canary string) int {
+	isDigit := func(at int) bool { return at >= 0 && at < len(text) && text[at] >= '0' && text[at] <= '9' }
+	number := strings.Trim(canary, "0123456789") == ""
+	for from := 0; ; {
+		at := strings.Index(text[from:], canary)
+		if at < 0 {
+			return -1
+		}
+		if at += from; !number || !isDigit(at-1) && !isDigit(at+len(canary)) {
+			return at
+		}
+		from = at + 1
 	}
 }
 
