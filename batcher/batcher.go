@@ -63,6 +63,12 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 	return b, nil
 }
 
+// Format prints the ledger for every verb. The default would walk the players while they change, which can end the process, and
+// print a TokenSource that is a map.
+func (b *Batcher) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "batcher: %s", b.Ledger().String())
+}
+
 // now is the time on the batcher's clock.
 func (b *Batcher) now() int64 { return b.clock.now() }
 
@@ -73,6 +79,9 @@ type Player struct {
 	id      string
 	lane    atomic.Pointer[lane]
 }
+
+// Format prints the player's id for every verb, and not the batcher behind it.
+func (p *Player) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "player %q", p.id) }
 
 // Player returns a player by the user id that events are sent under, which is the sub claim of the player's token.
 func (b *Batcher) Player(userID string) *Player { return &Player{batcher: b, id: userID} }

@@ -3,6 +3,7 @@ package batcher
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -121,6 +122,9 @@ func (b *Batcher) collect(l *lane) {
 		}
 	}
 }
+
+// LogValue logs the ledger, without the events.
+func (r Report) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 func (r *Report) err() error {
 	events := 0

@@ -96,9 +96,24 @@ func appendSlog(b []byte, v slog.Value, field string, depth int) ([]byte, error)
 		if depth > maxDepth {
 			return b, tooDeep(field)
 		}
-		return appendSlog(b, v.Resolve(), field, depth+1)
+		value, ok := logValue(v)
+		if !ok {
+			return b, &InvalidEventError{field, "has a LogValue that panics"}
+		}
+		return appendSlog(b, value, field, depth+1)
 	}
 	return appendValue(b, v.Any(), field, depth)
+}
+
+// logValue asks a LogValuer once. slog's Resolve would make an error of a panic, and that is {} in JSON: the event would be sent, with
+// nothing in it.
+func logValue(v slog.Value) (value slog.Value, ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	return v.LogValuer().LogValue(), true
 }
 
 // appendValue appends any value. field is where it stands.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -135,6 +136,17 @@ type Outcome struct {
 	Err      error // why, nil where they were delivered
 	// PossibleDuplicates: they were sent again after an attempt that may have arrived.
 	PossibleDuplicates bool
+}
+
+// LogValue logs what became of how many events, without the events. The player's id is not in it either; log UserID beside it where that
+// is wanted.
+func (o Outcome) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("result", o.Result.String()),
+		slog.Int("events", len(o.Records)),
+		slog.Int("attempts", o.Attempts),
+		slog.Bool("possible_duplicates", o.PossibleDuplicates),
+	)
 }
 
 // Why Track did not take an event, for errors.Is; also an *InvalidEventError.
