@@ -43,6 +43,8 @@ func parseBase(base string) (*url.URL, error) {
 		return nil, &ValidationError{"URL", "cannot be parsed"}
 	case u.Host == "" || u.Hostname() == "":
 		return nil, &ValidationError{"URL", "must have a scheme and a host, such as https://api.example.com/v1"}
+	case !isPrintable(u.Host):
+		return nil, &ValidationError{"URL", "must have a host of ASCII characters: write an international name in its xn-- form"}
 	case u.User != nil, u.RawQuery != "", u.Fragment != "":
 		return nil, &ValidationError{"URL", "must have no user, query or fragment"}
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
