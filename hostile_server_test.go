@@ -31,7 +31,7 @@ type hostileConn struct {
 	net.Conn
 	server *hostileServer
 	r      *bufio.Reader
-	body   []byte // of the request, once it was read
+	read   func(body []byte) // is told of every request that was read; nil: nobody is
 }
 
 func newHostileServer(t *testing.T, play func(*hostileConn)) *hostileServer {
@@ -83,7 +83,10 @@ func (c *hostileConn) request() bool {
 	if err != nil {
 		return false
 	}
-	c.body, err = io.ReadAll(req.Body)
+	body, err := io.ReadAll(req.Body)
+	if err == nil && c.read != nil {
+		c.read(body)
+	}
 	return err == nil
 }
 
@@ -167,7 +170,7 @@ func early(text string) func(*hostileConn) {
 	return func(c *hostileConn) {
 		_, _ = c.r.Peek(1)
 		_, _ = io.WriteString(c, text)
-		silent(c)
+		c.request()
 	}
 }
 
