@@ -19,8 +19,8 @@ import (
 )
 
 // batcherPlays are the services and token sources that a batcher meets in the canary test.
-func batcherPlays() map[string]func(req *http.Request) (*http.Response, error) {
-	plays := map[string]func(req *http.Request) (*http.Response, error){
+func batcherPlays() map[string]roundTripper {
+	plays := map[string]roundTripper{
 		"all is well": func(req *http.Request) (*http.Response, error) {
 			return jsonBody(202, `{"success":true}`).response(req), nil
 		},
@@ -46,7 +46,7 @@ func TestSecurityABatcherTellsNothingPrivate(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				log, logger := everyLog()
-				c := newClient(t, roundTripper(play), WithLogger(logger))
+				c := newClient(t, play, WithLogger(logger))
 				var mu sync.Mutex
 				var told strings.Builder
 				tell := func(texts ...string) { mu.Lock(); defer mu.Unlock(); told.WriteString(strings.Join(texts, "")) }

@@ -36,7 +36,7 @@ func credentials() []string {
 	plain := []string{keySmooven, keyFyno, keySmartSender, keySunshine, tokenPlayer, "app_live_canary"}
 	var all []string
 	for _, s := range plain {
-		all = append(all, s, fmt.Sprintf("%x", s), fmt.Sprintf("%X", s), strings.Trim(fmt.Sprint([]byte(s)), "[]"))
+		all = append(all, s, fmt.Sprintf("%x", s), fmt.Sprintf("%X", s), strings.Trim(fmt.Sprintf("%d", []byte(s)), "[]"))
 	}
 	return append(all, basicCredentials(keySunshineID, keySunshine), fmt.Sprintf("%x", basicCredentials(keySunshineID, keySunshine)))
 }

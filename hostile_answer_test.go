@@ -102,7 +102,7 @@ var hostilePlays = []struct {
 
 // TestSecurityHostileServers: whatever a server does, a call ends in its time with a result or an *Error, holds little memory, and leaves
 // nothing running.
-func TestSecurityHostileServers(t *testing.T) { //nolint:paralleltest // it measures the process
+func TestSecurityHostileServers(t *testing.T) { // not parallel: it measures the process
 	for _, test := range hostilePlays {
 		for _, method := range []string{"GET", "POST"} {
 			t.Run(test.name+" to "+method, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestSecurityHostileServers(t *testing.T) { //nolint:paralleltest // it meas
 }
 
 // TestSecurityTenGigabytesByDefault: with the limit that a client has by itself.
-func TestSecurityTenGigabytesByDefault(t *testing.T) { //nolint:paralleltest // it measures the process
+func TestSecurityTenGigabytesByDefault(t *testing.T) { // not parallel: it measures the process
 	for name, play := range map[string]func(*hostileConn){
 		"plain": floods(head+"Content-Length: 10737418240\r\n\r\n", " "), "gzip": bombs("200 OK"),
 	} {

@@ -12,7 +12,7 @@ import (
 )
 
 // TestSecurityRedirectsGoNowhere: no status and no address makes the client connect anywhere, not even to the same server.
-func TestSecurityRedirectsGoNowhere(t *testing.T) { //nolint:paralleltest // it measures the process
+func TestSecurityRedirectsGoNowhere(t *testing.T) { // not parallel: it measures the process
 	thief := newHostileServer(t, silent)
 	port := strings.TrimPrefix(thief.url, "http://127.0.0.1")
 	for name, location := range map[string]string{
@@ -68,7 +68,7 @@ func TestSecurityRedirectsGoNowhere(t *testing.T) { //nolint:paralleltest // it 
 }
 
 // TestSecurityRetryAfterOfAHostileServer: on a real socket, no value makes a call wait longer than the policy allows.
-func TestSecurityRetryAfterOfAHostileServer(t *testing.T) { //nolint:paralleltest // it measures the process
+func TestSecurityRetryAfterOfAHostileServer(t *testing.T) { // not parallel: it measures the process
 	for _, value := range []string{
 		"1e18", "1e308", "1e999", "9223372036854775807", "18446744073709551616", "-1", "-1e18", "-0", "NaN", "nan", "Inf", "-Inf", "+Inf", "0x1p60",
 		"1_000", "", " ", "soon", "1;2", "86400, 86400", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 1999 23:59:59 GMT", "Friday", "00000000000000000000001",

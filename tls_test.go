@@ -24,7 +24,7 @@ func tlsServer(t *testing.T, low, high uint16) (server *httptest.Server, served 
 		_, _ = io.WriteString(w, `{}`)
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.TLS = &tls.Config{MinVersion: low, MaxVersion: high} //nolint:gosec // old versions are what is tested
+	server.TLS = &tls.Config{MinVersion: low, MaxVersion: high}
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server, served

@@ -43,7 +43,7 @@ func fieldsOf(p any) map[string]any {
 
 // TestSecurityNoClientIsChanged: neither the defaults of net/http nor the caller's client and transport, in no exported field, by no option
 // and no call. It is not parallel, because others could use the defaults meanwhile.
-func TestSecurityNoClientIsChanged(t *testing.T) { //nolint:paralleltest // see above
+func TestSecurityNoClientIsChanged(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = io.WriteString(w, `{"success":true}`)
@@ -54,7 +54,7 @@ func TestSecurityNoClientIsChanged(t *testing.T) { //nolint:paralleltest // see 
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
 	transport := &http.Transport{
-		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS10, InsecureSkipVerify: true}, MaxIdleConnsPerHost: 1, ResponseHeaderTimeout: time.Hour, //nolint:gosec // the caller's own choice
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS10, InsecureSkipVerify: true}, MaxIdleConnsPerHost: 1, ResponseHeaderTimeout: time.Hour,
 	}
 	_ = transport.Clone()
 	t.Cleanup(transport.CloseIdleConnections)

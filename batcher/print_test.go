@@ -45,7 +45,7 @@ func forms(t *testing.T, text string) []string {
 	encoded, err := json.Marshal([]byte(text))
 	require.NoError(t, err)
 	return []string{
-		text, fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), strings.Trim(fmt.Sprint([]byte(text)), "[]"),
+		text, fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), strings.Trim(fmt.Sprintf("%d", []byte(text)), "[]"),
 		strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(text)), "[]byte{"), "}"), strings.Trim(string(encoded), `"=`),
 	}
 }
