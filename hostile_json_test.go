@@ -58,6 +58,9 @@ func TestSecurityHostileJSON(t *testing.T) {
 		for name, hostile := range hostileJSON {
 			bodies := []string{hostile}
 			for key := range members {
+				if len(hostile) > 50_000 && name != "100,000 deep arrays" {
+					break // one that is so long stands for all in this place
+				}
 				var b strings.Builder
 				for other, value := range members {
 					if other != key {
