@@ -114,26 +114,26 @@ func smartSenderDone() reply {
 
 // pageOf answers with one page of all: 20 items where no limitation is asked for, and none beyond the last page.
 func pageOf[T any](c *call, all []T) reply {
-	page, limit := 1, contactsPage
-	for name, value := range map[string]*int{"page": &page, "limitation": &limit} {
+	page, limit, count := int64(1), int64(contactsPage), int64(len(all))
+	for name, value := range map[string]*int64{"page": &page, "limitation": &limit} {
 		text := c.query.Get(name)
 		if text == "" {
 			continue
 		}
-		number, err := strconv.Atoi(text)
+		number, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return smartSenderRefusal(http.StatusBadRequest, "query.%s must be an integer of 64 bits", name)
 		}
 		*value = number
 	}
-	pages := max(1, (len(all)+limit-1)/limit)
+	pages := max(1, (count+limit-1)/limit)
 	items := []T{}
 	if page <= pages {
 		start := (page - 1) * limit
-		items = append(items, all[start:min(start+limit, len(all))]...)
+		items = append(items, all[start:min(start+limit, count)]...)
 	}
 	return reply{status: http.StatusOK, body: map[string]any{
-		"cursor":     map[string]int{"page": page, "pages": pages},
+		"cursor":     map[string]int64{"page": page, "pages": pages},
 		"collection": items,
 	}}
 }

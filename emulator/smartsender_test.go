@@ -149,8 +149,9 @@ func TestSmartSenderPages(t *testing.T) {
 		ids = append(ids, float64(s.addContact(Contact{FirstName: fmt.Sprintf("ace-%02d", i)})))
 	}
 	for _, tc := range []struct {
-		name, page, limitation    string
-		first, length, at, ofPage int
+		name, page, limitation string
+		first, length          int
+		at, ofPage             int64
 	}{
 		{"defaults", "", "", 0, 20, 1, 3},
 		{"second", "2", "", 20, 20, 2, 3},
