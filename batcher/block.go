@@ -3,6 +3,7 @@ package batcher
 import (
 	"encoding/binary"
 	"iter"
+	"math"
 	"sync"
 	"time"
 )
@@ -17,7 +18,7 @@ type block struct {
 	chunks   []chunk
 	events   int
 	bytes    int   // of JSON, without commas
-	born     int64 // when its first event was accepted, on the batcher's clock
+	born     int64 // when its oldest event was accepted, on the batcher's clock
 	attempts int
 	doubts   int // attempts that may have arrived
 	sealed   bool
@@ -37,6 +38,8 @@ type chunk struct {
 const (
 	markSize = 8
 	onceFlag = 1 << 31
+	// maxBlockAge is how much younger than its block an event can be: some 49 days. A parked player's block stays open that long.
+	maxBlockAge = int64(math.MaxUint32) * int64(time.Millisecond)
 )
 
 // room is how many bytes are left between the events and the marks.
@@ -115,12 +118,17 @@ func (b *block) appendTo(dst []byte) []byte {
 // part returns a sealed block with the events that keep chooses, nil where there are none. What is known of the attempts goes with it.
 func (b *block) part(keep func(n int, i item) bool) *block {
 	p := &block{attempts: b.attempts, doubts: b.doubts, sealed: true}
-	n := 0
+	// The oldest event need not be the first one, see add, and none may become younger by the cut.
+	n, oldest := 0, int64(math.MaxInt64)
 	for i := range b.items() {
 		if keep(n, i) {
-			if p.events == 0 {
-				p.born = i.accepted
-			}
+			oldest = min(oldest, i.accepted)
+		}
+		n++
+	}
+	p.born, n = oldest, 0
+	for i := range b.items() {
+		if keep(n, i) {
 			p.add(i.json, i.accepted, i.once)
 		}
 		n++

@@ -1,6 +1,7 @@
 package batcher
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -82,6 +83,36 @@ func TestAnEventThatSeemsOlderThanItsBlockIsAsOld(t *testing.T) {
 	for i := range b.items() {
 		assert.Equal(t, int64(1000), i.accepted)
 	}
+}
+
+// TestEventsOfAPlayerWhoIsParkedForMonthsKeepTheirTimes: an event's age within its block has 32 bits of milliseconds.
+func TestEventsOfAPlayerWhoIsParkedForMonthsKeepTheirTimes(t *testing.T) {
+	t.Parallel()
+	const month = 30 * 24 * time.Hour
+	var kept, told []time.Time
+	bubble(t, Config{
+		Tokens:    TokenFunc(func(context.Context, string) (Token, error) { return Token{}, ErrNoToken }),
+		OnOutcome: func(o Outcome) { told = append(told, times(o.Records)...) },
+	}, func(t *testing.T, r *rig) {
+		for range 5 {
+			r.track("ace")
+			kept = append(kept, time.Now())
+			after(month)
+		}
+		r.SetToken("ace", Token{Value: "fresh"})
+		require.NoError(t, r.Flush(t.Context()))
+		require.Len(t, told, 5)
+		for i := range kept {
+			assert.WithinDuration(t, kept[i], told[i], 0, "event %d", i+1)
+		}
+	})
+}
+
+func times(records []Record) (out []time.Time) {
+	for _, r := range records {
+		out = append(out, r.Accepted)
+	}
+	return out
 }
 
 func TestBlockBody(t *testing.T) {

@@ -118,7 +118,7 @@ func (b *Batcher) forget(l *lane, now int64) {
 
 // put appends an event that was accepted now and sees to it that it will be sent. The lane's mutex is held, and the room is taken.
 func (b *Batcher) put(l *lane, json []byte, now int64, once bool) {
-	if l.tail == nil || l.tail.sealed || !b.fits(l, len(json)) {
+	if l.tail == nil || l.tail.sealed || !b.fits(l, len(json)) || now-l.tail.born > maxBlockAge {
 		if l.tail != nil {
 			l.tail.sealed = true
 		}
