@@ -3,6 +3,7 @@ package playline
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -104,9 +105,11 @@ func newFromEnv(get func(string) string, opts []Option) (*Client, error) {
 		if !set && s.service != PlaySmart || len(lacks) > 0 {
 			continue
 		}
-		fromEnv = append(fromEnv, s.options(value)...)
+		for _, opt := range s.options(value) {
+			fromEnv = append(fromEnv, from(strings.Join(s.names(value), ", "), opt))
+		}
 		if url := value(s.url); url != "" {
-			fromEnv = append(fromEnv, WithBaseURL(s.service, url))
+			fromEnv = append(fromEnv, from(s.url, WithBaseURL(s.service, url)))
 		}
 	}
 	if len(missing) > 0 {
@@ -116,6 +119,21 @@ func newFromEnv(get func(string) string, opts []Option) (*Client, error) {
 		return nil, fmt.Errorf("playline: the environment configures no service: set %s", strings.Join(envNeeds(), ", or "))
 	}
 	return New(append(fromEnv, opts...)...)
+}
+
+// from adds to the error of an option which variables it was made of.
+func from(names string, opt Option) Option {
+	return func(c *config) error {
+		if err := opt(c); err != nil {
+			return fmt.Errorf("%w (from %s)", err, names)
+		}
+		return nil
+	}
+}
+
+// names returns the service's variables that are set, without the one of the URL.
+func (s envService) names(value func(string) string) []string {
+	return slices.DeleteFunc(slices.Concat(s.required, s.optional), func(name string) bool { return value(name) == "" })
 }
 
 // look reports whether any variable of the service is set, and what then is missing.

@@ -90,8 +90,8 @@ func TestNewFromEnvWithAPart(t *testing.T) {
 			},
 		},
 		"a version alone":  {env: map[string]string{"PLAYLINE_FYNO_VERSION": "live"}, says: []string{"PLAYLINE_FYNO_WORKSPACE, PLAYLINE_FYNO_KEY"}},
-		"a wrong version":  {env: map[string]string{"PLAYLINE_FYNO_WORKSPACE": "W", "PLAYLINE_FYNO_KEY": "hunter2", "PLAYLINE_FYNO_VERSION": "x"}, says: []string{"live or test"}},
-		"a wrong base URL": {env: map[string]string{"PLAYLINE_PLAYSMART_URL": "http://hunter2.example.com"}, says: []string{"base URL of playsmart", "https"}},
+		"a wrong version":  {env: map[string]string{"PLAYLINE_FYNO_WORKSPACE": "W", "PLAYLINE_FYNO_KEY": "hunter2", "PLAYLINE_FYNO_VERSION": "x"}, says: []string{"live or test", "from PLAYLINE_FYNO_WORKSPACE, PLAYLINE_FYNO_KEY, PLAYLINE_FYNO_VERSION"}},
+		"a wrong base URL": {env: map[string]string{"PLAYLINE_PLAYSMART_URL": "http://hunter2.example.com"}, says: []string{"base URL of playsmart", "https", "from PLAYLINE_PLAYSMART_URL"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
