@@ -3,6 +3,7 @@ package playline
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"reflect"
 	"strings"
@@ -126,31 +127,54 @@ func number10(n int) string {
 	return string(text)
 }
 
-// FuzzResponses: an answer of any operation is decoded or is an error, never a panic, and never nothing at all.
+// FuzzResponses: an answer of any operation is a result or a typed error with words that are fit for a log, never a panic, never
+// nothing at all; and nothing but a 2xx is a success, whole or in part.
 func FuzzResponses(f *testing.F) {
 	for i, r := range rows {
 		f.Add(i, r.status, []byte(r.reply))
 	}
 	for i := range rows {
+		f.Add(i, 404, []byte(`{"error":{"code":404,"message":"ace@example.com"},"message":["+61400000000"],"errors":[{"title":"`+keyFyno+`"}]}`))
+		f.Add(i, 503, []byte("<html>"))
 		for _, body := range []string{"", "null", "{}", "[]", `"x"`, "1e999", `{"variables":null,"a":1}`, `{"errors":[{"index":"x"},null,7]}`, `{"response":[null,{"seq":-1}]}`} {
 			f.Add(i, 200, []byte(body))
 		}
 	}
 	f.Fuzz(func(t *testing.T, i, status int, body []byte) {
-		if i < 0 || i >= len(rows) || status < 200 || status > 299 {
+		if i < 0 || i >= len(rows) || status < 200 || status > 599 {
 			return
 		}
-		c := newClient(t, script(step{status: status, body: string(body)}), WithRetryPolicy(RetryPolicy{MaxAttempts: 1}), WithLimiter(SmartSender, nil))
+		c := rows[i].client(t, script(step{status: status, body: string(body)}))
+		c.retry.MaxAttempts = 1
+		c.endpoints[SmartSender].Gate = transport.NewGate(nil)
 		result, err := rows[i].call(t.Context(), c)
 		if err == nil && isNil(result) {
 			t.Fatalf("%s: neither a result nor an error", rows[i].name())
 		}
 		if err != nil {
-			_ = err.Error()
 			var partial *PartialError
-			if !isNil(result) && !errors.As(err, &partial) {
+			var e *Error
+			switch isPartial := errors.As(err, &partial); {
+			case !isPartial && !errors.As(err, &e):
+				t.Fatalf("%s: %T: %v", rows[i].name(), err, err)
+			case !isPartial && !isNil(result):
 				t.Fatalf("%s: a result beside an error: %v", rows[i].name(), err)
+			case isPartial && status > 299:
+				t.Fatalf("%s: status %d is no success in part: %v", rows[i].name(), status, err)
+			case !isPartial && e.StatusCode != status:
+				t.Fatalf("%s: status %d became %d", rows[i].name(), status, e.StatusCode)
 			}
+			text := fmt.Sprintf("%v %+v %#v", err, err, err)
+			for _, secret := range []string{keySmooven, keyFyno, keySmartSender, keySunshine, tokenPlayer} {
+				if strings.Contains(text, secret) && rows[i].auth() != "" && strings.Contains(rows[i].auth(), secret) {
+					t.Fatalf("%s: a credential is seen: %s", rows[i].name(), text)
+				}
+			}
+			if strings.ContainsFunc(text, unicode.IsControl) || private.MatchString(text) {
+				t.Fatalf("%s: not fit for a log: %q", rows[i].name(), text)
+			}
+		} else if status > 299 {
+			t.Fatalf("%s: status %d is no success", rows[i].name(), status)
 		}
 		if !isNil(result) {
 			if _, err := json.Marshal(result); err != nil {

@@ -12,7 +12,7 @@ import (
 const maxMessage = 300
 
 // private matches e-mail addresses and international phone numbers, also as they stand in a query, and signed tokens.
-var private = regexp.MustCompile(`[^\s"'<>@]+(?:@|%40)[^\s"'<>@]+` +
+var private = regexp.MustCompile(`[^\s"'<>@]+(?:(?:@|%40)[^\s"'<>@]+)+` +
 	`|(?:\+|%2[Bb])[0-9][0-9 ()-]{5,}[0-9]` +
 	`|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
 
