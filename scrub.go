@@ -27,13 +27,14 @@ func scrub(message string, secrets []string) string {
 			}
 		}
 	}
-	message = private.ReplaceAllString(message, redacted)
+	// Before what is private is looked for: a number that was broken by a control character would become whole again.
 	message = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}, message)
+	message = private.ReplaceAllString(message, redacted)
 	if runes := []rune(message); len(runes) > maxMessage {
 		message = string(runes[:maxMessage]) + "..."
 	}
