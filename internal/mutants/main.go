@@ -31,8 +31,9 @@ func main() {
 	only := flag.String("only", "", "a word of the promise or the change")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *only, os.Stdout); err != nil {
+	err := run(ctx, *only, os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
@@ -95,7 +96,7 @@ func passes(ctx context.Context, chosen []mutant) error {
 // try reports whether the mutant's test fails.
 func (m mutant) try(ctx context.Context) (bool, error) {
 	path := filepath.Join(folder, m.file)
-	source, err := os.ReadFile(path) //nolint:gosec // the paths are in the table
+	source, err := os.ReadFile(path)
 	if err != nil {
 		return false, err
 	}
@@ -142,7 +143,7 @@ func test(ctx context.Context, overlay string, names ...string) (string, error) 
 	if overlay != "" {
 		args = append(args, "-overlay="+overlay)
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "./"+folder)...) //nolint:gosec // the arguments are in the table
+	cmd := exec.CommandContext(ctx, "go", append(args, "./"+folder)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.CombinedOutput()
