@@ -90,7 +90,7 @@ func TestSecurityPagesWithoutEndAreTheCallersToLeave(t *testing.T) {
 			n, items := 0, 0
 			c := newClient(t, roundTripper(func(req *http.Request) (*http.Response, error) {
 				n++
-				return step{body: fmt.Sprintf(`{"cursor":{"page":%d,"pages":9223372036854775807},"collection":[%s]}`, n, test.collection)}.response(req), nil
+				return step{body: fmt.Sprintf(`{"cursor":{"page":%d,"pages":2147483647},"collection":[%s]}`, n, test.collection)}.response(req), nil
 			}))
 			for _, err := range c.Contacts.All(t.Context(), PageOptions{}) {
 				if err != nil {

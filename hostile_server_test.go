@@ -126,7 +126,7 @@ func bombs(status string) func(*hostileConn) {
 		}
 		_, _ = io.WriteString(c, "HTTP/1.1 "+status+"\r\nContent-Encoding: gzip\r\n\r\n")
 		zip, spaces := gzip.NewWriter(c), bytes.Repeat([]byte(" "), 64<<10)
-		for range 10 << 30 / len(spaces) {
+		for range int64(10<<30) / int64(len(spaces)) {
 			if _, err := zip.Write(spaces); err != nil {
 				return
 			}
