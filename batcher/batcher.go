@@ -57,6 +57,7 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.sched.batcher = b
+	b.sched.gate.ramp = gateFailures // a service that is down at the start is not asked by everybody at once
 	for i := range b.players {
 		b.players[i].lanes = map[string]*lane{}
 	}

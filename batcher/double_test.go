@@ -237,6 +237,13 @@ func newRig(t *testing.T, cfg Config) *rig {
 	return r
 }
 
+// started puts the slow start of a new batcher behind it.
+func (r *rig) started() {
+	r.sched.mu.Lock()
+	defer r.sched.mu.Unlock()
+	r.sched.gate.ramp = 0
+}
+
 // bubble runs a test in a bubble where time passes only while everybody waits. At its end the batcher is closed with a context that has
 // ended, and every event must have been told once or be handed back.
 func bubble(t *testing.T, cfg Config, test func(t *testing.T, r *rig)) {

@@ -21,7 +21,8 @@ type gate struct {
 	until    int64 // no probe before
 	failures int   // in a row, over all lanes
 	pauses   int   // since it shut
-	ramp     int   // requests allowed at once after it opened; 0: as many as configured
+	ramp     int   // requests allowed at once at the start and after it opened; 0: as many as configured
+	rampAt   int64 // when it doubles by itself
 	pace     pace
 }
 
@@ -29,6 +30,7 @@ type gate struct {
 // one player who is to probe.
 const (
 	gateFailures  = 3
+	rampPause     = time.Second
 	gatePause     = 500 * time.Millisecond
 	gateMaxPause  = time.Second
 	probePatience = time.Second
@@ -42,13 +44,28 @@ func (g *gate) allows(inFlight, most int, now int64) (allowed, probe bool) {
 		g.probing = true
 		return true, true
 	}
+	if g.ramp > 0 && now >= g.rampAt {
+		// Who comes first may have a token source or a request that hangs, and must not hold up the others for as long.
+		if g.rampAt > 0 {
+			g.widen(most)
+		}
+		g.rampAt = now + int64(rampPause)
+	}
 	return inFlight < g.atOnce(most) && g.pace.allows(now, most), false
 }
 
-// atOnce is how many requests may be under way while the gate is open.
+// widen doubles how many requests may be under way at once.
+func (g *gate) widen(most int) {
+	if g.ramp *= 2; g.ramp >= most {
+		g.ramp = 0
+	}
+}
+
+// atOnce is how many requests may be under way while the gate is open. As long as it is not known whether the service is well, none takes
+// the place of one that failed.
 func (g *gate) atOnce(most int) int {
 	if g.ramp > 0 {
-		return min(most, g.ramp)
+		return max(min(most, g.ramp)-g.failures, 1)
 	}
 	return most
 }
@@ -61,14 +78,12 @@ func (g *gate) observe(seen sight, probe bool, now int64, cfg Config) {
 	case seen.none:
 	case !seen.down:
 		if g.shut {
-			g.shut, g.ramp = false, 1
+			g.shut, g.ramp, g.rampAt = false, 1, 0
 			g.pace.opens(now)
 		}
 		g.failures = 0
 		if g.ramp > 0 {
-			if g.ramp *= 2; g.ramp >= cfg.MaxInFlight {
-				g.ramp = 0
-			}
+			g.widen(cfg.MaxInFlight)
 		}
 	case g.shut && !probe: // it was under way when the gate shut
 		g.until = max(g.until, now+int64(min(seen.retryAfter, cfg.MaxRetryAfter)))

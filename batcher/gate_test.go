@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -114,8 +115,10 @@ func TestAnOutageCostsAProbeASecond(t *testing.T) {
 		{"503, one at a time", failure(Unavailable), 1, 0},
 		{"no connection", failure(NotSent), 3, 0},
 		{"429 with Retry-After", throttled(2 * time.Second), 3, 0},
+		{"503, as many at once as by default", failure(Unavailable), 64, 0},
 		// Those that are under way when the gate shuts are whole batches, the probes one event each.
-		{"answers lost", failure(InDoubt), 3, 5*200 + 10},
+		{"answers lost", failure(InDoubt), 3, 3*200 + 10},
+		{"answers lost, as many at once as by default", failure(InDoubt), 64, 3*200 + 10},
 		{"answers lost, one at a time", failure(InDoubt), 1, 3*200 + 10},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -152,6 +155,30 @@ func TestAnOutageCostsAProbeASecond(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTheSlowStartOfANewBatcher: the first requests hang, or their players' token sources do. The others are held up for a second.
+func TestTheSlowStartOfANewBatcher(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{MaxInFlight: 64, SendTimeout: time.Hour}, func(t *testing.T, r *rig) {
+		r.service.answers(func(q request) error {
+			if strings.HasPrefix(q.user, "hangs") {
+				time.Sleep(10 * time.Minute)
+			}
+			return nil
+		})
+		for i := range 5 {
+			r.tracks(fmt.Sprint("hangs-", i), 200)
+		}
+		for i := range 100 {
+			r.tracks(fmt.Sprint("device-", i), 200)
+		}
+		synctest.Wait()
+		assert.Len(t, r.service.requests(), 3)
+		after(time.Second)
+		assert.Len(t, r.service.requests(), 105)
+		assert.Equal(t, int64(20_000), r.Ledger().Delivered)
+	})
 }
 
 func TestAfterAnOutageRequestsRampUp(t *testing.T) {

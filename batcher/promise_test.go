@@ -240,6 +240,7 @@ func TestOrderWithinAPlayer(t *testing.T) {
 func TestDifferentPlayersAreSentSideBySide(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{MaxInFlight: 10}, func(t *testing.T, r *rig) {
+		r.started()
 		r.service.answers(func(request) error { time.Sleep(time.Second); return nil })
 		for i := range 30 {
 			r.track(fmt.Sprint("device-", i))
@@ -331,6 +332,7 @@ func TestABadPlayerDelaysNobody(t *testing.T) {
 func TestGoroutinesAreAtMostMaxInFlight(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{MaxInFlight: 8}, func(t *testing.T, r *rig) {
+		r.started()
 		gate := make(chan struct{})
 		r.service.answers(func(request) error { <-gate; return nil })
 		for i := range 1000 {

@@ -170,6 +170,9 @@ func (s *scheduler) arm() {
 		// The timer is not set for less than a millisecond; what it misses is made up for.
 		sooner(max(s.gate.pace.next, s.batcher.now()+int64(time.Millisecond)))
 	}
+	if s.gate.ramp > 0 && !s.gate.shut && s.ready.count > 0 {
+		sooner(s.gate.rampAt)
+	}
 	if s.closed || at == 0 || s.rings != 0 && s.rings <= at {
 		return // a timer that goes off too early finds nothing to do and sets itself again
 	}

@@ -66,7 +66,7 @@ var mutants = []mutant{
 	},
 	{
 		"an outage: a slow start", "the gate opens wide", "gate.go",
-		"g.shut, g.ramp = false, 1", "g.shut, g.ramp = false, 0", "TestAfterAnOutageRequestsRampUp",
+		"g.shut, g.ramp, g.rampAt = false, 1, 0", "g.shut, g.ramp, g.rampAt = false, 0, 0", "TestAfterAnOutageRequestsRampUp",
 	},
 	{
 		"an outage: no herd after it", "the backlog goes as fast as it can", "gate.go",
