@@ -67,13 +67,13 @@ func TestBlockKeepsEventsOfEverySize(t *testing.T) {
 func TestBlockOfOneEventIsSmall(t *testing.T) {
 	t.Parallel()
 	b := newBlock(1, noPad)
-	assert.Len(t, b.chunks, 1)
-	assert.Equal(t, 512, cap(b.chunks[0].json))
+	assert.Empty(t, b.full)
+	assert.Equal(t, 512, cap(b.last.json))
 	b = newBlock(1, func(int) int { return 20_000 })
-	assert.Len(t, b.chunks, 1)
-	assert.Less(t, cap(b.chunks[0].json), 20_100)
+	assert.Empty(t, b.full)
+	assert.Less(t, cap(b.last.json), 20_100)
 	b = newBlock(1, func(int) int { return 600 })
-	assert.Equal(t, 1024, cap(b.chunks[0].json))
+	assert.Equal(t, 1024, cap(b.last.json))
 }
 
 func TestAnEventThatSeemsOlderThanItsBlockIsAsOld(t *testing.T) {
@@ -124,7 +124,7 @@ func TestBlockBody(t *testing.T) {
 	body := b.appendTo([]byte(`{"events":[`))
 	assert.Equal(t, `{"events":[{"a":1},{"b":2}]}`, string(body))
 	assert.Equal(t, `{"events":[{"a":1},{"b":2}]}`, string(b.appendTo([]byte(`{"events":[`))), "identical, any number of times")
-	b.chunks[0].json[0] = 'X'
+	b.last.json[0] = 'X'
 	assert.NotContains(t, string(body), "X", "a copy, the sender's own")
 	assert.Equal(t, len(body)-len(`{"events":[`), b.size())
 }
@@ -243,7 +243,7 @@ func TestBlockRecords(t *testing.T) {
 	lent, copied := b.records(base, false), b.records(base, true)
 	assert.Equal(t, lent, copied)
 	assert.Equal(t, base.Add(time.Hour+2*time.Millisecond), copied[2].Accepted)
-	b.chunks[0].json[0] = 'X'
+	b.last.json[0] = 'X'
 	assert.Equal(t, byte('X'), lent[0].JSON[0], "lent for the time of a callback")
 	assert.Equal(t, byte('{'), copied[0].JSON[0])
 }

@@ -120,17 +120,21 @@ func appendNanos(b []byte, nanos int) []byte {
 	start := len(b)
 	b = append(b, ".000000000"...)
 	at := (*[10]byte)(b[start:])
-	// Pairs that do not wait for each other's division.
-	at[1] = byte('0' + nanos/100_000_000)
-	setPair(at[2:4], nanos/1_000_000%100)
-	setPair(at[4:6], nanos/10_000%100)
-	setPair(at[6:8], nanos/100%100)
-	setPair(at[8:10], nanos%100)
+	setNanos(at, nanos)
 	end := len(at)
 	for at[end-1] == '0' {
 		end--
 	}
 	return b[:start+end]
+}
+
+// setNanos writes the digits of a second's fraction behind the point, in pairs that do not wait for each other's division.
+func setNanos(at *[10]byte, nanos int) {
+	at[1] = byte('0' + nanos/100_000_000)
+	setPair(at[2:4], nanos/1_000_000%100)
+	setPair(at[4:6], nanos/10_000%100)
+	setPair(at[6:8], nanos/100%100)
+	setPair(at[8:10], nanos%100)
 }
 
 // setPair writes a number from 0 to 99 as two digits.

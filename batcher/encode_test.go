@@ -21,7 +21,7 @@ import (
 // encodeEvent encodes as track does.
 func encodeEvent(e Event, attrs []slog.Attr, idKey, id string) ([]byte, error) {
 	b := &Batcher{cfg: Config{EventIDKey: idKey, EventBytes: 1 << 30}, idBase: id}
-	b.clock.second.Store(&second{text: [19]byte([]byte("2026-03-04T05:06:07"))})
+	b.clock.second.Store(&second{text: [35]byte([]byte("2026-03-04T05:06:07.000000000+00:00"))})
 	out, err := appendHead(nil, &e, &b.clock, 890_000_000)
 	if err != nil {
 		return nil, err

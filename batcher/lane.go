@@ -22,14 +22,16 @@ const (
 // lane is one player: the events that wait, in order, and how its sending stands. At most one request of a lane is under way.
 //
 // Lock order: shard, lane, then scheduler, ledger or budget. None is held during a Sender, a TokenSource or a callback.
+//
+// What Track touches comes first, as in a block.
 type lane struct {
-	user string
-
-	mu        sync.Mutex // guards the following
+	mu        sync.Mutex // guards the following, but for user and frame, which stay
 	head      *block     // the next to be sent, or under way
 	tail      *block
 	events    int // that wait or are under way
 	bytes     int
+	frame     int           // bytes of a request's body beside the events
+	room      chan struct{} // closed when events leave; nil: nobody waits for it
 	status    status
 	dead      bool  // removed: look the player up again
 	stopped   bool  // Close took what was left
@@ -37,14 +39,13 @@ type lane struct {
 	parked    bool  // no token, or a refused one: nothing is sent until SetToken or Resume
 	down      bool  // it waits because the service was down, not because of itself
 	failures  uint8 // requests in a row that failed
-	frame     int   // bytes of a request's body beside the events
+	user      string
 	wakeAt    int64 // when it lingers, waits or is idle: till then
 	alarmed   int64 // an alarm for lingering or waiting is set, at that time; 0: none
 	forgets   int64 // the same for being forgotten
 	token     *Token
 	refused   string // the value of the last token that the service refused
 	lastError error
-	room      chan struct{} // closed when events leave; nil: nobody waits for it
 }
 
 // shards keep the lookups of many goroutines apart.
