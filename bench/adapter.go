@@ -31,6 +31,7 @@ type setup struct {
 	Players    int           `json:"players"`
 	Linger     time.Duration `json:"linger"`       // of playline; 0: the default
 	Idle       time.Duration `json:"idle"`         // of playline: how long a player without events is remembered; 0: the default
+	MaxEvents  int           `json:"max_events"`   // of playline, with 256 bytes each; 0: the default
 	AtMostOnce bool          `json:"at_most_once"` // of playline
 	Outcomes   bool          `json:"outcomes"`     // playline's OnOutcome; the peers cannot do without their callbacks
 }

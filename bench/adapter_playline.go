@@ -50,6 +50,9 @@ func (a *playlineAdapter) config(s setup) batcher.Config {
 	if s.Players < 10 { // the default leaves room for ten players at least
 		cfg.MaxPlayerEvents, cfg.MaxPlayerBytes = 1_000_000, 256<<20
 	}
+	if s.MaxEvents > 0 {
+		cfg.MaxEvents, cfg.MaxBytes = s.MaxEvents, 256*s.MaxEvents
+	}
 	if s.Outcomes {
 		cfg.OnOutcome = a.outcome
 	}

@@ -31,7 +31,8 @@ func loadRow(o options) row {
 		label := fmt.Sprintf("linger %s", linger)
 		j := job{
 			Workload: "load", Adapter: "playline", Rate: 20_000, Warm: linger, For: max(linger, 10*time.Second), Close: 30 * time.Second,
-			Setup: setup{Players: 10_000, Linger: linger},
+			// 20,000 events/s that linger for a minute are more than the default lets wait.
+			Setup: setup{Players: 10_000, Linger: linger, MaxEvents: 3_000_000},
 		}
 		if o.smoke {
 			j.Setup.Linger, j.Setup.Players, j.Rate = linger/200, 100, 2_000

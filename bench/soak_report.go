@@ -52,7 +52,6 @@ func (r *soakRun) print(out io.Writer, wrong []string) {
 	if p.Limit > 0 {
 		fmt.Fprintf(out, "The client has a limiter of %s requests/s.\n", number(p.Limit))
 	} else {
-		fmt.Fprint(out, "What the outage held up is sent as fast as the service answers, Config.MaxInFlight requests at once. The batcher bounds no "+
-			"rate: playline.WithLimiter does, see -limit.\n")
+		fmt.Fprint(out, "What the outage held up is sent at not more than twice the usual rate. playline.WithLimiter bounds every rate, see -limit.\n")
 	}
 }
