@@ -49,6 +49,11 @@ func run(ctx context.Context, only string, out io.Writer) error {
 	if len(chosen) == 0 {
 		return fmt.Errorf("no mutant has the word %q", only)
 	}
+	for _, m := range chosen {
+		if _, err := m.source(); err != nil {
+			return err
+		}
+	}
 	if err := passes(ctx, chosen); err != nil {
 		return err
 	}
@@ -93,15 +98,24 @@ func passes(ctx context.Context, chosen []mutant) error {
 	return nil
 }
 
-// try reports whether the mutant's test fails.
-func (m mutant) try(ctx context.Context) (bool, error) {
+// source returns the mutant's file as it is when the promise is broken.
+func (m mutant) source() (string, error) {
 	path := filepath.Join(folder, m.file)
 	source, err := os.ReadFile(path)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	if n := strings.Count(string(source), m.code); n != 1 {
-		return false, fmt.Errorf("%s holds its code %d times, not once: mend the table", path, n)
+		return "", fmt.Errorf("%s: %s holds its code %d times, not once: mend the table", m.change, path, n)
+	}
+	return strings.Replace(string(source), m.code, m.broken, 1), nil
+}
+
+// try reports whether the mutant's test fails.
+func (m mutant) try(ctx context.Context) (bool, error) {
+	source, err := m.source()
+	if err != nil {
+		return false, err
 	}
 	scratch, err := os.MkdirTemp("", "mutant")
 	if err != nil {
@@ -109,10 +123,10 @@ func (m mutant) try(ctx context.Context) (bool, error) {
 	}
 	defer os.RemoveAll(scratch)
 	broken := filepath.Join(scratch, m.file)
-	if err := os.WriteFile(broken, []byte(strings.Replace(string(source), m.code, m.broken, 1)), 0o600); err != nil {
+	if err := os.WriteFile(broken, []byte(source), 0o600); err != nil {
 		return false, err
 	}
-	full, err := filepath.Abs(path)
+	full, err := filepath.Abs(filepath.Join(folder, m.file))
 	if err != nil {
 		return false, err
 	}

@@ -86,7 +86,7 @@ var mutants = []mutant{
 	},
 	{
 		"goroutines: MaxInFlight", "one more", "gate.go",
-		"return inFlight < most, false", "return inFlight <= most, false", "TestGoroutinesAreAtMostMaxInFlight",
+		"return inFlight < g.atOnce(most) &&", "return inFlight <= g.atOnce(most) &&", "TestGoroutinesAreAtMostMaxInFlight",
 	},
 	{
 		"an idle player is forgotten", "it stays", "lane.go",
