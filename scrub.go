@@ -34,7 +34,10 @@ func scrub(message string, secrets []string) string {
 		}
 		return r
 	}, message)
-	message = private.ReplaceAllString(message, redacted)
+	// What stands around a number that was left out can be an address with it.
+	for private.MatchString(message) {
+		message = private.ReplaceAllString(message, redacted)
+	}
 	if runes := []rune(message); len(runes) > maxMessage {
 		message = string(runes[:maxMessage]) + "..."
 	}
