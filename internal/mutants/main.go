@@ -141,6 +141,8 @@ func (m mutant) try(ctx context.Context) (bool, error) {
 	out, err := test(ctx, list, m.test)
 	var exit *exec.ExitError
 	switch {
+	case ctx.Err() != nil: // it was ended, and so did not pass
+		return false, ctx.Err()
 	case err == nil:
 		return false, nil
 	case !errors.As(err, &exit):
