@@ -190,6 +190,9 @@ func (p *Player) keep(ctx context.Context, json []byte, accepted int64, once, wa
 		if room == nil && (granted || b.budget.take(size)) {
 			b.put(l, json, accepted, once)
 			l.mu.Unlock()
+			if granted {
+				b.budget.inHand.Done()
+			}
 			return nil
 		}
 		b.settleNew(l)
@@ -257,6 +260,7 @@ func (l *lane) full(cfg *Config, size int) <-chan struct{} {
 func (b *Batcher) giveBack(granted bool, size int64) {
 	if granted {
 		b.budget.release(1, size)
+		b.budget.inHand.Done()
 		b.budget.wake()
 	}
 }

@@ -13,6 +13,9 @@ type budget struct {
 	maxEvents, maxBytes int64
 	taken               atomic.Int64 // events and bytes in one word, so that nobody sees the one without the other; see room
 	waiting             atomic.Int64 // waiters in line
+	// inHand are those who were given room while they waited and have neither used it nor given it back. Close waits for them: one that
+	// runs a little later would else be pending in its report, and then be told ErrClosed.
+	inHand sync.WaitGroup
 
 	mu     sync.Mutex // guards the following
 	line   list.List  // of *waiter
@@ -72,6 +75,7 @@ func (b *budget) wait(ctx context.Context, bytes int64, hurry func()) error {
 	}
 	first := b.waiting.Add(1) == 1
 	if b.line.Len() == 0 && b.add(bytes) {
+		b.inHand.Add(1)
 		b.waiting.Add(-1)
 		b.mu.Unlock()
 		return nil
@@ -93,6 +97,7 @@ func (b *budget) wait(ctx context.Context, bytes int64, hurry func()) error {
 	case w.granted && ctx.Err() != nil:
 		// Room came in the same moment. The caller's context has ended, so it goes to the next in line.
 		b.release(1, bytes)
+		b.inHand.Done()
 		b.grant()
 		return ctx.Err()
 	case w.granted:
@@ -124,6 +129,7 @@ func (b *budget) grant() {
 			return
 		}
 		w.granted = true
+		b.inHand.Add(1)
 		b.waiting.Add(-1)
 		b.line.Remove(place)
 		close(w.done)

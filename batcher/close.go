@@ -53,6 +53,7 @@ func (b *Batcher) Close(ctx context.Context) (Report, error) {
 		b.report.Players++
 		b.collect(l)
 	}
+	b.budget.inHand.Wait()
 	b.report.Ledger = b.Ledger()
 	close(b.done)
 	return b.report, b.report.err()
