@@ -13,7 +13,8 @@
 //     Close). The Ledger balances at every instant. This holds while the process lives: what waits in memory dies with it.
 //   - Order. One request of a player is under way at a time, and events go out in the order in which Track took them.
 //   - Isolation. A player with a bad token, bad data or throttling delays nobody else. When the whole service is down all players
-//     share one gate: a pause, one probe, a slow start, and then at most twice the usual requests a second until the backlog is sent.
+//     share one gate: a pause, one probe, a slow start, and then at most twice the usual requests a second (or
+//     MaxInFlight, if that is more) until the backlog is sent.
 //   - Bounds. Events and bytes, for all players and for each. Track waits for room, TryTrack returns ErrFull. Goroutines run only
 //     while something is sent, Config.MaxInFlight at most; an idle player is forgotten.
 //   - Flush returns when what was accepted before it has its result. Close sends what it can and hands back the rest. Neither
