@@ -70,10 +70,18 @@ func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) error {
 	req.Body = *buffer
 	in := input{secrets: []string{b.Token.Value}}
 	req.Scrub = func(words string) string { return scrub(words, in.secrets) }
+	ctx, w := s.client.watch(ctx, opIngestEvents, in, &req)
 	answer, failure := s.client.transport.Do(ctx, &req)
 	if answer.BodyFree {
 		s.buffers.Put(buffer)
 	}
+	err := s.result(in, answer, failure)
+	w.end(ctx, answer, err)
+	return err
+}
+
+// result says what became of a batch.
+func (s *ingestSender) result(in input, answer *transport.Response, failure *transport.Failure) error {
 	if failure == nil {
 		// A page of a proxy or of a captive portal can come with a 200 too: it is not the service's word.
 		if len(answer.Body) > 0 && !json.Valid(answer.Body) {

@@ -101,6 +101,37 @@ func registerByHand(ctx context.Context, client *http.Client, base string) error
 	return json.NewDecoder(resp.Body).Decode(&out)
 }
 
+// BenchmarkHooks is what hooks cost: none, and ones that do nothing. No socket, so that the difference shows.
+func BenchmarkHooks(b *testing.B) {
+	empty := playline.Hooks{
+		CallStart:    func(ctx context.Context, _ playline.CallInfo) context.Context { return ctx },
+		CallEnd:      func(context.Context, playline.CallInfo, playline.CallResult) {},
+		AttemptStart: func(ctx context.Context, _ playline.CallInfo, _ int) context.Context { return ctx },
+		AttemptEnd:   func(context.Context, playline.CallInfo, playline.CallResult) {},
+	}
+	for name, opts := range map[string][]playline.Option{"none": nil, "empty": {playline.WithHooks(empty)}} {
+		b.Run(name, func(b *testing.B) {
+			client, err := playline.New(append(opts, playline.WithSmooven("sk_test"), playline.WithHTTPClient(&http.Client{Transport: answering{}}))...)
+			require.NoError(b, err)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := client.Players.Get(b.Context(), "ply_abc123"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// answering is a transport that answers at once.
+type answering struct{}
+
+func (answering) RoundTrip(req *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader([]byte(`{}`))), ContentLength: 2, Request: req,
+	}, nil
+}
+
 // BenchmarkWarmConnections has 20 parallel callers of a healthy service and one of a service that always fails, over one
 // transport, and reports how often the healthy ones had to dial. Beyond the first 20 connections there is no reason to: a dial
 // more means that the failing calls closed warm connections.

@@ -36,11 +36,24 @@ type completer interface{ complete() error }
 
 // call carries an operation out and decodes the answer.
 func call[T any](ctx context.Context, s *service, o *op, in input, opts []RequestOption) (*T, error) {
-	answer, err := s.client.do(ctx, o, in, opts)
+	req, co, err := s.client.request(o, in, opts)
 	if err != nil {
 		return nil, err
 	}
+	ctx, w := s.client.watch(ctx, o, in, req)
+	var out *T
+	answer, err := s.client.do(ctx, o, in, req, co)
+	if err == nil {
+		out, err = decode[T](s, o, in, answer)
+	}
+	w.end(ctx, answer, err)
+	return out, err
+}
+
+// decode reads the answer of a call that worked.
+func decode[T any](s *service, o *op, in input, answer *transport.Response) (*T, error) {
 	out := new(T)
+	var err error
 	switch {
 	case len(answer.Body) > 0:
 		// null would leave the result as it is, and look like an answer.
@@ -62,12 +75,8 @@ func call[T any](ctx context.Context, s *service, o *op, in input, opts []Reques
 	return out, nil
 }
 
-// do checks, sends, and turns a failure into the error that the caller sees.
-func (c *Client) do(ctx context.Context, o *op, in input, opts []RequestOption) (*transport.Response, error) {
-	req, co, err := c.request(o, in, opts)
-	if err != nil {
-		return nil, err
-	}
+// do sends, and turns a failure into the error that the caller sees. The answer is never nil.
+func (c *Client) do(ctx context.Context, o *op, in input, req *transport.Request, co *callOptions) (*transport.Response, error) {
 	if co.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, co.timeout)
@@ -85,7 +94,7 @@ func (c *Client) do(ctx context.Context, o *op, in input, opts []RequestOption) 
 		}
 	}
 	if failure != nil {
-		return nil, c.failed(o, in, answer, failure)
+		return answer, c.failed(o, in, answer, failure)
 	}
 	return answer, nil
 }

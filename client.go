@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/url"
 	"runtime"
+	"strings"
 
 	"golang.org/x/time/rate"
 
@@ -34,6 +35,7 @@ type Client struct {
 	transport *transport.Client
 	endpoints map[Service]*endpoint // only the configured ones
 	retry     RetryPolicy
+	hooks     []Hooks
 	userAgent string
 }
 
@@ -44,6 +46,7 @@ type service struct{ client *Client }
 type endpoint struct {
 	transport.Service
 	login
+	baseURL string // of the hooks
 	maxBody int
 }
 
@@ -68,6 +71,7 @@ func New(opts ...Option) (*Client, error) {
 		transport: transport.New(cfg.http, cfg.log, cfg.maxBody),
 		endpoints: map[Service]*endpoint{},
 		retry:     cfg.retry,
+		hooks:     cfg.hooks,
 		userAgent: "playline-go/" + Version + " (" + runtime.Version() + ")",
 	}
 	for name, d := range dialects {
@@ -121,6 +125,7 @@ func newEndpoint(name Service, d dialect, l *login, cfg *config) (*endpoint, err
 			MaxRetryAfter: d.maxRetryAfter,
 		},
 		login:   *l,
+		baseURL: strings.TrimRight(base.String(), "/"),
 		maxBody: d.maxBody,
 	}, nil
 }

@@ -37,5 +37,6 @@ type config struct {
 	http     *http.Client
 	log      *slog.Logger
 	retry    RetryPolicy
+	hooks    []Hooks
 	maxBody  int64
 }

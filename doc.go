@@ -40,6 +40,11 @@
 // Pauses are exponential with full jitter and not shorter than Retry-After, which is capped. The context ends every wait, and
 // a pause that its deadline would cut is not begun. [WithRetryPolicy] and [Retry] change the numbers.
 //
+// # Telemetry
+//
+// None by default: nothing is logged ([WithLogger] changes that) and nothing is measured. [WithHooks] takes functions that are called
+// as calls and attempts begin and end; the module otelplayline makes OpenTelemetry spans and metrics of them.
+//
 // # Safety
 //
 // Credentials go only to the configured scheme, host and port, over https unless that is a loopback address. Redirects are

@@ -46,7 +46,8 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 	ctx, cancel := context.WithTimeoutCause(req.Context(), limit, &timeoutError{limit})
 	defer cancel()
 	seen := newTrace(next, len(s.Body) > 0)
-	out := req.WithContext(seen.start(ctx))
+	sent := seen.start(ctx)
+	out := req.WithContext(sent)
 	if err := s.sign(out); err != nil {
 		s.last = outcome{kind: retry.Refused, err: err}
 		return nil, err
@@ -57,6 +58,10 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(s.Body)), nil }
 	}
 
+	if s.Observer != nil {
+		sent = s.Observer.Before(sent, s.resp.Attempts+1, out.Header)
+		out = out.WithContext(sent)
+	}
 	s.resp.Attempts++
 	s.resp.Status, s.resp.Header, s.resp.Body = 0, nil, nil
 	started := time.Now()
@@ -72,16 +77,30 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 	}
 	s.last.took = time.Since(started)
 	s.resp.BodyFree = seen.bodyFree()
+	answer := s.resp // as it came, whatever it is taken for
 
 	if s.GoneIsDone && s.maybeDone && s.last.gone(s.resp.Status) {
 		s.last = outcome{ok: true, took: s.last.took}
 		s.resp.Status, s.resp.Body = http.StatusNoContent, nil
 	}
 	s.maybeDone = s.maybeDone || s.last.inDoubt()
+	if s.Observer != nil {
+		s.observe(sent, answer)
+	}
 	if err != nil {
 		return nil, s.last.err
 	}
 	return resp, nil
+}
+
+// observe tells the observer how an attempt ended.
+func (s *call) observe(ctx context.Context, answer Response) {
+	answer.Duration = s.last.took
+	failure := s.failure()
+	if failure != nil {
+		failure.Doubt = retry.Judge(s.Class, s.last.kind) == retry.Doubt // of this attempt, and whether or not it is repeated
+	}
+	s.Observer.After(ctx, &answer, failure)
 }
 
 // sign puts the credentials on one attempt.

@@ -50,6 +50,17 @@ type Request struct {
 	GoneIsDone   bool // a 404 after an attempt of unknown outcome means that it had worked
 	// Scrub makes words of the service fit for a log: a request id is what the service says it is. Nil leaves them as they are.
 	Scrub func(string) string
+	// Observer is told of each attempt; nil: nobody.
+	Observer Observer
+}
+
+// Observer is told of the attempts of one call, on the goroutine of Do.
+type Observer interface {
+	// Before comes right before an attempt is sent, signed as it is. It may add headers. The attempt goes on with the context that it
+	// returns, which is derived from ctx.
+	Before(ctx context.Context, attempt int, header http.Header) context.Context
+	// After comes when the attempt has ended: with its answer, whose Duration is the attempt's, and nil where it worked.
+	After(ctx context.Context, answer *Response, failure *Failure)
 }
 
 // Response is the last answer of a call, its body read whole. Status 0 means that none came.
