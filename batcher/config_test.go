@@ -157,7 +157,7 @@ func TestNewStartsNothing(t *testing.T) {
 	b, err := New(&service{}, Config{GameID: game, Tokens: oneToken})
 	require.NoError(t, err)
 	assert.Nil(t, b.sched.timer)
-	assert.Zero(t, b.Stats())
+	assert.Equal(t, Stats{MaxEvents: 1_000_000, MaxBytes: 256 << 20}, b.Stats())
 	report, err := b.Close(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, Report{}, report)

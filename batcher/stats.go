@@ -31,6 +31,8 @@ func (l Ledger) String() string {
 type Stats struct {
 	Ledger
 	PendingBytes int64 // of JSON
+	MaxEvents    int64 // that can be pending: Config.MaxEvents
+	MaxBytes     int64 // that PendingBytes can be: Config.MaxBytes
 	Players      int   // that are remembered, with or without events
 	Parked       int   // of them, see Batcher.Parked
 	InFlight     int   // requests under way
@@ -92,7 +94,9 @@ func (b *Batcher) Ledger() Ledger {
 // Stats returns a picture of the batcher. Its ledger balances; the rest is read one after the other.
 func (b *Batcher) Stats() Stats {
 	_, bytes := b.budget.held()
-	s := Stats{Ledger: b.Ledger(), PendingBytes: bytes, Waiting: int(b.budget.waiting.Load())}
+	s := Stats{
+		Ledger: b.Ledger(), PendingBytes: bytes, MaxEvents: b.budget.maxEvents, MaxBytes: b.budget.maxBytes, Waiting: int(b.budget.waiting.Load()),
+	}
 	for l := range b.lanes() {
 		s.Players++
 		l.mu.Lock()
