@@ -1,0 +1,45 @@
+// Package otelplayline makes OpenTelemetry spans and metrics of what a playline client and its batchers do. It stands on the API of
+// OpenTelemetry alone: which SDK and exporter receive them is the program's business.
+//
+//	hooks, err := otelplayline.NewHooks()
+//	client, err := playline.New(playline.WithHooks(hooks), ...)
+//	metrics, err := otelplayline.NewBatcherMetrics()
+//	b, err := client.NewBatcher(batcher.Config{OnOutcome: metrics.OnOutcome(report), ...})
+//	registration, err := metrics.Observe(b)
+//
+// # Spans
+//
+// A call is a span of kind INTERNAL by the method's name, such as Players.Get. Each of its attempts is a child of kind CLIENT by the
+// conventions for HTTP clients, such as "GET /v1/players/{player_id}", with http.request.resend_count from the second one on. The waits
+// between them, for a pause or for the rate limit, are the gaps in the call's span. The requests of a batcher are calls of Ingest.Send
+// without a parent: one request holds events of many moments.
+//
+// # Metrics
+//
+//	http.client.request.duration             histogram, s          an attempt
+//	playline.client.call.duration            histogram, s          a call with its pauses
+//	playline.batcher.queue.size              up-down, {event}      events that wait or are under way
+//	playline.batcher.queue.capacity          up-down, {event}      how many can be
+//	playline.batcher.queue.memory.usage      up-down, By           JSON that waits or is under way
+//	playline.batcher.queue.memory.limit      up-down, By           how much can be
+//	playline.batcher.processed               counter, {event}      by playline.batcher.outcome, and error.type where not delivered
+//	playline.batcher.possible_duplicates     counter, {event}      copies that the service may have stored
+//	playline.batcher.requests                counter, {request}    requests made
+//	playline.batcher.inflight                up-down, {request}    requests under way
+//	playline.batcher.lanes                   up-down, {lane}       players that are remembered, by playline.batcher.lane.state
+//	playline.batcher.waiting                 up-down, {call}       calls of Track that wait for room
+//	playline.batcher.outage                  gauge                 1 while the service is taken to be down
+//	playline.batcher.delay                   histogram, s          from Track's return to the outcome, by playline.batcher.outcome
+//
+// What was accepted is processed and queue.size together.
+//
+// # Nothing private
+//
+// No attribute holds an id, a query, a header, a body, or anybody's words. A path is its template (url.template), and in url.full REDACTED
+// stands in the place of each id. The base URL stands there as it is configured. error.type is a status or one of a few fixed words. A
+// span also has playline.request_id, the service's own id of the request, from which credentials, addresses and phone numbers are left
+// out as in a playline.Error. So the number of different attributes is bounded by the number of operations and statuses.
+//
+// Trace context is not sent: the services are other companies', and ids of traces, and what baggage holds, are not theirs to know.
+// WithPropagator sends it all the same.
+package otelplayline
