@@ -24,12 +24,13 @@ type Hooks struct {
 	// CallStart comes before the first attempt. The call goes on with the context that it returns, which must be the one it got or one
 	// derived from it; nil stands for the one it got.
 	CallStart func(ctx context.Context, call CallInfo) context.Context
-	// CallEnd comes once for each CallStart, with the context that this returned.
+	// CallEnd comes once for each CallStart, with the context that the call went on with: where there are several hooks, that of the last.
 	CallEnd func(ctx context.Context, call CallInfo, result CallResult)
 	// AttemptStart comes right before a request is sent; attempt is its number, from 1. The request goes on with the context that it
 	// returns, under the same rule, so that the http.RoundTripper of WithHTTPClient sees it.
 	AttemptStart func(ctx context.Context, call CallInfo, attempt int) context.Context
-	// AttemptEnd comes once for each AttemptStart, with the context that this returned, when the answer was read whole or none came.
+	// AttemptEnd comes once for each AttemptStart, with the context that the request went on with, when the answer was read whole or none
+	// came.
 	AttemptEnd func(ctx context.Context, call CallInfo, result CallResult)
 	// Propagate adds headers to a request, such as those of a distributed trace. It comes after AttemptStart. Mind that the request goes
 	// to another company. Headers that the client sets itself are not replaced, and what Header would refuse is left out.

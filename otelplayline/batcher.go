@@ -59,7 +59,8 @@ func NewBatcherMetrics(opts ...Option) (*BatcherMetrics, error) {
 			m.processedAs[i] = with(outcome, semconv.ErrorTypeKey.String(result.String()))
 		}
 	}
-	return m, m.instruments()
+	err := m.instruments()
+	return m, err
 }
 
 // instruments makes all of them.
