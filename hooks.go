@@ -13,9 +13,9 @@ import (
 
 // Hooks are functions that a client calls as calls and their attempts begin and end, for tracing and metrics. Any of them may be nil.
 //
-// A call is one method of a service, or one request of a batcher; what is refused before any request (a *ValidationError,
-// ErrNotConfigured) is none. An attempt is one HTTP request of it; the waits for the rate limit and the pauses between attempts belong to
-// the call, not to an attempt.
+// A call is one method of a service, one page of an iterator, one part of FireBulk or ImportAll, or one request of a batcher; what is
+// refused before any request (a *ValidationError, ErrNotConfigured) is none. An attempt is one HTTP request of it; the waits for the rate
+// limit and the pauses between attempts belong to the call, not to an attempt.
 //
 // Hooks are called from many goroutines, each on the goroutine of its call, which waits for them. Nothing is recovered: a hook that
 // panics ends the call with that panic, no further hook is called for it, and where it was a request of a batcher, which has a goroutine

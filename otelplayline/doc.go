@@ -31,7 +31,10 @@
 //	playline.batcher.outage                  gauge                 1 while the service is taken to be down
 //	playline.batcher.delay                   histogram, s          from Track's return to the outcome, by playline.batcher.outcome
 //
-// What was accepted is processed and queue.size together.
+// What was accepted is processed and queue.size together. dashboard.json shows all of them in Grafana, by the names that a Prometheus
+// exporter gives them.
+//
+// A delay costs the sending goroutine an eighth of a microsecond an event, and a collection one look at each player of the batcher.
 //
 // # Nothing private
 //
