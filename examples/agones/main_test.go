@@ -114,7 +114,7 @@ func TestShutdown(t *testing.T) {
 					assert.Equal(t, report.Accepted, report.Delivered)
 					return
 				}
-				require.ErrorContains(t, err, "were not delivered")
+				require.ErrorContains(t, err, "not delivered")
 				assert.Equal(t, report.Accepted, report.Delivered+report.Returned)
 				assert.Positive(t, report.Returned)
 			})

@@ -49,8 +49,8 @@ func (s *server) serve(ctx context.Context) (batcher.Report, error) {
 	report, err := s.close(ending)
 	fmt.Fprintln(s.out, "  ledger:", report.Ledger)
 	if err != nil {
-		// Keep them where the next server finds them: Record.Event makes each one ready to be tracked again.
-		err = fmt.Errorf("%d events of %d players were not delivered: %w", report.Returned, len(report.LeftOver), err)
+		// Keep report.LeftOver where the next server finds it: Record.Event makes each one ready to be tracked again.
+		err = fmt.Errorf("the grace period is over: %w", err)
 	}
 	stop()
 	<-pings

@@ -1,0 +1,21 @@
+module github.com/playline/playline-go/examples/nakama
+
+go 1.26.0
+
+require (
+	github.com/heroiclabs/nakama-common v1.44.0
+	github.com/playline/playline-go v0.0.0
+	github.com/stretchr/testify v1.12.1
+)
+
+require (
+	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
+	github.com/google/go-querystring v1.2.0 // indirect
+	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
+	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/time v0.16.0 // indirect
+	google.golang.org/protobuf v1.36.8 // indirect
+)
+
+replace github.com/playline/playline-go => ../../
