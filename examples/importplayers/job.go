@@ -56,7 +56,7 @@ func (j *job) run(ctx context.Context, path string) (state, error) {
 	bar := progressbar.NewOptions(total-from.Imported-from.Failed,
 		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetVisibility(j.bar), progressbar.OptionSetWidth(30),
 		progressbar.OptionSetDescription("players"), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("players"), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionOnCompletion(func() { fmt.Fprintln(os.Stderr) }),
+		progressbar.OptionSetItsString("players"), progressbar.OptionThrottle(100*time.Millisecond),
 	)
 	j.broken = map[int]brokenRow{}
 	var readErr error
@@ -72,10 +72,17 @@ func (j *job) run(ctx context.Context, path string) (state, error) {
 		},
 		OnFailure: func(f playline.ImportFailure) { j.report(input, failed, f) },
 	})
-	if summary == nil {
-		return from, err // an option was wrong, and nothing was begun
+	if summary == nil { // an option was wrong, and nothing was begun
+		_, closeErr := failed.close()
+		if !from.resumed {
+			closeErr = errors.Join(closeErr, os.Remove(failedPath(path)))
+		}
+		return from, errors.Join(err, closeErr)
 	}
 	took := time.Since(began)
+	if j.bar {
+		fmt.Fprintln(os.Stderr) // the bar's line ends, full or not
+	}
 	at := from
 	at.Point, at.Imported, at.Failed = summary.Resume, at.Imported+summary.Imported, at.Failed+summary.Failed
 	var closeErr error

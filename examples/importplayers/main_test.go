@@ -171,15 +171,41 @@ func TestEveryRowIsSettledOnceHoweverOftenItStops(t *testing.T) {
 	assert.Len(t, service.Players(), n)
 }
 
-func TestAFileThatChangedMeanwhile(t *testing.T) {
+func TestNothingIsWrittenOver(t *testing.T) {
 	t.Parallel()
 	job, service := newJob(t)
-	path := write(t, "a.csv", "external_id\nace\n")
-	service.Inject(emulator.Fault{Operation: "importPlayers", Status: 401})
+	path := write(t, "a.csv", "external_id,email\nace,at home\nblitz,\n")
+	stopped := service.Inject(emulator.Fault{Operation: "importPlayers", Status: 401})
 	_, err := job.run(t.Context(), path)
 	require.ErrorIs(t, err, playline.ErrUnauthorized)
-	require.FileExists(t, statePath(path))
-	require.NoError(t, os.WriteFile(path, []byte("external_id\nblitz\ncomet\n"), 0o600))
-	_, err = job.run(t.Context(), path)
-	require.ErrorContains(t, err, "has changed since the import stopped; remove")
+	stopped()
+	kept, err := os.ReadFile(statePath(path))
+	require.NoError(t, err)
+
+	steps := []struct {
+		name    string
+		prepare func() error
+		err     string // "" for none
+	}{
+		{"the failed rows were cut", func() error { return os.Truncate(failedPath(path), 3) }, "a.failed.csv: it has changed since the import stopped"},
+		{"and stay so", func() error { return nil }, "a.failed.csv: it has changed since the import stopped"},
+		{"the failed rows are gone", func() error { return os.Remove(failedPath(path)) }, "no such file"},
+		{"another input", func() error { return os.WriteFile(path, []byte("external_id\ncomet\n"), 0o600) }, "a.csv has changed since the import stopped; remove"},
+		{"a state that cannot be read", func() error { return os.WriteFile(statePath(path), kept[:9], 0o600) }, "cannot be read; remove it to begin anew"},
+		{"begun anew", func() error { return os.Remove(statePath(path)) }, ""},
+		{"with failed rows that somebody mends", func() error { return os.WriteFile(failedPath(path), []byte("external_id\ndart\n"), 0o600) }, "import it or move it away first"},
+		{"that are imported", func() error { path = failedPath(path); return nil }, ""},
+		{"an option that is wrong", func() error { job.concurrency = 65; return nil }, "Concurrency must be from 1 to 64"},
+		{"leaves nothing behind", func() error { job.concurrency = 1; return nil }, ""},
+	}
+	for _, step := range steps {
+		require.NoError(t, step.prepare(), step.name)
+		_, err := job.run(t.Context(), path)
+		if step.err == "" {
+			require.NoError(t, err, step.name)
+		} else {
+			require.ErrorContains(t, err, step.err, step.name)
+		}
+	}
+	assert.Len(t, service.Players(), 2, "comet and dart")
 }

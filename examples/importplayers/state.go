@@ -24,6 +24,8 @@ type state struct {
 	Imported int                  `json:"imported"`
 	Failed   int                  `json:"failed"`
 	Bytes    int64                `json:"failed_bytes"` // of the file of failed rows: what is behind was written by a run that was killed
+
+	resumed bool // it was loaded
 }
 
 func statePath(input string) string { return input + ".state" }
@@ -55,6 +57,7 @@ func loadState(input string) (state, error) {
 	if earlier.Size != s.Size || !earlier.Modified.Equal(s.Modified) {
 		return s, fmt.Errorf("%s has changed since the import stopped; remove %s to begin anew", input, statePath(input))
 	}
+	earlier.resumed = true
 	return earlier, nil
 }
 
@@ -77,20 +80,43 @@ type failedRows struct {
 	w    *bufio.Writer // keeps its first error, see close
 }
 
-// openFailed goes on behind what the state knows of.
+// openFailed goes on behind what the state knows of. A new import does not write over the file of an earlier one: somebody may be mending it.
 func openFailed(r *rows, s state) (*failedRows, error) {
-	f, err := os.OpenFile(failedPath(r.path), os.O_RDWR|os.O_CREATE, 0o600) // it holds addresses
+	path, flags := failedPath(r.path), os.O_RDWR
+	if !s.resumed {
+		flags |= os.O_CREATE | os.O_EXCL
+	}
+	f, err := os.OpenFile(path, flags, 0o600) // it holds addresses
+	if errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("%s is there, from an earlier import; import it or move it away first", path)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(f.Truncate(s.Bytes), seekEnd(f)); err != nil {
-		return nil, errors.Join(err, f.Close())
+	if err := cut(f, s.Bytes); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w; to begin anew remove %s and it", path, err, statePath(r.path)), f.Close())
 	}
 	failed := &failedRows{f, bufio.NewWriter(f)}
 	if s.Bytes == 0 && r.header != "" {
 		fmt.Fprintln(failed.w, r.header)
 	}
 	return failed, nil
+}
+
+// cut leaves what the state knows of.
+func cut(f *os.File, length int64) error {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if size < length {
+		return errors.New("it has changed since the import stopped")
+	}
+	if err := f.Truncate(length); err != nil {
+		return err
+	}
+	_, err = f.Seek(length, io.SeekStart)
+	return err
 }
 
 func (f *failedRows) add(row int, cause error, line string) {
@@ -105,9 +131,4 @@ func (f *failedRows) close() (int64, error) {
 	}
 	size, err := f.file.Seek(0, io.SeekEnd)
 	return size, errors.Join(err, f.file.Close())
-}
-
-func seekEnd(f *os.File) error {
-	_, err := f.Seek(0, io.SeekEnd)
-	return err
 }
