@@ -7,8 +7,8 @@
 //
 //	go run ./examples/agones
 //
-// Where AGONES_SDK_HTTP_PORT is set, as Agones does, it speaks to that sidecar and waits for a SIGTERM from outside. -grace is the
-// terminationGracePeriodSeconds of the pod.
+// Where AGONES_SDK_HTTP_PORT is set, as Agones does, it speaks to that sidecar and waits for a SIGTERM from outside; PlaySmart is an
+// emulator all the same. -grace is the terminationGracePeriodSeconds of the pod. What to copy is in server.go and sidecar.go.
 package main
 
 import (
