@@ -133,7 +133,9 @@ func (b *backend) verify(w http.ResponseWriter, r *http.Request) {
 	request := b.logins[in.Login]
 	b.mu.Unlock()
 	if request == "" {
-		request = rand.Text() // was never sent, so it is refused as a wrong code is, and as late
+		// Was never sent, so it is refused as a wrong code is, and as late. That also meets a player who types faster than the service
+		// answers fire, and who has to type again: to wait for that answer here would tell who has an account.
+		request = rand.Text()
 	}
 	_, err := b.client.Verify.Validate(r.Context(), playline.OTPCheck{RequestID: request, OTP: in.Code})
 	switch {

@@ -44,7 +44,7 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	go func() { served <- serve(ctx, listener, backend) }()
 
 	fmt.Fprintf(out, "http-backend: serving at http://%s, with an emulator of Fyno at %s\n", listener.Addr(), fyno.URL)
-	caller := &caller{url: "http://" + listener.Addr().String(), fyno: fyno, out: out}
+	caller := &caller{url: "http://" + listener.Addr().String(), backend: backend, fyno: fyno, out: out}
 	if err := caller.play(ctx); err != nil {
 		return err
 	}
@@ -79,9 +79,10 @@ func compare(fyno *emulator.Server, out io.Writer) error {
 
 // caller is a game that logs players in.
 type caller struct {
-	url  string
-	fyno *emulator.Server
-	out  io.Writer
+	url     string
+	backend *backend
+	fyno    *emulator.Server
+	out     io.Writer
 }
 
 // reply is an answer of the backend; it has one of the three.
@@ -92,7 +93,7 @@ func (c *caller) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	code, err := c.code(ctx, ace)
+	code, err := c.code(ace)
 	if err != nil {
 		return err
 	}
@@ -158,18 +159,13 @@ func (c *caller) expect(ctx context.Context, what string, status int, path strin
 	return out, nil
 }
 
-// code is the player's look at the phone: the emulator shows what would have been sent.
-func (c *caller) code(ctx context.Context, phone string) (string, error) {
-	for {
-		for _, m := range c.fyno.Messages() {
-			if m.Destination == phone {
-				return m.OTP, nil
-			}
-		}
-		select {
-		case <-time.After(5 * time.Millisecond):
-		case <-ctx.Done():
-			return "", ctx.Err()
+// code is the player's look at the phone, once the message is through: the emulator shows what would have been sent.
+func (c *caller) code(phone string) (string, error) {
+	c.backend.sending.Wait()
+	for _, m := range c.fyno.Messages() {
+		if m.Destination == phone {
+			return m.OTP, nil
 		}
 	}
+	return "", fmt.Errorf("nothing was sent to %s", phone)
 }

@@ -97,6 +97,25 @@ func TestNobodyLearnsWhoHasAnAccount(t *testing.T) {
 	assert.Len(t, a.fyno.Messages(), 1)
 }
 
+// TestACodeThatIsFasterThanTheAnswer: the answer to fire is lost, so in the pause before the second attempt the message is on the phone and
+// the backend does not know of it. The idempotency key makes the second attempt find the first.
+func TestACodeThatIsFasterThanTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI(t)
+		a.fyno.Inject(emulator.Fault{Operation: "fireEvent", Mode: emulator.ResetAfter, Times: 1})
+		_, begun := a.post(t, "/otp", `{"phone":"`+ace+`"}`)
+		synctest.Wait()
+		body := `{"login":"` + begun.Login + `","code":"` + a.fyno.Messages()[0].OTP + `"}`
+		recorder, _ := a.post(t, "/otp/verify", body)
+		assert.Equal(t, 401, recorder.Code)
+		a.sending.Wait()
+		recorder, _ = a.post(t, "/otp/verify", body)
+		assert.Equal(t, 200, recorder.Code, "typed again")
+		assert.Len(t, a.fyno.Messages(), 1, "one message all the same")
+		time.Sleep(loginLifetime)
+	})
+}
+
 func TestLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAPI(t)

@@ -55,7 +55,7 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	// Matches are under way, and the service is down for the first second of the grace period.
 	time.AfterFunc(time.Second, playSmart.Inject(emulator.Fault{Operation: "ingestEvents", Status: 503}))
-	nakama.Shutdown(ctx, 10*time.Second, e.matches...)
+	nakama.Shutdown(ctx, 30*time.Second, e.matches...)
 	for userID := range e.sent {
 		nakama.Disconnect(ctx, userID) // the last thing that a server does
 	}
