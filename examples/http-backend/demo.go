@@ -85,11 +85,14 @@ type caller struct {
 	out     io.Writer
 }
 
+// body is what a request holds.
+type body map[string]string
+
 // reply is an answer of the backend; it has one of the three.
 type reply struct{ Login, Session, Error string }
 
 func (c *caller) play(ctx context.Context) error {
-	begun, err := c.expect(ctx, "ace asks for a code", http.StatusAccepted, "/otp", map[string]string{"phone": ace})
+	begun, err := c.expect(ctx, "ace asks for a code", http.StatusAccepted, "/otp", body{"phone": ace})
 	if err != nil {
 		return err
 	}
@@ -97,22 +100,22 @@ func (c *caller) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	wrong, err := c.expect(ctx, "ace types a wrong one", http.StatusUnauthorized, "/otp/verify", map[string]string{"login": begun.Login, "code": "000000"})
+	wrong, err := c.expect(ctx, "ace types a wrong one", http.StatusUnauthorized, "/otp/verify", body{"login": begun.Login, "code": "000000"})
 	if err != nil {
 		return err
 	}
-	right := map[string]string{"login": begun.Login, "code": code}
+	right := body{"login": begun.Login, "code": code}
 	if _, err = c.expect(ctx, "ace types the right one", http.StatusOK, "/otp/verify", right); err != nil {
 		return err
 	}
 	if _, err = c.expect(ctx, "it works only once", http.StatusUnauthorized, "/otp/verify", right); err != nil {
 		return err
 	}
-	begun, err = c.expect(ctx, "a stranger asks for a code", http.StatusAccepted, "/otp", map[string]string{"phone": stranger})
+	begun, err = c.expect(ctx, "a stranger asks for a code", http.StatusAccepted, "/otp", body{"phone": stranger})
 	if err != nil {
 		return err
 	}
-	none, err := c.expect(ctx, "a stranger guesses one", http.StatusUnauthorized, "/otp/verify", map[string]string{"login": begun.Login, "code": "123456"})
+	none, err := c.expect(ctx, "a stranger guesses one", http.StatusUnauthorized, "/otp/verify", body{"login": begun.Login, "code": "123456"})
 	if err != nil {
 		return err
 	}
@@ -121,25 +124,25 @@ func (c *caller) play(ctx context.Context) error {
 	}
 	// The service takes a moment for blitz's message, so that the signal comes before it is through.
 	c.fyno.Inject(emulator.Fault{Operation: "fireEvent", Delay: 300 * time.Millisecond})
-	if _, err = c.expect(ctx, "blitz asks for a code", http.StatusAccepted, "/otp", map[string]string{"phone": blitz}); err != nil {
+	if _, err = c.expect(ctx, "blitz asks for a code", http.StatusAccepted, "/otp", body{"phone": blitz}); err != nil {
 		return err
 	}
 	for range 3 { // that make ten in a minute
-		if _, err := c.expect(ctx, "nonsense", http.StatusBadRequest, "/otp", map[string]string{"phone": "0400"}); err != nil {
+		if _, err := c.expect(ctx, "nonsense", http.StatusBadRequest, "/otp", body{"phone": "0400"}); err != nil {
 			return err
 		}
 	}
-	_, err = c.expect(ctx, "the eleventh call", http.StatusTooManyRequests, "/otp", map[string]string{"phone": ace})
+	_, err = c.expect(ctx, "the eleventh call", http.StatusTooManyRequests, "/otp", body{"phone": ace})
 	return err
 }
 
 // expect makes a call and prints what came of it; another status than that is an error.
-func (c *caller) expect(ctx context.Context, what string, status int, path string, in map[string]string) (reply, error) {
-	body, err := json.Marshal(in)
+func (c *caller) expect(ctx context.Context, what string, status int, path string, in body) (reply, error) {
+	text, err := json.Marshal(in)
 	if err != nil {
 		return reply{}, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+path, bytes.NewReader(text))
 	if err != nil {
 		return reply{}, err
 	}

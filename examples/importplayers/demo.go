@@ -40,7 +40,8 @@ func demonstrate(ctx context.Context, out io.Writer, n int) error {
 	}
 	// Beside the bad rows, the service refuses one request as a whole.
 	smooven.Inject(emulator.Fault{Operation: "importPlayers", Skip: 4, Times: 1, Status: 422})
-	fmt.Fprintf(out, "importplayers: %d rows into an emulator of Smooven at %s; one in 200 is bad, and one request of 1000 is refused\n", n, smooven.URL)
+	fmt.Fprintf(out, "importplayers: %d rows into an emulator of Smooven at %s; one in 200 is bad, and one request is refused\n",
+		n, smooven.URL)
 
 	interrupted, stop := context.WithCancel(ctx)
 	defer stop()

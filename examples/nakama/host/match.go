@@ -39,7 +39,8 @@ func (m *Match) Join(ctx context.Context, userID string) bool {
 
 // Leave lets a player go.
 func (m *Match) Leave(ctx context.Context, userID string) {
-	m.state = m.handler.MatchLeave(m.server.context(ctx, ""), m.server.log, nil, m.server, nil, m.tick, m.state, []runtime.Presence{presence{userID: userID}})
+	ctx = m.server.context(ctx, "")
+	m.state = m.handler.MatchLeave(ctx, m.server.log, nil, m.server, nil, m.tick, m.state, []runtime.Presence{presence{userID: userID}})
 }
 
 // Message is what a player sends in a match.
