@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/playline/playline-go"
@@ -133,26 +134,17 @@ func ExampleBatcher_Signal() {
 
 func ExampleBatcher_Parked() {
 	ctx := context.Background()
-	online := false
-	var service *emulator.Emulator
-	var b *batcher.Batcher
-	b, service = newBatcher(func(c *batcher.Config) {
-		c.Tokens = batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			if !online {
-				return batcher.Token{}, batcher.ErrNoToken
-			}
-			return batcher.Token{Value: service.Token(userID, time.Hour)}, nil
-		})
+	b, service := newBatcher(func(c *batcher.Config) {
+		c.Tokens = batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{}, batcher.ErrNoToken })
 	})
 	_ = b.Track(ctx, "device-abc-123", batcher.Event{Type: batcher.AppOpen})
-	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
-	defer cancel()
-	_ = b.Flush(short) // cannot be done without a token
+	for b.Signal(batcher.SessionEnd); len(b.Parked()) == 0; {
+		runtime.Gosched() // the token source is asked in the background
+	}
 	for _, p := range b.Parked() {
 		fmt.Println(p.UserID, p.Events, p.Cause)
+		b.SetToken(p.UserID, batcher.Token{Value: service.Token(p.UserID, time.Hour)}) // the player has signed in
 	}
-	online = true
-	b.Resume("device-abc-123")
 	fmt.Println(b.Flush(ctx), service.EventCount())
 	_, _ = b.Close(ctx)
 	// Output:

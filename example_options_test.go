@@ -1,0 +1,115 @@
+package playline_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/playline/playline-go"
+	"github.com/playline/playline-go/batcher"
+	"github.com/playline/playline-go/emulator"
+)
+
+func ExampleNewFromEnv() {
+	_ = os.Unsetenv("PLAYLINE_FYNO_KEY")
+	_ = os.Setenv("PLAYLINE_FYNO_WORKSPACE", "FYEXAMPLE")
+	defer os.Unsetenv("PLAYLINE_FYNO_WORKSPACE")
+	_, err := playline.NewFromEnv()
+	fmt.Println(strings.Contains(err.Error(), "PLAYLINE_FYNO_KEY")) // what is missing
+	// Output: true
+}
+
+func ExampleWithHTTPClient() {
+	proxy, err := url.Parse("http://proxy.example.com:3128")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = http.ProxyURL(proxy) // the default takes HTTPS_PROXY and NO_PROXY from the environment
+	_, err = playline.New(playline.WithSmooven("sk_live_example"), playline.WithHTTPClient(&http.Client{Transport: transport}))
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleWithLimiter() {
+	services := emulator.New()
+	options := append(services.Options(), playline.WithLimiter(playline.Smooven, rate.NewLimiter(rate.Every(time.Minute), 1)))
+	client, err := playline.New(options...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for range 2 { // the second one would wait for a minute, and its caller has a second
+		_, err = client.Players.Get(ctx, "ply_000001")
+		fmt.Println(errors.Is(err, playline.ErrRateLimited), services.TotalCalls())
+	}
+	// Output:
+	// false 1
+	// true 1
+}
+
+func ExampleWithLogger() {
+	log := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == "duration" {
+			return slog.Attr{} // not the same twice
+		}
+		return a
+	}}))
+	client, err := playline.New(append(emulator.New().Options(), playline.WithLogger(log))...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, _ = client.Players.Get(context.Background(), "ply_404404")
+	// Output: level=WARN msg="playline: call failed" service=smooven operation=Players.Get method=GET route=/players/{player_id} attempt=1 request_id=emu-1 status=404 outcome_unknown=false
+}
+
+func ExampleWithRetryPolicy() {
+	services := emulator.New()
+	options := append(services.Options(), playline.WithRetryPolicy(playline.RetryPolicy{MaxAttempts: 1})) // no retries
+	client, err := playline.New(options...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	services.Inject(emulator.Fault{Operation: "getPlayer", Status: 503})
+	_, _ = client.Players.Get(context.Background(), "ply_000001")
+	fmt.Println(services.Calls("getPlayer"), "attempt")
+	// Output: 1 attempt
+}
+
+func ExampleClient_NewBatcher() {
+	ctx := context.Background()
+	client, services := newClient()
+	b, err := client.NewBatcher(batcher.Config{
+		GameID: "com.example.stackblaster",
+		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
+			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil // yours: from the table of sessions
+		}),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i := range 1000 { // events of three players, in any order
+		userID := []string{"ace", "blitz", "nova"}[i%3]
+		if err := b.Player(userID).TrackAttrs(ctx, batcher.LevelCompleted, slog.Int("level", i)); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	report, err := b.Close(ctx)
+	fmt.Println(report.Delivered, "delivered in", services.Calls("ingestEvents"), "requests,", err)
+	// Output: 1000 delivered in 6 requests, <nil>
+}
