@@ -6,6 +6,34 @@
 //	err = p.TrackAttrs(ctx, batcher.LevelCompleted, slog.Int("level", 5), slog.Int("score", 4800))
 //	report, err := b.Close(ctx)
 //
+// A [Batcher] is made once and shared. [New] makes one over a [Sender] of your own; the client's NewBatcher brings one.
+//
+// # Tracking
+//
+// [Player.Track] takes an [Event] with any data that encodes as a JSON object; [Player.TrackAttrs] takes attributes and makes no
+// garbage; [Player.TrackCustom] is for events with a name of your own. They encode the event before they return, so what it points to
+// may change afterwards, and what cannot be encoded is an [*InvalidEventError] here and spoils no request later. They wait where there
+// is no room. [Player.TryTrack] and [Player.TryTrackAttrs] do not wait: they are for a game's loop, and return [ErrFull].
+//
+// A Signal sends and does not wait: [Player.Signal] where a level or a session ends, [Batcher.Signal] where memory is short or the
+// process is told to end. [NotifyContext] gives that one on SIGTERM, [Batcher.ShutdownHook] when an HTTP server shuts down.
+//
+// # Tokens
+//
+// Config.Tokens, a [TokenSource], is asked for a player's token when there is something to send, not more than once at a time, and again
+// before the token ends. A player for whom it returns [ErrNoToken] is parked: its events wait, nobody else's do. [Batcher.Parked] lists
+// such players; [Batcher.SetToken] or [Batcher.Resume] lets them go on.
+//
+// # What became of it
+//
+// Config.OnOutcome is told, a batch at a time and with the events in hand, as an [Outcome] of [Record] values. [Batcher.Stats] is a
+// picture for a dashboard, and its [Ledger] the sum: accepted = delivered + rejected + expired + unknown + returned + pending.
+//
+// # The end
+//
+// [Batcher.Close] takes no more events, sends what waits for as long as its context lasts, and returns a [Report]. What could not be
+// delivered is in Report.LeftOver, event by event; [Record.Event] makes one of it that can be tracked again.
+//
 // # Promises
 //
 //   - Accepted means kept. When Track returns nil the event ends in exactly one Result: delivered, rejected (the service said no to

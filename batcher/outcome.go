@@ -70,6 +70,7 @@ const (
 	TooLarge
 )
 
+// String is the failure in words, such as "in doubt" or "too large".
 func (f Failure) String() string {
 	names := [...]string{"in doubt", "not sent", "throttled", "unavailable", "unauthorized", "forbidden", "invalid", "too large"}
 	if int(f) < len(names) {
@@ -120,6 +121,7 @@ const (
 	results
 )
 
+// String is the result in lower case, such as "delivered".
 func (r Result) String() string {
 	if r < results {
 		return [results]string{"delivered", "rejected", "expired", "unknown", "returned"}[r]

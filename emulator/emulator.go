@@ -1,8 +1,3 @@
-// Package emulator is the five services of playline in one process: stateful, strict against their contracts, with
-// faults by script and a record of every request. It is made for testing code that talks to them.
-//
-// Start gives a server for a test, Listen one for a program, and New an Emulator that is both a handler to embed and an
-// http.RoundTripper that needs no socket, which makes it fit for testing/synctest bubbles.
 package emulator
 
 import (

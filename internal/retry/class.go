@@ -19,6 +19,7 @@ const (
 	classes
 )
 
+// String is the class as comments and tables name it: safe, key, unsent or never.
 func (c Class) String() string { return [classes]string{"safe", "key", "unsent", "never"}[c] }
 
 // Kind is what a failed attempt looked like from here.

@@ -26,6 +26,7 @@ type LimitError struct {
 	Pause bool // the wait is the pause after a failed attempt, not the rate limit
 }
 
+// Error says what would have taken how long.
 func (e *LimitError) Error() string {
 	why := "the rate limit"
 	if e.Pause {

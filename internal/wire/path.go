@@ -14,6 +14,7 @@ type ArgError struct {
 	Rule string // what it must be
 }
 
+// Error names the argument and the rule.
 func (e *ArgError) Error() string { return e.Name + ": " + e.Rule }
 
 // Path fills the placeholders of a template such as /players/{player_id} and returns the escaped path.
