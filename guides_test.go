@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -102,4 +103,25 @@ func TestTheGuidesNameTestsThatAreThere(t *testing.T) {
 		}
 	}
 	assert.NotZero(t, named)
+}
+
+// TestTheGracePeriodsOfTheGuideAddUp: a copied manifest must not kill a process that is still delivering.
+func TestTheGracePeriodsOfTheGuideAddUp(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("docs/production.md")
+	require.NoError(t, err)
+	number := func(pattern string) []int {
+		var out []int
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(string(text), -1) {
+			n, err := strconv.Atoi(m[1])
+			require.NoError(t, err)
+			out = append(out, n)
+		}
+		require.NotEmpty(t, out, pattern)
+		return out
+	}
+	preStop, grace := number(`sleep: \{seconds: (\d+)\}`)[0], number(`-grace=(\d+)s`)
+	assert.Len(t, grace, 2)
+	assert.Greater(t, number(`terminationGracePeriodSeconds: (\d+)`)[0], preStop+grace[0])
+	assert.Greater(t, number(`TimeoutStopSec=(\d+)`)[0], grace[1])
 }
