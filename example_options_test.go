@@ -40,6 +40,41 @@ func ExampleWithHTTPClient() {
 	// Output: <nil>
 }
 
+// traceID is the key under which a request's context holds its trace.
+type traceID struct{}
+
+// spans is a transport that makes a span of each attempt, as an instrumented transport does.
+type spans struct{ next http.RoundTripper }
+
+func (s spans) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := s.next.RoundTrip(r)
+	status := 0
+	if err == nil {
+		status = response.StatusCode
+	}
+	_, _ = fmt.Fprintln(os.Stdout, "a span of trace", r.Context().Value(traceID{}), r.Method, status)
+	return response, err
+}
+
+// Every attempt is one RoundTrip under the caller's context, so an instrumented transport traces retries too.
+func ExampleWithHTTPClient_tracing() {
+	services := emulator.New()
+	options := append(services.Options(), playline.WithHTTPClient(&http.Client{Transport: spans{services}}))
+	client, err := playline.New(options...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	services.Inject(emulator.Fault{Operation: "getPlayer", Status: 503, Times: 1})
+	ctx := context.WithValue(context.Background(), traceID{}, "4bf92f35")
+	_, err = client.Players.Get(ctx, "ply_000001", playline.Retry(playline.RetryPolicy{BaseDelay: time.Millisecond}))
+	fmt.Println(errors.Is(err, playline.ErrNotFound))
+	// Output:
+	// a span of trace 4bf92f35 GET 503
+	// a span of trace 4bf92f35 GET 404
+	// true
+}
+
 func ExampleWithLimiter() {
 	services := emulator.New()
 	options := append(services.Options(), playline.WithLimiter(playline.Smooven, rate.NewLimiter(rate.Every(time.Minute), 1)))
