@@ -24,7 +24,9 @@ func ExampleAccountsService_Register() {
 func ExampleAccountsService_Login() {
 	ctx := context.Background()
 	client, _ := newClient()
-	_, err := client.Accounts.Register(ctx, playline.AccountCreate{Email: "ace@example.com", Password: "correct-horse-9", DeviceID: "device-abc-123"})
+	_, err := client.Accounts.Register(ctx, playline.AccountCreate{
+		Email: "ace@example.com", Password: "correct-horse-9", DeviceID: "device-abc-123",
+	})
 	if err != nil {
 		fmt.Println(err)
 		return

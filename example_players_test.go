@@ -40,7 +40,9 @@ func ExamplePlayersService_Register() {
 func ExamplePlayersService_Get() {
 	ctx := context.Background()
 	client, _ := newClient()
-	registered, err := client.Players.Register(ctx, playline.Player{ExternalID: "device-abc-123", Channels: playline.PlayerChannels{SMS: "+61400000000"}})
+	registered, err := client.Players.Register(ctx, playline.Player{
+		ExternalID: "device-abc-123", Channels: playline.PlayerChannels{SMS: "+61400000000"},
+	})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -53,7 +55,9 @@ func ExamplePlayersService_Get() {
 func ExamplePlayersService_Delete() {
 	ctx := context.Background()
 	client, _ := newClient()
-	registered, err := client.Players.Register(ctx, playline.Player{ExternalID: "device-abc-123", Channels: playline.PlayerChannels{SMS: "+61400000000"}})
+	registered, err := client.Players.Register(ctx, playline.Player{
+		ExternalID: "device-abc-123", Channels: playline.PlayerChannels{SMS: "+61400000000"},
+	})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -3,6 +3,7 @@ package batcher
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
@@ -38,7 +39,7 @@ type Batcher struct {
 // New returns a batcher that delivers through sender. It starts nothing; goroutines run only while there is something to send.
 func New(sender Sender, cfg Config) (*Batcher, error) {
 	if sender == nil {
-		return nil, &ConfigError{"Sender", "must not be nil"}
+		return nil, errors.New("batcher: New needs a Sender, and got nil")
 	}
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {

@@ -139,7 +139,7 @@ func TestConfigIsValidated(t *testing.T) {
 		})
 	}
 	_, err := New(nil, Config{GameID: game, Tokens: oneToken})
-	require.Error(t, err)
+	require.EqualError(t, err, "batcher: New needs a Sender, and got nil") // it is no field of Config
 }
 
 func TestNewKeepsNothingOfTheCallersConfig(t *testing.T) {
