@@ -71,7 +71,12 @@ func ExampleServer_Env() {
 func ExampleEmulator_ServeHTTP() {
 	own := httptest.NewServer(emulator.New()) // within a server of your own
 	defer own.Close()
-	response, err := own.Client().Get(own.URL + emulator.SmoovenPath + "/players/ply_000001")
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, own.URL+emulator.SmoovenPath+"/players/ply_000001", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	response, err := own.Client().Do(request)
 	if err != nil {
 		fmt.Println(err)
 		return
