@@ -135,7 +135,8 @@ func ExampleBatcher_Resume() {
 
 func ExampleRecord_Event() {
 	ctx := context.Background()
-	first, _ := newBatcher(nil)
+	first, service := newBatcher(nil)
+	service.Inject(emulator.Fault{Operation: "ingestEvents", Mode: emulator.Hang})
 	_ = first.Track(ctx, "device-abc-123", batcher.Event{Type: batcher.LevelCompleted, Data: map[string]any{"level": 5}})
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
