@@ -1,0 +1,49 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime/debug"
+	"syscall"
+
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// Damage is something in the directory that could not be read. What could be read is kept.
+type Damage struct {
+	Path     string // the file; after Open: where it was set aside
+	Err      error  // what is wrong with it
+	Salvaged int    // events that could be read from it and still wait
+}
+
+func (d Damage) String() string {
+	return fmt.Sprintf("%s: %v; %d waiting events could be read", d.Path, d.Err, d.Salvaged)
+}
+
+// errChecksum is a record whose bytes are not those that were written.
+var errChecksum = errors.New("a record's checksum does not match")
+
+// refused reports whether the system did not let us read a file, which says nothing about what is in it.
+func refused(err error) bool {
+	for _, cause := range []error{
+		fs.ErrPermission, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EINTR, bolterrors.ErrTimeout,
+	} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
+}
+
+// guarded runs a function that reads a file which may be damaged. The engine maps files into memory and trusts them: a wrong page
+// number leads to a panic, or beyond the end of the mapping. Both become errors.
+func guarded(read func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the file's structure is broken: %v", r)
+		}
+	}()
+	return read()
+}

@@ -1,0 +1,59 @@
+package spool
+
+import (
+	"fmt"
+	"time"
+)
+
+// Sync is when an event that Append took is safe from a power cut. From the death of the process it is safe in any case.
+type Sync uint8
+
+// The ways to sync.
+const (
+	// Always: before Append returns. The calls of many goroutines share one sync (group commit).
+	Always Sync = iota
+	// Interval: at the latest Options.Every later. Append does not wait for the disk.
+	Interval
+)
+
+// Options are the settings of a spool. The zero value is usable: it syncs always.
+type Options struct {
+	Sync  Sync
+	Every time.Duration // with Interval: how much time a power cut may cost; 0: 100 ms
+
+	// MaxBytes bounds what the spool holds, in bytes of encoded events; Append returns ErrFull above it. 0: 1 GiB. It must be at
+	// least twice SegmentBytes, because space comes back in whole files.
+	MaxBytes int64
+
+	// SegmentBytes is about how much a file holds before the next one is begun, in bytes of encoded events. 0: 16 MiB.
+	SegmentBytes int64
+
+	// Report is told of damage: a file that Open set aside, a tail that was cut. It is called by Open, before it returns. nil: none.
+	Report func(Damage)
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Every == 0 {
+		o.Every = 100 * time.Millisecond
+	}
+	if o.SegmentBytes == 0 {
+		o.SegmentBytes = 16 << 20
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 1 << 30
+	}
+	if o.Report == nil {
+		o.Report = func(Damage) {}
+	}
+	switch {
+	case o.Sync > Interval:
+		return o, fmt.Errorf("spool: Options.Sync is %d: use Always or Interval", o.Sync)
+	case o.Every < 0:
+		return o, fmt.Errorf("spool: Options.Every is %s: it must not be negative", o.Every)
+	case o.SegmentBytes < 0:
+		return o, fmt.Errorf("spool: Options.SegmentBytes is %d: it must not be negative", o.SegmentBytes)
+	case o.MaxBytes < 2*o.SegmentBytes:
+		return o, fmt.Errorf("spool: Options.MaxBytes is %d: it must be at least twice SegmentBytes (%d)", o.MaxBytes, o.SegmentBytes)
+	}
+	return o, nil
+}

@@ -1,0 +1,176 @@
+package spool
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"time"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+// kind is what a record is about.
+type kind byte
+
+const (
+	event     kind = 'e'
+	eventOnce kind = 'o' // one that must not be sent again in doubt
+	sending   kind = 's' // a note: these ids are about to be sent
+	settled   kind = 'd' // a note: these ids are done
+)
+
+// A record is a checksum, the length of the body, the body. The same bytes stand in the stage and in the segments.
+//
+//	crc32c, 4 bytes | uvarint length | kind | event: uvarint id, uvarint milliseconds, uvarint length of the player, player, JSON
+//	                                        | note: pairs of uvarints: how far behind the last run's end a run begins, its length
+//
+// The checksum begins with that of the generation: one filling of a stage. So what is left of an earlier filling is never taken for a
+// record of this one.
+const maxHead = crc32.Size + binary.MaxVarintLen32
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func seedOf(generation uint64) uint32 {
+	return crc32.Checksum(binary.BigEndian.AppendUint64(nil, generation), castagnoli)
+}
+
+// appendRecord appends a record whose body is put together by the function.
+func appendRecord(dst []byte, seed uint32, size int, body func([]byte) []byte) []byte {
+	at := len(dst)
+	dst = append(dst, 0, 0, 0, 0)
+	dst = binary.AppendUvarint(dst, uint64(size))
+	dst = body(dst)
+	binary.LittleEndian.PutUint32(dst[at:], crc32.Update(seed, castagnoli, dst[at+crc32.Size:]))
+	return dst
+}
+
+func appendEvent(dst []byte, seed uint32, id uint64, e *batcher.StoredEvent) []byte {
+	ms := uint64(max(e.Accepted.UnixMilli(), 0))
+	size := 1 + uvarintLen(id) + uvarintLen(ms) + uvarintLen(uint64(len(e.UserID))) + len(e.UserID) + len(e.JSON)
+	return appendRecord(dst, seed, size, func(b []byte) []byte {
+		k := event
+		if e.Once {
+			k = eventOnce
+		}
+		b = append(b, byte(k))
+		b = binary.AppendUvarint(b, id)
+		b = binary.AppendUvarint(b, ms)
+		b = binary.AppendUvarint(b, uint64(len(e.UserID)))
+		b = append(b, e.UserID...)
+		return append(b, e.JSON...)
+	})
+}
+
+// eventSize bounds the bytes of an event's record.
+func eventSize(e *batcher.StoredEvent) int {
+	return maxHead + 1 + 3*binary.MaxVarintLen64 + len(e.UserID) + len(e.JSON)
+}
+
+// appendNote appends a note about ids. They need not be sorted; runs of neighbours take two bytes or a few.
+func appendNote(dst []byte, seed uint32, k kind, ids []uint64) []byte {
+	body := []byte{byte(k)}
+	var end uint64
+	for i := 0; i < len(ids); {
+		n := 1
+		for i+n < len(ids) && ids[i+n] == ids[i]+uint64(n) {
+			n++
+		}
+		body = binary.AppendVarint(body, int64(ids[i]-end)) // wraps round where ids are not sorted, and back when read
+		body = binary.AppendUvarint(body, uint64(n))
+		end = ids[i] + uint64(n)
+		i += n
+	}
+	return appendRecord(dst, seed, len(body), func(b []byte) []byte { return append(b, body...) })
+}
+
+// noteSize bounds the bytes of a note's record.
+func noteSize(ids []uint64) int { return maxHead + 1 + 2*binary.MaxVarintLen64*len(ids) }
+
+// record is a decoded one. Its slices are those of the bytes that it was read from.
+type record struct {
+	kind  kind
+	event batcher.StoredEvent // of an event
+	ids   []uint64            // of a note
+}
+
+// readRecord decodes the first record of b and returns how long it is.
+func readRecord(b []byte, seed uint32) (r record, n int, err error) {
+	if len(b) < crc32.Size+2 {
+		return r, 0, errChecksum
+	}
+	size, w := binary.Uvarint(b[crc32.Size:])
+	if w <= 0 || size == 0 || size > uint64(len(b)-crc32.Size-w) {
+		return r, 0, errChecksum
+	}
+	n = crc32.Size + w + int(size) //nolint:gosec // not above len(b)
+	if crc32.Update(seed, castagnoli, b[crc32.Size:n]) != binary.LittleEndian.Uint32(b) {
+		return r, 0, errChecksum
+	}
+	body := b[crc32.Size+w : n]
+	r.kind = kind(body[0])
+	f := fields{rest: body[1:]}
+	switch r.kind {
+	case event, eventOnce:
+		r.event.ID = f.uvarint()
+		r.event.Accepted = time.UnixMilli(int64(f.uvarint())) //nolint:gosec // it was an int64
+		user := f.uvarint()
+		if f.bad || user > uint64(len(f.rest)) {
+			return r, 0, errMalformed
+		}
+		r.event.UserID = string(f.rest[:user])
+		r.event.JSON = f.rest[user:]
+		r.event.Once = r.kind == eventOnce
+	case sending, settled:
+		var end uint64
+		for len(f.rest) > 0 {
+			first := end + uint64(f.varint()) //nolint:gosec // wraps back
+			count := f.uvarint()
+			if f.bad || count > maxRecord {
+				return r, 0, errMalformed
+			}
+			for i := range count {
+				r.ids = append(r.ids, first+i)
+			}
+			end = first + count
+		}
+	default:
+		return r, 0, errMalformed
+	}
+	return r, n, nil
+}
+
+// errMalformed is a record whose checksum matches and that makes no sense: another version of the package wrote it.
+var errMalformed = errors.New("a record is of an unknown form: was it written by a later version?")
+
+// fields reads numbers off a record's body.
+type fields struct {
+	rest []byte
+	bad  bool
+}
+
+func (f *fields) uvarint() uint64 {
+	v, n := binary.Uvarint(f.rest)
+	return took(f, v, n)
+}
+
+func (f *fields) varint() int64 {
+	v, n := binary.Varint(f.rest)
+	return took(f, v, n)
+}
+
+func took[T any](f *fields, v T, n int) T {
+	if n <= 0 {
+		f.bad, f.rest = true, nil
+		return v
+	}
+	f.rest = f.rest[n:]
+	return v
+}
+
+func uvarintLen(v uint64) int {
+	n := 1
+	for ; v >= 0x80; v >>= 7 {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,83 @@
+package spool
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/edsrzf/mmap-go"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+const (
+	stageBytes = 2 << 20
+	stageHead  = 8       // the generation
+	maxRecord  = 1 << 20 // an event's record
+)
+
+// stage is a file of fixed size, mapped into memory, in which records wait for the next commit. A record in it survives the death of
+// the process, because the pages are the system's; writing one costs a copy and no call. A power cut may take it.
+//
+// Its blocks are written when it is made, so that a full disk cannot make a later store to it fail.
+type stage struct {
+	file       *os.File
+	mem        mmap.MMap
+	generation uint64
+	seed       uint32
+	end        int    // of the records in it
+	events     int    // how many of them are events
+	last       uint64 // the id of the last event
+}
+
+// openStage opens a stage, and makes it where there is none. Its records are still those of an earlier process.
+func openStage(path string) (*stage, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || info.Size() != stageBytes {
+		if _, err = f.WriteAt(make([]byte, stageBytes), 0); err == nil {
+			err = errors.Join(f.Truncate(stageBytes), f.Sync())
+		}
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	}
+	mem, err := mmap.Map(f, mmap.RDWR, 0)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot map %s: %w", path, err), f.Close())
+	}
+	return &stage{file: f, mem: mem, generation: binary.BigEndian.Uint64(mem)}, nil
+}
+
+// reset empties the stage. Whatever is left in it belongs to an earlier generation.
+func (s *stage) reset(generation uint64) {
+	binary.BigEndian.PutUint64(s.mem, generation)
+	s.generation, s.seed = generation, seedOf(generation)
+	s.end, s.events, s.last = stageHead, 0, 0
+}
+
+// room reports whether a record of at most that size fits.
+func (s *stage) room(size int) bool { return s.end+size <= len(s.mem) }
+
+func (s *stage) empty() bool { return s.end == stageHead }
+
+// addEvent writes an event, for which there must be room, and returns the bytes it takes.
+func (s *stage) addEvent(id uint64, e *batcher.StoredEvent) int {
+	n := len(appendEvent(s.mem[s.end:s.end:len(s.mem)], s.seed, id, e))
+	s.end += n
+	s.events++
+	s.last = id
+	return n
+}
+
+// addNote writes a note, for which there must be room.
+func (s *stage) addNote(k kind, ids []uint64) {
+	s.end += len(appendNote(s.mem[s.end:s.end:len(s.mem)], s.seed, k, ids))
+}
+
+func (s *stage) close() error {
+	return errors.Join(s.mem.Unmap(), s.file.Close())
+}
