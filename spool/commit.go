@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -67,8 +68,27 @@ func (s *Spool) turn(held *stage) *stage {
 	return nil
 }
 
+// gather lets those append again whom the commit before has just let go. Otherwise the first of them would get a commit of its own, and
+// all others wait for it.
+func (s *Spool) gather() {
+	if s.opts.Sync != Always {
+		return
+	}
+	for seen := -1; ; {
+		s.mu.Lock()
+		events := s.stage.events
+		s.mu.Unlock()
+		if events == seen {
+			return
+		}
+		seen = events
+		runtime.Gosched()
+	}
+}
+
 // swap takes the filled stage and lets the other one fill. It returns nil where there is nothing to commit.
 func (s *Spool) swap() (*stage, *round) {
+	s.gather()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stage.empty() && len(s.sending) == 0 && len(s.settled) == 0 {

@@ -18,6 +18,7 @@ type contents struct {
 	segments   []loaded
 	staged     []*batch // without what is in the segments already
 	generation uint64   // the greatest
+	committed  uint64   // ids below it are in segments, or were
 	next       uint64   // id
 }
 
@@ -42,7 +43,7 @@ func load(dir string) (*contents, error) {
 		c.segments = append(c.segments, loaded{seg, err})
 		c.next = max(c.next, first, seg.last+1)
 	}
-	committed := c.next
+	c.committed = c.next
 	for _, name := range stageNames {
 		mem, err := os.ReadFile(filepath.Join(dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -51,7 +52,7 @@ func load(dir string) (*contents, error) {
 		if err != nil {
 			return nil, err
 		}
-		b := batchOf(mem).from(committed)
+		b := batchOf(mem).from(c.committed)
 		c.generation = max(c.generation, b.generation)
 		if len(b.ids) > 0 {
 			c.next = max(c.next, b.ids[len(b.ids)-1]+1)

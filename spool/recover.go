@@ -85,8 +85,9 @@ func (s *Spool) prepare() error {
 			s.segments = append(s.segments, seg)
 		}
 	}
-	if n := len(s.segments); n == 0 || s.segments[n-1].left == 0 {
-		fresh, err := createSegment(s.dir, s.next, &batch{})
+	// A settled segment is not written to any more; an empty one is, because a new one would have its name.
+	if n := len(s.segments); n == 0 || s.segments[n-1].left == 0 && s.segments[n-1].events > 0 {
+		fresh, err := createSegment(s.dir, found.committed, &batch{})
 		if err != nil {
 			return err
 		}
