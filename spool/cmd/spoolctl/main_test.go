@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/playline/playline-go/batcher"
+	"github.com/playline/playline-go/spool"
+)
+
+// filled returns a directory with four events, of two players, one of them in doubt and one settled.
+func filled(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := spool.Open(dir, spool.Options{})
+	require.NoError(t, err)
+	for n := range 4 {
+		_, err := s.Append(t.Context(), batcher.StoredEvent{
+			UserID: []string{"ace", "blitz"}[n%2], Accepted: time.UnixMilli(int64(n)), Once: n == 2, JSON: fmt.Appendf(nil, `{"n":"<%d>"}`, n),
+		})
+		require.NoError(t, err)
+	}
+	require.NoError(t, s.Sending([]uint64{1}))
+	require.NoError(t, s.Settled([]uint64{2}))
+	require.NoError(t, s.Close())
+	return dir
+}
+
+func spoolctl(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out strings.Builder
+	err := run(args, &out)
+	return out.String(), err
+}
+
+const (
+	first  = `{"id":1,"user_id":"ace","accepted":"1970-01-01T00:00:00Z","in_doubt":true,"event":{"n":"<0>"}}` + "\n"
+	third  = `{"id":3,"user_id":"ace","accepted":"1970-01-01T00:00:00.002Z","once":true,"event":{"n":"<2>"}}` + "\n"
+	fourth = `{"id":4,"user_id":"blitz","accepted":"1970-01-01T00:00:00.003Z","event":{"n":"<3>"}}` + "\n"
+)
+
+func TestReadingChangesNothing(t *testing.T) {
+	dir := filled(t)
+	before := contents(t, dir)
+	for _, row := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"replay", dir}, first + third + fourth},
+		{[]string{"replay", "--player", "ace", dir}, first + third},
+		{[]string{"replay", "--player", "device-abc-123", dir}, ""},
+		{[]string{"verify", dir}, "3 events wait and are whole, 1 of them in doubt\n"},
+	} {
+		out, err := spoolctl(t, row.args...)
+		require.NoError(t, err)
+		assert.Equal(t, row.want, out, "%s", row.args)
+	}
+	out, err := spoolctl(t, "ls", dir)
+	require.NoError(t, err)
+	assert.Regexp(t, `(?m)^ *4 +3 +1 +\d\.\d 0000000000000001\.spool$`, out)
+	assert.Regexp(t, `(?m)^ *4 +3 +1 +\d\.\d in all$`, out)
+	assert.Equal(t, before, contents(t, dir))
+}
+
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		data, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+		require.NoError(t, err)
+		out[entry.Name()] = string(data)
+	}
+	return out
+}
+
+func TestPurgeForgetsOnePlayer(t *testing.T) {
+	dir := filled(t)
+	out, err := spoolctl(t, "purge", "-player", "ace", dir)
+	require.NoError(t, err)
+	assert.Equal(t, "2 events of player \"ace\" forgotten\n", out)
+	out, err = spoolctl(t, "replay", dir)
+	require.NoError(t, err)
+	assert.Equal(t, fourth, out)
+}
+
+func TestDamageIsReported(t *testing.T) {
+	dir := filled(t)
+	path := filepath.Join(dir, "0000000000000001.spool")
+	require.NoError(t, os.Truncate(path, 100))
+	for _, stage := range []string{"stage-a", "stage-b"} {
+		require.NoError(t, os.Remove(filepath.Join(dir, stage)))
+	}
+	out, err := spoolctl(t, "verify", dir)
+	require.ErrorContains(t, err, "1 damaged")
+	assert.Contains(t, out, "damaged: "+path)
+	out, err = spoolctl(t, "ls", dir)
+	require.NoError(t, err)
+	assert.Contains(t, out, "damaged: "+path)
+	assert.FileExists(t, path, "only a process that opens it sets it aside")
+}
+
+func TestRefusals(t *testing.T) {
+	used := filled(t)
+	s, err := spool.Open(used, spool.Options{})
+	require.NoError(t, err)
+	defer s.Close()
+	empty := t.TempDir()
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for name, row := range map[string]struct {
+		args []string
+		want string
+	}{
+		"nothing":               {nil, "a command is missing"},
+		"no directory":          {[]string{"ls"}, "needs one directory"},
+		"two directories":       {[]string{"ls", empty, empty}, "needs one directory"},
+		"unknown command":       {[]string{"rm", empty}, `no command "rm"`},
+		"unknown flag":          {[]string{"ls", "-x", empty}, "not defined: -x"},
+		"purge without player":  {[]string{"purge", empty}, "needs -player"},
+		"a file":                {[]string{"ls", file}, "is not a directory"},
+		"not there":             {[]string{"ls", filepath.Join(empty, "x")}, "no such file"},
+		"no spool":              {[]string{"verify", empty}, "is not a spool"},
+		"purge of what is none": {[]string{"purge", "-player", "ace", empty}, "is not a spool"},
+		"in use":                {[]string{"replay", used}, "the directory is in use"},
+		"purge while in use":    {[]string{"purge", "-player", "ace", used}, "the directory is in use"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := spoolctl(t, row.args...)
+			require.ErrorContains(t, err, row.want)
+		})
+	}
+	assert.Empty(t, contents(t, empty))
+}
