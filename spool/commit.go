@@ -55,6 +55,10 @@ func (s *Spool) turn(held *stage) *stage {
 		}
 		s.settled = append(s.settled, b.ids...)
 	}
+	if keep && s.room != nil { // who began to wait for room before this failed is to be told
+		close(s.room)
+		s.room = nil
+	}
 	s.mu.Unlock()
 	if keep {
 		return full
@@ -123,9 +127,11 @@ func (s *Spool) commit(b *batch) (events, notes error) {
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	s.mu.Lock()
-	sent, done := append(s.sending, b.sending...), append(s.settled, b.settled...)
+	sent, done := s.sending, s.settled
 	s.sending, s.settled = nil, nil
 	s.mu.Unlock()
+	sent = append(sent, b.sending...)
+	done = append(done, b.settled...)
 
 	active := s.segments[len(s.segments)-1]
 	if len(b.ids) > 0 && active.bytes >= s.opts.SegmentBytes {

@@ -89,7 +89,7 @@ func TestMain(m *testing.M) {
 			o.Sync = spool.Interval
 		}
 		if err := victim(dir, o, from); err != nil {
-			fmt.Println("error", err)
+			fmt.Fprintln(os.Stdout, "error", err)
 		}
 		os.Exit(1)
 	}

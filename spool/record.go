@@ -102,7 +102,7 @@ func readRecord(b []byte, seed uint32) (r record, n int, err error) {
 	if w <= 0 || size == 0 || size > uint64(len(b)-crc32.Size-w) {
 		return r, 0, errChecksum
 	}
-	n = crc32.Size + w + int(size) //nolint:gosec // not above len(b)
+	n = crc32.Size + w + int(size)
 	if crc32.Update(seed, castagnoli, b[crc32.Size:n]) != binary.LittleEndian.Uint32(b) {
 		return r, 0, errChecksum
 	}
@@ -112,7 +112,7 @@ func readRecord(b []byte, seed uint32) (r record, n int, err error) {
 	switch r.kind {
 	case event, eventOnce:
 		r.event.ID = f.uvarint()
-		r.event.Accepted = time.UnixMilli(int64(f.uvarint())) //nolint:gosec // it was an int64
+		r.event.Accepted = time.UnixMilli(int64(f.uvarint()))
 		user := f.uvarint()
 		if f.bad || user > uint64(len(f.rest)) {
 			return r, 0, errMalformed
@@ -123,7 +123,7 @@ func readRecord(b []byte, seed uint32) (r record, n int, err error) {
 	case sending, settled:
 		var end uint64
 		for len(f.rest) > 0 {
-			first := end + uint64(f.varint()) //nolint:gosec // wraps back
+			first := end + uint64(f.varint()) // a step back wraps round
 			count := f.uvarint()
 			if f.bad || count > maxRecord {
 				return r, 0, errMalformed

@@ -67,7 +67,10 @@ func createSegment(dir string, first uint64, b *batch) (*segment, error) {
 	}
 	s.took(b)
 	s.note(b.sending, b.settled)
-	return s, s.open()
+	if err := s.open(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func openBolt(path string, readOnly bool) (*bbolt.DB, error) {
@@ -216,8 +219,8 @@ func scan(db *bbolt.DB, bucket []byte, generationAt int, visit func(record, int)
 func (s *segment) pending() ([]batcher.StoredEvent, error) {
 	db := s.db
 	if db == nil {
-		var err error
-		if err = guarded(func() error { db, err = openBolt(s.path, true); return err }); err != nil {
+		err := guarded(func() (err error) { db, err = openBolt(s.path, true); return err })
+		if err != nil {
 			return nil, err
 		}
 		defer db.Close()
@@ -261,8 +264,8 @@ func loadSegment(dir string, first uint64) (*segment, error) {
 			s.sent.add(id)
 		}
 	}
-	if err = errors.Join(err, notes); err != nil {
-		return s, err
+	if err != nil || notes != nil {
+		return s, errors.Join(err, notes)
 	}
 	// Opened for writing, the engine looks for free pages and panics where they do not add up. Better here, where no lock is left
 	// behind that would keep others from reading the file. It does that in a goroutine of its own, so not before the scans went well.

@@ -125,8 +125,9 @@ func (s *Spool) reserve(ctx context.Context, size int, bytes int64) error {
 		case s.stage.room(size):
 			return nil
 		case s.failure != nil: // the spare will not come back soon
-			defer s.mu.Unlock()
-			return s.failure
+			err := s.failure
+			s.mu.Unlock()
+			return err
 		}
 		if s.room == nil {
 			s.room = make(chan struct{})

@@ -1,0 +1,115 @@
+package spool
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+// broken closes the last segment's file under the spool, so that every write fails, and returns what mends it.
+func broken(t *testing.T, s *Spool) (mend func()) {
+	t.Helper()
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	seg := s.segments[len(s.segments)-1]
+	require.NoError(t, seg.db.Close())
+	return func() {
+		s.disk.Lock()
+		defer s.disk.Unlock()
+		require.NoError(t, seg.open())
+	}
+}
+
+func one(text string) batcher.StoredEvent {
+	return batcher.StoredEvent{UserID: "ace", Accepted: time.UnixMilli(1), JSON: []byte(text)}
+}
+
+func texts(t *testing.T, s *Spool) (out []string) {
+	t.Helper()
+	for e, err := range s.Recover() {
+		require.NoError(t, err)
+		out = append(out, string(e.JSON))
+	}
+	return out
+}
+
+func TestAFailedWriteRefusesWithAlways(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir, Options{Every: time.Hour})
+	require.NoError(t, err)
+	first, err := s.Append(t.Context(), one(`"first"`))
+	require.NoError(t, err)
+	held := s.size
+	mend := broken(t, s)
+	_, err = s.Append(t.Context(), one(`"refused"`))
+	require.ErrorContains(t, err, "spool: cannot write")
+	require.NotErrorIs(t, err, ErrFull)
+	assert.Equal(t, held, s.size, "what is refused takes no room")
+	require.Error(t, s.Sending([]uint64{first}), "an event that must not be sent twice must not be sent now")
+	require.NoError(t, s.Settled([]uint64{first}), "this is remembered")
+	mend()
+	_, err = s.Append(t.Context(), one(`"second"`))
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+
+	s, err = Open(dir, Options{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{`"second"`}, texts(t, s))
+	require.NoError(t, s.Close())
+}
+
+// An engine may fail although it has written: then what was refused is in the file, and must not come back.
+func TestWhatWasRefusedDoesNotComeBack(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir, Options{Every: time.Hour})
+	require.NoError(t, err)
+	mend := broken(t, s)
+	_, err = s.Append(t.Context(), one(`"refused"`))
+	require.Error(t, err)
+	mend()
+	s.disk.Lock()
+	require.NoError(t, s.segments[0].write(repack([]batcher.StoredEvent{{ID: 1, JSON: []byte(`"refused"`)}}, 1), nil, nil))
+	s.disk.Unlock()
+	_, err = s.Append(t.Context(), one(`"kept"`))
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+
+	s, err = Open(dir, Options{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{`"kept"`}, texts(t, s))
+	require.NoError(t, s.Close())
+}
+
+func TestAFailedWriteIsTriedAgainWithInterval(t *testing.T) {
+	for name, mended := range map[string]bool{"in time": true, "never": false} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s, err := Open(dir, Options{Sync: Interval, Every: time.Millisecond})
+			require.NoError(t, err)
+			mend := broken(t, s)
+			var want []string
+			large := `"` + string(make([]byte, 200_000)) + `"`
+			for err = error(nil); err == nil; {
+				if _, err = s.Append(t.Context(), one(large)); err == nil {
+					want = append(want, large)
+				}
+			}
+			require.ErrorContains(t, err, "spool: cannot write")
+			assert.Len(t, want, 2*(stageBytes/200_000), "both stages are full")
+			if mended {
+				mend()
+				require.NoError(t, s.Close())
+			} else {
+				require.Error(t, s.Close())
+			}
+			s, err = Open(dir, Options{})
+			require.NoError(t, err)
+			assert.Len(t, texts(t, s), len(want), "whether it could be written or not")
+			require.NoError(t, s.Close())
+		})
+	}
+}
