@@ -25,6 +25,7 @@ type Batcher struct {
 	budget  budget
 	ledger  ledger
 	sched   scheduler
+	storing *barrier      // reached when no Track is handing an event to the Store, and Close has begun
 	stirred chan struct{} // a lane was parked or ran empty; Close looks whether only parked ones are left
 
 	idBase string // of event ids
@@ -37,6 +38,9 @@ type Batcher struct {
 }
 
 // New returns a batcher that delivers through sender. It starts nothing; goroutines run only while there is something to send.
+//
+// With a Store that is what an earlier process left: New reads all of it first, and its sending has begun when New returns. Where it
+// cannot be read New fails, and it stays in the Store.
 func New(sender Sender, cfg Config) (*Batcher, error) {
 	if sender == nil {
 		return nil, errors.New("batcher: New needs a Sender, and got nil")
@@ -51,6 +55,7 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 		clock:   clock{start: time.Now()},
 		seed:    maphash.MakeSeed(),
 		budget:  budget{maxEvents: int64(cfg.MaxEvents), maxBytes: int64(cfg.MaxBytes)},
+		storing: newBarrier(),
 		stirred: make(chan struct{}, 1),
 		idBase:  rand.Text()[:12] + "-",
 		closing: make(chan struct{}),
@@ -61,6 +66,12 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 	b.sched.gate.ramp = gateFailures // a service that is down at the start is not asked by everybody at once
 	for i := range b.players {
 		b.players[i].lanes = map[string]*lane{}
+	}
+	if cfg.Store != nil {
+		if err := b.recoverStored(); err != nil {
+			b.cancel()
+			return nil, err
+		}
 	}
 	return b, nil
 }
@@ -89,12 +100,13 @@ func (p *Player) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "player %q"
 func (b *Batcher) Player(userID string) *Player { return &Player{batcher: b, id: userID} }
 
 // Track takes an event. When it returns nil the event is kept: it ends in exactly one Result. It waits for room until ctx ends; an
-// event that cannot be sent is an *InvalidEventError.
+// event that cannot be sent is an *InvalidEventError. With a Config.Store it returns when the Store has the event, and the Store's error
+// where it cannot keep it.
 func (p *Player) Track(ctx context.Context, e Event) error {
 	return p.track(ctx, &e, nil, true)
 }
 
-// TryTrack is Track without waiting: where there is no room it returns ErrFull.
+// TryTrack is Track without waiting: where there is no room it returns ErrFull. With a Config.Store it takes as long as one Append there.
 func (p *Player) TryTrack(e Event) error {
 	return p.track(context.Background(), &e, nil, false)
 }
@@ -189,6 +201,9 @@ func (p *Player) keep(ctx context.Context, json []byte, accepted int64, once, wa
 			b.send(l) // room matters more now than a full batch
 		}
 		if room == nil && (granted || b.budget.take(size)) {
+			if b.cfg.Store != nil {
+				return b.store(ctx, l, json, accepted, once, granted)
+			}
 			b.put(l, json, accepted, once)
 			l.mu.Unlock()
 			if granted {

@@ -23,6 +23,9 @@ type block struct {
 	sealed   bool
 	likeLast bool // the one before it was large, so this one probably is too
 	settling bool // its result is being told: Close leaves it alone
+	stored   bool // its marks have room for the ids in the Store
+	noted    bool // the Store was told that it is about to be sent
+	lost     bool // an earlier process may have sent it, and it must not be sent again
 	full     []chunk
 	next     *block
 	attempts int
@@ -37,28 +40,40 @@ type chunk struct {
 	events int
 }
 
-// A mark is an event's length, with the flag in the top bit, then its age in milliseconds after born.
+// A mark is an event's length, with the flags in the top bits, then its age in milliseconds after born, then, with a Store, its id there.
 const (
-	markSize = 8
-	onceFlag = 1 << 31
+	markSize   = 8
+	idSize     = 8
+	onceFlag   = 1 << 31
+	storedFlag = 1 << 30 // it has an id
+	lengthBits = storedFlag - 1
 	// maxBlockAge is how much younger than its block an event can be: some 49 days. A parked player's block stays open that long.
 	maxBlockAge = int64(math.MaxUint32) * int64(time.Millisecond)
 )
 
-// room is how many bytes are left between the events and the marks.
-func (c *chunk) room() int { return cap(c.json) - len(c.json) - c.events*markSize }
+// markSize is how many bytes each of the block's marks has.
+func (b *block) markSize() int {
+	if b.stored {
+		return markSize + idSize
+	}
+	return markSize
+}
+
+// room is how many bytes are left between the events and the marks, which have that size.
+func (c *chunk) room(size int) int { return cap(c.json) - len(c.json) - c.events*size }
 
 // mark returns the bytes of an event's mark.
-func (c *chunk) mark(event int) []byte {
-	end := cap(c.json) - event*markSize
-	return c.json[end-markSize : end : end]
+func (c *chunk) mark(event, size int) []byte {
+	end := cap(c.json) - event*size
+	return c.json[end-size : end : end]
 }
 
 // add appends an event's JSON. Accepted is on the batcher's clock.
 func (b *block) add(json []byte, accepted int64, once bool) {
-	need := len(json) + len(",") + markSize
+	marks := b.markSize()
+	need := len(json) + len(",") + marks
 	c := &b.last
-	if c.room() < need {
+	if c.room(marks) < need {
 		n := len(b.full)
 		if c.events > 0 {
 			b.full = append(b.full, *c)
@@ -73,7 +88,7 @@ func (b *block) add(json []byte, accepted int64, once bool) {
 	if once {
 		size |= onceFlag
 	}
-	mark := c.mark(c.events)
+	mark := c.mark(c.events, marks)
 	binary.LittleEndian.PutUint32(mark, size)
 	// Two goroutines can come in another order than they looked at the clock, so an event can seem older than the block.
 	binary.LittleEndian.PutUint32(mark[4:], uint32(max(accepted-b.born, 0)/int64(time.Millisecond)))
@@ -81,6 +96,13 @@ func (b *block) add(json []byte, accepted int64, once bool) {
 	c.events++
 	b.events++
 	b.bytes += len(json)
+}
+
+// label gives the event that was added last its id in the Store. The block is one that was made for it.
+func (b *block) label(id uint64) {
+	mark := b.last.mark(b.last.events-1, b.markSize())
+	binary.LittleEndian.PutUint32(mark, binary.LittleEndian.Uint32(mark)|storedFlag)
+	binary.LittleEndian.PutUint64(mark[markSize:], id)
 }
 
 // chunks walks the chunks in order.
@@ -102,24 +124,45 @@ type item struct {
 	json     []byte
 	accepted int64
 	once     bool
+	stored   bool   // the Store has it
+	id       uint64 // there
 }
 
 // items walks the events in order.
 func (b *block) items() iter.Seq[item] {
 	return func(yield func(item) bool) {
+		marks := b.markSize()
 		for c := range b.chunks() {
 			start := 0
 			for event := range c.events {
-				mark := c.mark(event)
+				mark := c.mark(event, marks)
 				size, age := binary.LittleEndian.Uint32(mark), binary.LittleEndian.Uint32(mark[4:])
-				end := start + int(size&^onceFlag)
-				if !yield(item{c.json[start:end:end], b.born + int64(age)*int64(time.Millisecond), size&onceFlag != 0}) {
+				end := start + int(size&lengthBits)
+				i := item{json: c.json[start:end:end], accepted: b.born + int64(age)*int64(time.Millisecond), once: size&onceFlag != 0}
+				if size&storedFlag != 0 {
+					i.stored, i.id = true, binary.LittleEndian.Uint64(mark[markSize:])
+				}
+				if !yield(i) {
 					return
 				}
 				start = end + len(",")
 			}
 		}
 	}
+}
+
+// ids returns the ids of the events that the Store has.
+func (b *block) ids() []uint64 {
+	if !b.stored {
+		return nil
+	}
+	out := make([]uint64, 0, b.events)
+	for i := range b.items() {
+		if i.stored {
+			out = append(out, i.id)
+		}
+	}
+	return out
 }
 
 // size is how many bytes appendTo appends.
@@ -136,7 +179,7 @@ func (b *block) appendTo(dst []byte) []byte {
 
 // part returns a sealed block with the events that keep chooses, nil where there are none. What is known of the attempts goes with it.
 func (b *block) part(keep func(n int, i item) bool) *block {
-	p := &block{attempts: b.attempts, doubts: b.doubts, sealed: true}
+	p := &block{attempts: b.attempts, doubts: b.doubts, stored: b.stored, noted: b.noted, sealed: true}
 	// The oldest event need not be the first one, see add, and none may become younger by the cut.
 	n, oldest := 0, int64(math.MaxInt64)
 	for i := range b.items() {
@@ -149,6 +192,9 @@ func (b *block) part(keep func(n int, i item) bool) *block {
 	for i := range b.items() {
 		if keep(n, i) {
 			p.add(i.json, i.accepted, i.once)
+			if i.stored {
+				p.label(i.id)
+			}
 		}
 		n++
 	}

@@ -31,6 +31,7 @@ func FuzzSplitter(f *testing.F) {
 	f.Add([]byte(strings.Repeat("\x01\x07\x80", 200)), []byte{0, 1, 2, 3, 4, 5})
 	f.Add([]byte(strings.Repeat("\xff\xff\xff\x03\x00\x01", 60)), []byte{1, 0, 255, 7, 2, 2, 2})
 	f.Add([]byte(strings.Repeat("\x10\xf0\x02", 199)), []byte{3, 3, 3, 3, 4, 200, 1})
+	f.Add([]byte(strings.Repeat("\x10\x20\x61\x08\x30\x22", 60)), []byte{2, 5, 170, 1, 0, 4, 9}) // with ids
 	f.Fuzz(func(t *testing.T, events, cuts []byte) {
 		s := &splitter{t: t, input: events, lane: &lane{}, bad: map[int]bool{}}
 		s.fill()
@@ -78,7 +79,7 @@ func (s *splitter) fill() {
 			accepted -= int64(ahead) * int64(time.Millisecond) // another goroutine looked at the clock earlier
 		}
 		if s.lane.tail == nil || s.lane.tail.events >= 1+kind>>2 {
-			b := &block{born: accepted, likeLast: kind&16 != 0}
+			b := &block{born: accepted, likeLast: kind&16 != 0, stored: kind&32 != 0}
 			if s.lane.tail == nil {
 				s.lane.head = b
 			} else {
@@ -89,7 +90,12 @@ func (s *splitter) fill() {
 		tail := s.lane.tail
 		tail.add(text, accepted, kind&1 != 0)
 		age := max(accepted-tail.born, 0) / int64(time.Millisecond) * int64(time.Millisecond)
-		s.want = append(s.want, item{text, tail.born + age, kind&1 != 0})
+		want := item{json: text, accepted: tail.born + age, once: kind&1 != 0}
+		if tail.stored && kind&64 != 0 {
+			want.stored, want.id = true, ^uint64(n)
+			tail.label(want.id)
+		}
+		s.want = append(s.want, want)
 		s.bad[n] = kind&2 != 0
 		s.lane.events++
 		s.lane.bytes += len(text)
@@ -210,7 +216,7 @@ func (s *splitter) cut(first func(n int, i item) bool) {
 func (s *splitter) same(b *block, want []item) {
 	got := slices.Collect(b.items())
 	if !slices.EqualFunc(got, want, func(a, b item) bool {
-		return string(a.json) == string(b.json) && a.accepted == b.accepted && a.once == b.once
+		return string(a.json) == string(b.json) && a.accepted == b.accepted && a.once == b.once && a.id == b.id
 	}) {
 		s.t.Fatalf("a block has %d events, want %d, or they differ", len(got), len(want))
 	}
@@ -224,8 +230,9 @@ func (s *splitter) check() {
 		n, size := 0, 0
 		for i := range b.items() {
 			want := s.want[s.number(i)]
-			if len(i.json) != len(want.json) || i.accepted != want.accepted || i.once != want.once {
-				s.t.Fatalf("event %d: accepted at %d, once %t, want %d, %t", s.number(i), i.accepted, i.once, want.accepted, want.once)
+			if len(i.json) != len(want.json) || i.accepted != want.accepted || i.once != want.once || i.stored != want.stored || i.id != want.id {
+				s.t.Fatalf("event %d: accepted at %d, once %t, id %d, want %d, %t, %d",
+					s.number(i), i.accepted, i.once, i.id, want.accepted, want.once, want.id)
 			}
 			if i.accepted < b.born {
 				s.t.Fatalf("event %d: accepted at %d, before its block was born at %d", s.number(i), i.accepted, b.born)

@@ -60,6 +60,16 @@ func (b *budget) add(bytes int64) bool {
 	}
 }
 
+// force takes room for one event, above the bounds if need be. It returns false where the counts end. It is for New alone.
+func (b *budget) force(bytes int64) bool {
+	events, held := b.held()
+	if events >= budgetMaxEvents || held+bytes > budgetMaxBytes {
+		return false
+	}
+	b.taken.Add(room(1, bytes))
+	return true
+}
+
 // release gives room back. Wake is to follow.
 func (b *budget) release(events, bytes int64) { b.taken.Add(-room(events, bytes)) }
 

@@ -23,6 +23,23 @@ type second struct {
 // now is how long the batcher has run, in nanoseconds.
 func (c *clock) now() int64 { return int64(time.Since(c.start)) }
 
+// wall returns the wall clock's time, as it stands now, when the batcher's clock showed at.
+func (c *clock) wall(at int64) time.Time {
+	now := time.Now()
+	return now.Round(0).Add(time.Duration(at) - now.Sub(c.start))
+}
+
+// maxStoredAge is how old an event can be that an earlier process accepted: a hundred years, so that adding to it cannot overflow.
+const maxStoredAge = 100 * 365 * 24 * time.Hour
+
+// at is what the batcher's clock showed at a time of the wall clock: less than 0 before the batcher was made, and not later than now, as
+// the wall clock may have been set back since.
+func (c *clock) at(wall time.Time) int64 {
+	now := time.Now()
+	age := min(max(now.Round(0).Sub(wall), 0), maxStoredAge)
+	return int64(now.Sub(c.start) - age)
+}
+
 // appendTimestamp appends the wall clock's time when the batcher's clock showed at.
 func (c *clock) appendTimestamp(b []byte, at int64) []byte {
 	s := c.second.Load()

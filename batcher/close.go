@@ -11,16 +11,18 @@ import (
 type Report struct {
 	Ledger
 	Players  int       // that were known
-	LeftOver []Outcome // what was not delivered, with its events, by player: Result is Returned
+	LeftOver []Outcome // what was not delivered and is in no Store, with its events, by player: Result is Returned
 }
 
-// graceAfterCancel is how long Close waits for requests that it has cancelled. A Sender that heeds its context needs none of it.
+// graceAfterCancel is how long Close waits for requests that it has cancelled, and for a Store. A Sender that heeds its context needs none
+// of it.
 const graceAfterCancel = 100 * time.Millisecond
 
 // Close takes no more events, sends what waits, and hands back what could not be sent when ctx ends, or when only parked players
-// are left. The error is nil where nothing is left over. It may be called any number of times: every call returns the same report, or
-// its own context's error where that ends first. When it returns no request is under way, except of a Sender that does not heed its
-// context: that one is left behind after a tenth of a second.
+// are left. What a Store has of it stays there instead, for the next process. The error is nil where nothing is left over. It may be
+// called any number of times: every call returns the same report, or its own context's error where that ends first. When it returns no
+// request is under way, except of a Sender that does not heed its context: that one is left behind after a tenth of a second, and so is a
+// Store that hangs.
 func (b *Batcher) Close(ctx context.Context) (Report, error) {
 	if b.closed.Swap(true) {
 		select {
@@ -41,13 +43,21 @@ func (b *Batcher) Close(ctx context.Context) (Report, error) {
 		b.Resume(l.user) // a last try with a new token
 		b.mark(l, bar)
 	}
+	b.storing.reach()
+	if b.cfg.Store != nil {
+		b.markStoring(ctx, bar)
+	}
 	bar.reach()
 	b.drain(ctx, bar)
 	quiet := b.sched.close() // before the requests end, or the next ones would begin
 	b.cancel()
-	select {
-	case <-quiet:
-	case <-time.After(graceAfterCancel):
+	grace, stop := context.WithTimeout(context.Background(), graceAfterCancel)
+	defer stop()
+	for _, ended := range [...]<-chan struct{}{quiet, b.storing.done} {
+		select {
+		case <-ended:
+		case <-grace.Done():
+		}
 	}
 	for l := range b.lanes() {
 		b.report.Players++
@@ -57,6 +67,18 @@ func (b *Batcher) Close(ctx context.Context) (Report, error) {
 	b.report.Ledger = b.Ledger()
 	close(b.done)
 	return b.report, b.report.err()
+}
+
+// markStoring waits for the Tracks that are handing an event to the Store, and sets the barrier behind their events, too. Who comes later
+// finds the batcher closed: every lane was locked since it is.
+func (b *Batcher) markStoring(ctx context.Context, bar *barrier) {
+	select {
+	case <-b.storing.done:
+	case <-ctx.Done():
+	}
+	for l := range b.lanes() {
+		b.mark(l, bar)
+	}
 }
 
 // drain waits until everything is settled, ctx ends, or only parked players are left.
@@ -110,13 +132,22 @@ func (b *Batcher) collect(l *lane) {
 		blk.attempts++
 		blk.doubts++
 	}
+	b.releaseStoring(l)
 	l.head, l.tail, l.events, l.bytes, l.returned = nil, nil, 0, 0, blk != nil
 	err := l.lastError
 	l.mu.Unlock()
 	for ; blk != nil; blk = blk.next {
-		out := b.outcome(l, blk, Returned, err)
-		b.report.LeftOver = append(b.report.LeftOver, out)
-		b.settle(blk, Returned)
+		left := blk
+		if blk.stored {
+			if spooled := blk.part(func(_ int, i item) bool { return i.stored }); spooled != nil {
+				b.settle(spooled, Spooled)
+			}
+			left = blk.part(func(_ int, i item) bool { return !i.stored })
+		}
+		if left != nil {
+			b.report.LeftOver = append(b.report.LeftOver, b.outcome(l, left, Returned, err))
+			b.settle(left, Returned)
+		}
 		for _, bar := range blk.barriers {
 			bar.returned.Store(true)
 			bar.reach()

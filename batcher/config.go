@@ -57,6 +57,16 @@ type Config struct {
 	// tell copies apart. An event whose data has a text there keeps that, such as a Record that is tracked again.
 	EventIDKey string
 
+	// Store keeps accepted events beyond the process: Track returns when the Store has the event, and New takes back what an earlier
+	// process left. Default none: what waits dies with the process.
+	//
+	// What is taken back can be more than MaxEvents, MaxBytes and the bounds of a player allow: Track finds room again when less waits.
+	// So keep a Store's own limit near MaxBytes. The Store must stay open until Close has returned.
+	Store Store
+	// MemoryOnStoreError: an event that the Store cannot keep is kept in memory all the same, and Stats.Unstored counts it. Default:
+	// Track fails with the Store's error.
+	MemoryOnStoreError bool
+
 	// IdleTimeout is how long a player without events is remembered, and the token with it. Default 10 min.
 	IdleTimeout time.Duration
 	// TokenRenewal is how long before its expiry a token is renewed, and what waits for its player is sent. Default 1 min.
@@ -134,6 +144,7 @@ func (c Config) validate() error {
 		{c.MaxRetryAfter < 0, "MaxRetryAfter", "must be positive"},
 		{c.MaxAge < 0, "MaxAge", "must not be negative"},
 		{c.MaxAge > 0 && c.MaxAge <= c.Linger, "MaxAge, Linger", "must let an event live longer than it lingers"},
+		{c.MemoryOnStoreError && c.Store == nil, "MemoryOnStoreError, Store", "must not be set without a Store"},
 		{c.IdleTimeout < 0, "IdleTimeout", "must be positive"},
 		{c.TokenRenewal < 0, "TokenRenewal", "must be positive"},
 	} {

@@ -72,6 +72,8 @@ func TestConfigIsValidated(t *testing.T) {
 	}{
 		{"as it is", func(*Config) {}, ""},
 		{"no game", func(c *Config) { c.GameID = "" }, "GameID"},
+		{"a store", func(c *Config) { c.Store, c.MemoryOnStoreError = newMemoryStore(), true }, ""},
+		{"kept in memory where there is no store", func(c *Config) { c.MemoryOnStoreError = true }, "MemoryOnStoreError, Store"},
 		{"no tokens", func(c *Config) { c.Tokens = nil }, "Tokens"},
 		{"linger at least", func(c *Config) { c.Linger = time.Millisecond }, ""},
 		{"linger too short", func(c *Config) { c.Linger = time.Millisecond - 1 }, "Linger"},

@@ -60,6 +60,9 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 		b.sendLater(l)
 		return sight{none: true, passed: true}
 	}
+	if b.cfg.Store != nil && !b.noteSending(l, blk) {
+		return sight{none: true}
+	}
 	ctx, cancel := context.WithTimeout(b.ctx, b.cfg.SendTimeout)
 	defer cancel()
 	err = b.sender.Send(ctx, Batch{
@@ -98,6 +101,7 @@ func (l *lane) note(blk *block, inDoubt bool) bool {
 
 // begin takes the lane over and returns the block to be sent, nil where there is nothing to send.
 func (b *Batcher) begin(l *lane, probe bool) *block {
+	b.giveUpLost(l)
 	b.expire(l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -154,6 +158,7 @@ func (b *Batcher) resolve(l *lane, blk *block, r Result, err error) bool {
 		b.cfg.OnOutcome(b.outcome(l, blk, r, err))
 	}
 	b.settle(blk, r)
+	b.noteSettled(blk.ids())
 	l.mu.Lock()
 	if !l.stopped {
 		l.removeHead()
@@ -243,7 +248,7 @@ func (b *Batcher) blame(l *lane, blk *block, f Failure, err error) {
 
 // giveUpOnce reports the events of the first block as unknown that must not be sent again after an attempt that may have arrived.
 func (b *Batcher) giveUpOnce(l *lane, err error) {
-	if len(b.cfg.AtMostOnce) == 0 {
+	if len(b.cfg.AtMostOnce) == 0 && b.cfg.Store == nil { // an earlier process may have had others
 		return
 	}
 	l.mu.Lock()

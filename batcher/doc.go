@@ -37,8 +37,9 @@
 // # Promises
 //
 //   - Accepted means kept. When Track returns nil the event ends in exactly one Result: delivered, rejected (the service said no to
-//     this very event), expired (only with Config.MaxAge), unknown (only with Config.AtMostOnce), or returned (handed back by
-//     Close). The Ledger balances at every instant. This holds while the process lives: what waits in memory dies with it.
+//     this very event), expired (only with Config.MaxAge), unknown (only with Config.AtMostOnce), returned (handed back by Close) or
+//     spooled (left by Close to the Store). The Ledger balances at every instant. Without a Config.Store this holds while the process
+//     lives: what waits in memory dies with it. With one the next process takes back what had no result yet, and goes on.
 //   - Order. One request of a player is under way at a time, and events go out in the order in which Track took them.
 //   - Isolation. A player with a bad token, bad data or throttling delays nobody else. When the whole service is down all players
 //     share one gate: a pause, one probe, a slow start, and then at most twice the usual requests a second (or
@@ -53,6 +54,14 @@
 // 200 events, Config.BatchBytes, Config.Linger after the first event, a Signal, a token about to end, a Track that finds no room,
 // Flush, End and Close.
 //
+// # With a Store
+//
+// Track encodes the event, takes its room, and returns when the Store has it. Before a block is sent the Store is told so, once, and when
+// its events have their result and the callback has returned it is told to forget them. New takes back what is left: in order for each
+// player, before what is tracked from then on. Of that, what the earlier process may have sent is sent again and counted as possible
+// duplicates, or reported as unknown where Config.AtMostOnce forbids it. Everything that waits is in memory as well: a Store makes it
+// safe, and not less.
+//
 // # What a failure does
 //
 //   - no connection, 429, 503: the player pauses, longer each time, not shorter than Retry-After (capped); nothing is lost
@@ -61,6 +70,8 @@
 //   - 413: cut in two by bytes
 //   - in doubt (a timeout, a lost answer, 500, 502, 504): sent again, because the service does not say; the copies that may have been
 //     stored are counted. Types in Config.AtMostOnce are not sent again but reported as unknown
+//   - the Store cannot keep an event: Track says so, or keeps it in memory with Config.MemoryOnStoreError. It cannot note that events are
+//     about to be sent: the player pauses, and they are not sent. It cannot forget events: they may come back, in doubt
 //
 // # Inside
 //

@@ -188,7 +188,7 @@ func ExampleBatcher_Stats() {
 	_ = b.Track(ctx, "device-abc-123", batcher.Event{Type: batcher.AppOpen})
 	fmt.Println(b.Stats().Ledger)
 	_, _ = b.Close(ctx)
-	// Output: accepted 1 = delivered 0 + rejected 0 + expired 0 + unknown 0 + returned 0 + pending 1; possible duplicates 0
+	// Output: accepted 1 = delivered 0 + rejected 0 + expired 0 + unknown 0 + returned 0 + spooled 0 + pending 1; possible duplicates 0
 }
 
 func ExampleNotifyContext() {

@@ -12,7 +12,7 @@ import (
 type barrier struct {
 	left      atomic.Int64
 	done      chan struct{}
-	returned  atomic.Bool // Close handed some of them back
+	returned  atomic.Bool // Close handed some of them back, or left them to the Store
 	abandoned atomic.Bool // nobody waits any more
 }
 
@@ -47,7 +47,7 @@ func (b *Batcher) mark(l *lane, bar *barrier) {
 
 // Flush sends what waits, of all players, and returns when every event that was accepted before it has its result and its callback
 // has returned. Events that come later do not hold it up. A parked player does, until it is resumed or ctx ends; what is left then
-// stays and is sent when it can be. Where Close handed events back the error matches ErrClosed.
+// stays and is sent when it can be. Where Close handed events back, or left them to the Store, the error matches ErrClosed.
 func (b *Batcher) Flush(ctx context.Context) error {
 	bar := newBarrier()
 	for l := range b.lanes() {
@@ -93,7 +93,7 @@ func (b *Batcher) await(ctx context.Context, bar *barrier) error {
 		}
 	}
 	if bar.returned.Load() {
-		return fmt.Errorf("batcher: flush: events were handed back: %w", ErrClosed)
+		return fmt.Errorf("batcher: flush: events were handed back or left to the store: %w", ErrClosed)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ type lane struct {
 	mu        sync.Mutex // guards the following, but for user and frame, which stay
 	head      *block     // the next to be sent, or under way
 	tail      *block
-	events    int // that wait or are under way
+	events    int // that wait, are under way or are being stored
 	bytes     int
 	frame     int           // bytes of a request's body beside the events
 	room      chan struct{} // closed when events leave; nil: nobody waits for it
@@ -103,7 +103,7 @@ func (b *Batcher) lanes() iter.Seq[*lane] {
 	}
 }
 
-// forget removes a lane, unless it has something to send or is to be looked at later than now: it may have got a token since. What was
+// forget removes a lane, unless it has something to send or to store, or is to be looked at later than now: it may have got a token since. What was
 // its last block may have its result while its sending goroutine is not done with the lane yet; that finds nothing to do then.
 func (b *Batcher) forget(l *lane, now int64) {
 	s := b.shard(l.user)
@@ -111,7 +111,7 @@ func (b *Batcher) forget(l *lane, now int64) {
 	defer s.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.head == nil && !l.dead && (l.status != idle || l.wakeAt <= now) {
+	if l.events == 0 && !l.dead && (l.status != idle || l.wakeAt <= now) {
 		l.dead = true
 		delete(s.lanes, l.user)
 	}
@@ -123,7 +123,7 @@ func (b *Batcher) put(l *lane, json []byte, now int64, once bool) {
 		if l.tail != nil {
 			l.tail.sealed = true
 		}
-		next := &block{born: now}
+		next := &block{born: now, stored: b.cfg.Store != nil}
 		if l.tail == nil {
 			l.head = next
 		} else {
@@ -197,15 +197,20 @@ func (b *Batcher) send(l *lane) {
 	}
 }
 
-// removeHead takes the settled first block out and tells those who wait for its room. The lane's mutex is held.
+// removeHead takes the settled first block out. The lane's mutex is held.
 func (l *lane) removeHead() {
 	blk := l.head
 	l.head = blk.next
 	if l.head == nil {
 		l.tail = nil
 	}
-	l.events -= blk.events
-	l.bytes -= blk.bytes
+	l.leave(blk.events, blk.bytes)
+}
+
+// leave counts events out and tells those who wait for their room. The lane's mutex is held.
+func (l *lane) leave(events, bytes int) {
+	l.events -= events
+	l.bytes -= bytes
 	if l.room != nil {
 		close(l.room)
 		l.room = nil

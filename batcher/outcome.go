@@ -118,13 +118,15 @@ const (
 	Unknown
 	// Returned: Close handed it back.
 	Returned
+	// Spooled: Close left it to the Store, and the next process delivers it. It is in the Ledger alone.
+	Spooled
 	results
 )
 
 // String is the result in lower case, such as "delivered".
 func (r Result) String() string {
 	if r < results {
-		return [results]string{"delivered", "rejected", "expired", "unknown", "returned"}[r]
+		return [results]string{"delivered", "rejected", "expired", "unknown", "returned", "spooled"}[r]
 	}
 	return "no result"
 }

@@ -7,7 +7,9 @@ import (
 
 // Ledger is where every accepted event is. At every instant
 //
-//	Accepted = Delivered + Rejected + Expired + Unknown + Returned + Pending
+//	Accepted = Delivered + Rejected + Expired + Unknown + Returned + Spooled + Pending
+//
+// What New took back from the Store is accepted, too.
 type Ledger struct {
 	Accepted  int64
 	Delivered int64
@@ -15,16 +17,17 @@ type Ledger struct {
 	Expired   int64
 	Unknown   int64
 	Returned  int64
-	Pending   int64
+	Spooled   int64
+	Pending   int64 // also what Track is still handing to the Store
 	// PossibleDuplicates counts, beside the ledger, the copies that the service may have stored of delivered events: one for each
-	// earlier attempt of which nothing is known.
+	// earlier attempt of which nothing is known. What an earlier process attempted counts as one.
 	PossibleDuplicates int64
 }
 
 // String is the ledger on one line.
 func (l Ledger) String() string {
-	return fmt.Sprintf("accepted %d = delivered %d + rejected %d + expired %d + unknown %d + returned %d + pending %d; possible duplicates %d",
-		l.Accepted, l.Delivered, l.Rejected, l.Expired, l.Unknown, l.Returned, l.Pending, l.PossibleDuplicates)
+	return fmt.Sprintf("accepted %d = delivered %d + rejected %d + expired %d + unknown %d + returned %d + spooled %d + pending %d; possible duplicates %d",
+		l.Accepted, l.Delivered, l.Rejected, l.Expired, l.Unknown, l.Returned, l.Spooled, l.Pending, l.PossibleDuplicates)
 }
 
 // Stats is a picture of a batcher.
@@ -39,7 +42,8 @@ type Stats struct {
 	Waiting      int   // calls of Track that wait for room
 	Requests     int64 // made
 	Outage       bool  // the service is down: requests are held but for a probe
-	LastError    error // of the last request that failed
+	Unstored     int64 // events that are or were in memory alone, see Config.MemoryOnStoreError
+	LastError    error // of the last request that failed, or of the Store
 }
 
 // PlayerStats is a picture of one player.
@@ -58,6 +62,7 @@ type ledger struct {
 	results    [results]int64
 	duplicates int64
 	requests   int64
+	unstored   int64
 	lastError  error
 }
 
@@ -65,8 +70,11 @@ type ledger struct {
 func (b *Batcher) settle(blk *block, r Result) {
 	b.ledger.mu.Lock()
 	b.ledger.results[r] += int64(blk.events)
-	if r == Delivered {
+	switch {
+	case r == Delivered:
 		b.ledger.duplicates += int64(blk.events) * int64(blk.doubts)
+	case r == Spooled && blk.doubts > 1: // the next process knows of one
+		b.ledger.duplicates += int64(blk.events) * int64(blk.doubts-1)
 	}
 	b.budget.release(int64(blk.events), int64(blk.bytes))
 	b.ledger.mu.Unlock()
@@ -84,10 +92,11 @@ func (b *Batcher) Ledger() Ledger {
 		Expired:            b.ledger.results[Expired],
 		Unknown:            b.ledger.results[Unknown],
 		Returned:           b.ledger.results[Returned],
+		Spooled:            b.ledger.results[Spooled],
 		Pending:            pending,
 		PossibleDuplicates: b.ledger.duplicates,
 	}
-	l.Accepted = l.Delivered + l.Rejected + l.Expired + l.Unknown + l.Returned + l.Pending
+	l.Accepted = l.Delivered + l.Rejected + l.Expired + l.Unknown + l.Returned + l.Spooled + l.Pending
 	return l
 }
 
@@ -106,7 +115,7 @@ func (b *Batcher) Stats() Stats {
 		l.mu.Unlock()
 	}
 	b.ledger.mu.Lock()
-	s.Requests, s.LastError = b.ledger.requests, b.ledger.lastError
+	s.Requests, s.Unstored, s.LastError = b.ledger.requests, b.ledger.unstored, b.ledger.lastError
 	b.ledger.mu.Unlock()
 	b.sched.mu.Lock()
 	s.InFlight, s.Outage = b.sched.inFlight, b.sched.gate.shut

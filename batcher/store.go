@@ -11,8 +11,9 @@ import (
 // Many goroutines call it at once, so that one write to the disk can serve them all.
 type Store interface {
 	// Append keeps one event and returns its id, once the event is kept as the store's options promise. The store sets the id and
-	// takes its own copies. A call that follows another gets the greater id. The context bounds the wait for room; once the event
-	// is under way to the disk Append stays until it is known whether it is kept. An error means that it is not.
+	// takes its own copies. A call that follows another gets the greater id. The context bounds the wait for a disk that is busy; once
+	// the event is under way to it Append stays until it is known whether it is kept. An error means that it is not. Append does not
+	// wait until others are settled: where only that makes room it fails.
 	Append(ctx context.Context, e StoredEvent) (id uint64, err error)
 
 	// Sending notes that events are about to be sent: after a crash they are in doubt, where the others are known not to have been

@@ -1,0 +1,118 @@
+package batcher
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+)
+
+// What the batcher does with its Store while it runs. All calls are made outside of every lock: the Store waits for a disk.
+
+// store keeps an event in the Store and puts it into its lane. There is room for it in the lane, and the budget's is taken, granted or not.
+// The lane's mutex is held at first, and is not when it returns.
+//
+// The event counts in the lane from the beginning, so that the bounds hold while it is being stored, and the lane is not forgotten. Close
+// can come meanwhile. It waits for Append as long as its context lasts, and the event is accepted. Where Close did not wait longer, and has
+// taken the lane, the event was not accepted, and the Store forgets it.
+func (b *Batcher) store(ctx context.Context, l *lane, json []byte, accepted int64, once, granted bool) error {
+	b.storing.left.Add(1) // under the lane's mutex, before Close has looked at the lane: so it waits for this one
+	defer b.storing.reach()
+	l.events++
+	l.bytes += len(json)
+	l.mu.Unlock()
+	if granted {
+		b.budget.inHand.Done() // the lane has the room now, and Close finds it there
+	}
+	// A copy: what a Store is given escapes to the heap, and Track's buffer must not where there is no Store.
+	id, err := b.cfg.Store.Append(ctx, StoredEvent{UserID: l.user, Accepted: b.clock.wall(accepted), JSON: bytes.Clone(json), Once: once})
+	l.mu.Lock()
+	switch {
+	case l.stopped:
+		l.mu.Unlock()
+		if err == nil {
+			b.noteSettled([]uint64{id})
+		}
+		return ErrClosed
+	case err != nil && !b.cfg.MemoryOnStoreError:
+		l.leave(1, len(json))
+		b.settleNew(l)
+		l.mu.Unlock()
+		b.budget.release(1, int64(len(json)))
+		b.budget.wake()
+		return fmt.Errorf("batcher: the store does not keep the event: %w", err)
+	}
+	l.events--
+	l.bytes -= len(json)
+	b.put(l, json, accepted, once)
+	if err == nil {
+		l.tail.label(id)
+	} else {
+		b.countUnstored(err)
+	}
+	if l.room != nil { // somebody may wait for the room that this event took before it could be sent
+		b.send(l)
+	}
+	l.mu.Unlock()
+	return nil
+}
+
+// releaseStoring gives the budget's room back of the events that are being stored: what a lane counts and no block holds. Close has taken
+// the lane, so they are not accepted. The lane's mutex is held.
+func (b *Batcher) releaseStoring(l *lane) {
+	events, size := l.events, l.bytes
+	for blk := l.head; blk != nil; blk = blk.next {
+		events -= blk.events
+		size -= blk.bytes
+	}
+	b.budget.release(int64(events), int64(size))
+}
+
+// countUnstored counts an event that is in memory alone.
+func (b *Batcher) countUnstored(err error) {
+	b.ledger.mu.Lock()
+	defer b.ledger.mu.Unlock()
+	b.ledger.unstored++
+	b.ledger.lastError = err
+}
+
+// noteSending tells the Store that a block is about to be sent, once. It returns false where that must not happen: the Store failed, so the
+// lane pauses, or Close took the block meanwhile.
+func (b *Batcher) noteSending(l *lane, blk *block) bool {
+	if blk.noted {
+		return true
+	}
+	if ids := blk.ids(); len(ids) > 0 {
+		if err := b.cfg.Store.Sending(ids); err != nil {
+			err = fmt.Errorf("batcher: the store cannot note what is sent: %w", err)
+			b.storeFailed(err)
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			b.pause(l, 0, err)
+			return false
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		return false
+	}
+	blk.noted = true
+	return true
+}
+
+// noteSettled tells the Store to forget events. Where it cannot, they may come back after this process.
+func (b *Batcher) noteSettled(ids []uint64) {
+	if len(ids) == 0 {
+		return
+	}
+	if err := b.cfg.Store.Settled(ids); err != nil {
+		b.storeFailed(fmt.Errorf("batcher: the store cannot forget what has its result: %w", err))
+	}
+}
+
+func (b *Batcher) storeFailed(err error) {
+	b.ledger.mu.Lock()
+	b.ledger.lastError = err
+	b.ledger.mu.Unlock()
+	b.cfg.Log.Warn("batcher: the store failed", "error", err)
+}
