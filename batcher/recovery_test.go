@@ -48,7 +48,8 @@ func TestRecovery(t *testing.T) {
 			},
 			[][]int{{0}, {1}, {2}},
 			[]told{
-				{Result: Delivered, Ns: []int{0}, Attempts: 1}, {Result: Delivered, Ns: []int{1}, Attempts: 2, Dups: true},
+				{Result: Delivered, Ns: []int{0}, Attempts: 1},
+				{Result: Delivered, Ns: []int{1}, Attempts: 2, Dups: true},
 				{Result: Delivered, Ns: []int{2}, Attempts: 1},
 			},
 			1,
@@ -61,7 +62,8 @@ func TestRecovery(t *testing.T) {
 			},
 			[][]int{{0}, {2}},
 			[]told{
-				{Result: Unknown, Ns: []int{1, 3}, Attempts: 1, Dups: true}, {Result: Delivered, Ns: []int{0}, Attempts: 2, Dups: true},
+				{Result: Unknown, Ns: []int{1, 3}, Attempts: 1, Dups: true},
+				{Result: Delivered, Ns: []int{0}, Attempts: 2, Dups: true},
 				{Result: Delivered, Ns: []int{2}, Attempts: 1},
 			},
 			1,
@@ -81,7 +83,8 @@ func TestRecovery(t *testing.T) {
 			},
 			[][]int{{0}, {1}, {2, 3}},
 			[]told{
-				{Result: Delivered, Ns: []int{0}, Attempts: 1}, {Result: Delivered, Ns: []int{1}, Attempts: 1},
+				{Result: Delivered, Ns: []int{0}, Attempts: 1},
+				{Result: Delivered, Ns: []int{1}, Attempts: 1},
 				{Result: Delivered, Ns: []int{2, 3}, Attempts: 1},
 			},
 			0,

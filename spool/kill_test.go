@@ -82,16 +82,23 @@ func killed(n, p int) batcher.StoredEvent {
 }
 
 func TestMain(m *testing.M) {
+	from, _ := strconv.Atoi(os.Getenv("SPOOL_FROM"))
+	o := spool.Options{SegmentBytes: 20_000, Every: 5 * time.Millisecond}
+	if os.Getenv("SPOOL_SYNC") == "interval" {
+		o.Sync = spool.Interval
+	}
 	if dir := os.Getenv("SPOOL_VICTIM"); dir != "" {
-		from, _ := strconv.Atoi(os.Getenv("SPOOL_FROM"))
-		o := spool.Options{SegmentBytes: 20_000, Every: 5 * time.Millisecond}
-		if os.Getenv("SPOOL_SYNC") == "interval" {
-			o.Sync = spool.Interval
-		}
 		if err := victim(dir, o, from); err != nil {
 			fmt.Fprintln(os.Stdout, "error", err)
 		}
 		os.Exit(1)
+	}
+	if dir := os.Getenv("SPOOL_GAME"); dir != "" {
+		if err := gameServer(dir, o, os.Getenv("SPOOL_URL"), from); err != nil {
+			fmt.Fprintln(os.Stdout, "error", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
