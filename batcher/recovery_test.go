@@ -78,8 +78,9 @@ func TestRecovery(t *testing.T) {
 		{
 			"from before the epoch and months apart",
 			[]StoredEvent{
-				{ID: 1, UserID: "ace", JSON: []byte(`{"customdata":{"n":0}}`)}, leftOver(4, "ace", 1, 2000*time.Hour, false, false),
-				leftOver(5, "ace", 2, time.Hour, false, false), leftOver(6, "ace", 3, -100*time.Hour, false, false),
+				{ID: 1, UserID: "ace", JSON: []byte(`{"customdata":{"n":0}}`)},
+				leftOver(4, "ace", 1, 2000*time.Hour, false, false), leftOver(5, "ace", 2, time.Hour, false, false),
+				leftOver(6, "ace", 3, -100*time.Hour, false, false),
 			},
 			[][]int{{0}, {1}, {2, 3}},
 			[]told{

@@ -127,7 +127,8 @@ func TestKilledWhileItDelivers(t *testing.T) {
 			serve(t, dir, sync, service.URL, -1, known)
 			view, err := spool.Inspect(dir)
 			require.NoError(t, err)
-			for e := range view.Events() {
+			for e, err := range view.Events() {
+				require.NoError(t, err)
 				assert.Fail(t, "it waits", "%s", e.JSON)
 			}
 			require.NoError(t, view.Close())
