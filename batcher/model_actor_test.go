@@ -11,8 +11,9 @@ import (
 
 // modelActor is one goroutine of the application.
 type modelActor struct {
-	model *model
-	rand  *rand.Rand
+	model   *model
+	rand    *rand.Rand
+	process int
 }
 
 // run does things at random.
@@ -20,6 +21,9 @@ func (a *modelActor) run() {
 	m, r := a.model, a.rand
 	for range 10 + r.IntN(120) {
 		time.Sleep(modelPause(r) / 4)
+		if m.isOver(a.process) {
+			return
+		}
 		user := m.users[r.IntN(len(m.users))]
 		ctx, cancel := m.t.Context(), func() {}
 		if r.IntN(2) == 0 {
@@ -77,22 +81,36 @@ func (m *model) track(ctx context.Context, r *rand.Rand, user string, wait bool)
 	m.mu.Lock()
 	m.stamps++
 	e.start = m.stamps
+	process, closed := m.process, m.closed
 	m.mu.Unlock()
 	m.notef("%s: track %d (%s, bad %v, poison %v, wait %v)", user, e.number, e.event.Type, e.bad, e.poison, wait)
 	err := m.call(ctx, r, e, wait)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.note("%s: track %d: %v", user, e.number, err)
+	if err == nil && e.withdrawn {
+		m.failed("Track took event %d, and the store was told to forget it", e.number)
+	}
+	if m.process != process { // killed; what Track had taken must be found in the store
+		if err == nil && !e.unstored && e.end == 0 {
+			m.stamps++
+			e.end = m.stamps
+		}
+		return batcher.ErrClosed
+	}
 	_, refused := errors.AsType[*batcher.InvalidEventError](err)
 	switch {
 	case err == nil:
 		m.stamps++
-		e.end, e.kept = m.stamps, time.Now()
+		e.end, e.process = m.stamps, process
+		if e.kept.IsZero() {
+			e.kept = time.Now()
+		}
 		m.accepted++
 		if e.bad {
 			m.failed("Track took event %d, which cannot be sent", e.number)
 		}
-		if m.closed {
+		if closed {
 			m.failed("Track took event %d after Close had returned", e.number)
 		}
 	case refused:
@@ -100,6 +118,7 @@ func (m *model) track(ctx context.Context, r *rand.Rand, user string, wait bool)
 			m.failed("Track refused event %d, which is good: %v", e.number, err)
 		}
 	case errors.Is(err, batcher.ErrFull) && !wait, errors.Is(err, batcher.ErrClosed):
+	case errors.Is(err, errModelStore) && !m.cfg.MemoryOnStoreError:
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()) && wait:
 	default:
 		m.failed("Track of event %d (it may wait: %v) returned %v", e.number, wait, err)
@@ -108,7 +127,10 @@ func (m *model) track(ctx context.Context, r *rand.Rand, user string, wait bool)
 }
 
 func (m *model) call(ctx context.Context, r *rand.Rand, e *modelEvent, wait bool) error {
-	p := m.b.Player(e.user)
+	m.mu.Lock()
+	b := m.b
+	m.mu.Unlock()
+	p := b.Player(e.user)
 	switch {
 	case e.attrs != nil && e.event.Type == batcher.Custom && wait:
 		return p.TrackCustom(ctx, e.event.Name, e.attrs...)
@@ -121,9 +143,9 @@ func (m *model) call(ctx context.Context, r *rand.Rand, e *modelEvent, wait bool
 	}
 	if r.IntN(2) == 0 {
 		if wait {
-			return m.b.Track(ctx, e.user, e.event)
+			return b.Track(ctx, e.user, e.event)
 		}
-		return m.b.TryTrack(e.user, e.event)
+		return b.TryTrack(e.user, e.event)
 	}
 	if wait {
 		return p.Track(ctx, e.event)
@@ -136,16 +158,20 @@ func (m *model) flush(what, user string, call func() error) error {
 	m.mu.Lock()
 	var before []*modelEvent
 	for _, e := range m.events {
-		if e.end > 0 && e.told == 0 && (user == "" || user == e.user) {
+		if e.end > 0 && e.told == 0 && !e.lost && (user == "" || user == e.user) {
 			before = append(before, e)
 		}
 	}
 	m.note("%s %s of %d events", what, user, len(before))
+	process := m.process
 	m.mu.Unlock()
 	err := call()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.note("%s %s: %v", what, user, err)
+	if m.process != process {
+		return batcher.ErrClosed
+	}
 	for _, e := range before {
 		if err == nil && e.told == 0 {
 			m.failed("%s returned nil, and event %d, which was kept before, has no result", what, e.number)
@@ -166,6 +192,7 @@ func (m *model) outcome(out batcher.Outcome) {
 	}
 	m.callbacks[out.UserID]++
 	r := m.rand("callback/"+out.UserID, m.callbacks[out.UserID])
+	process := m.process
 	m.mu.Unlock()
 	m.told(out, false)
 	if r.IntN(4) == 0 {
@@ -177,6 +204,9 @@ func (m *model) outcome(out batcher.Outcome) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.process != process {
+		return
+	}
 	m.settled[out.Result] += int64(len(out.Records))
 	m.leave(out.UserID)
 }

@@ -36,6 +36,11 @@ type modelEvent struct {
 	tooLarge   bool // alone in a request, it got 413
 	told       int  // how often a result was told
 	result     batcher.Result
+	process    int  // whose ledger has it
+	before     int  // copies that the service had when the process began
+	unstored   bool // the store could not keep it, and it is in memory alone
+	lost       bool // and the process was killed
+	withdrawn  bool // the store was told to forget it before it had a result
 }
 
 // modelData is customdata as a struct, and as what the service reads.

@@ -97,12 +97,16 @@ func (s *modelService) Send(ctx context.Context, batch batcher.Batch) error {
 	r := m.rand("request/"+batch.UserID, s.requests[batch.UserID])
 	events := s.read(batch)
 	answer := s.draw(r)
+	process := m.process
 	m.mu.Unlock()
 
 	err := s.answer(ctx, r, batch, events, answer)
 
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.process != process {
+		return err
+	}
 	failed, known := errors.AsType[*batcher.SendError](err)
 	for _, e := range events {
 		e.attempts++

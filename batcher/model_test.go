@@ -69,6 +69,7 @@ type model struct {
 	b       *batcher.Batcher
 	service *modelService
 	tokens  *modelTokens
+	store   *modelStore // nil where the seed has none
 	users   []string
 	traced  bool
 
@@ -82,6 +83,10 @@ type model struct {
 	healed    bool              // from now on service and token source are well
 	closed    bool              // Close has returned
 	report    batcher.Report
+	process   int  // how many there were, and kills
+	killed    bool // the process before this one was
+	storing   int  // calls of Append under way
+	backlog   map[string]modelBacklog
 	failures  int
 	trace     []string
 }
@@ -129,7 +134,7 @@ func (m *model) notef(format string, args ...any) {
 func runModel(t *testing.T, seed uint64, traced bool) {
 	t.Helper()
 	m := &model{
-		t: t, seed: seed, began: time.Now(), traced: traced, busy: map[string]string{}, callbacks: map[string]int{},
+		t: t, seed: seed, began: time.Now(), traced: traced, callbacks: map[string]int{},
 	}
 	r := m.rand("main", 0)
 	for i := range 1 + r.IntN(6) {
@@ -138,25 +143,24 @@ func runModel(t *testing.T, seed uint64, traced bool) {
 	m.service = newModelService(m)
 	m.tokens = &modelTokens{model: m, known: map[string]modelToken{}, asked: map[string]int{}}
 	m.cfg = modelConfig(m)
+	restarts := m.rand("store", 0)
+	if restarts.IntN(3) == 0 {
+		m.store = &modelStore{kept: map[uint64]*modelStored{}}
+		m.cfg.MemoryOnStoreError = restarts.IntN(3) == 0
+	}
 	m.notef("config %+v", m.cfg)
-	var err error
-	if m.b, err = batcher.New(m.service, m.cfg); err != nil {
-		t.Fatalf("seed %d: %v", seed, err)
-	}
-	actors := make(chan struct{})
-	var wait sync.WaitGroup
-	for i := range 1 + r.IntN(4) {
-		a := &modelActor{model: m, rand: m.rand("actor", i)}
-		wait.Go(a.run)
-	}
-	go func() {
-		wait.Wait()
-		close(actors)
-	}()
-	for range 1 + r.IntN(12) {
-		time.Sleep(modelPause(r))
-		synctest.Wait()
-		m.checkQuiet()
+	actors := m.start(1 + r.IntN(4))
+	m.watch(r)
+	for m.store != nil && restarts.IntN(3) > 0 {
+		if m.killed = restarts.IntN(4) > 0; m.killed {
+			m.kill(actors)
+		} else {
+			m.close(modelPause(restarts), false)
+			<-actors
+			m.checkEnd()
+		}
+		actors = m.start(1 + restarts.IntN(4))
+		m.watch(restarts)
 	}
 	switch r.IntN(3) {
 	case 0:
@@ -170,8 +174,26 @@ func runModel(t *testing.T, seed uint64, traced bool) {
 	}
 	<-actors
 	m.checkEnd()
+	if m.store != nil {
+		m.killed = false
+		m.healAndFlush(m.start(0))
+		m.close(0, true)
+		m.checkEnd()
+		if n := len(m.store.kept); n > 0 {
+			m.errorf("everything has its result, and the store has %d events", n)
+		}
+	}
 	if m.failures > 0 && traced {
 		t.Log("what happened:\n" + strings.Join(m.trace, "\n"))
+	}
+}
+
+// watch looks at the batcher for some time.
+func (m *model) watch(r *rand.Rand) {
+	for range 1 + r.IntN(12) {
+		time.Sleep(modelPause(r))
+		synctest.Wait()
+		m.checkQuiet()
 	}
 }
 

@@ -73,6 +73,7 @@ func (k *modelTokens) Token(ctx context.Context, user string) (batcher.Token, er
 	}
 	k.asked[user]++
 	r := m.rand("token/"+user, k.asked[user])
+	process := m.process
 	m.mu.Unlock()
 	if r.IntN(4) == 0 {
 		select {
@@ -83,6 +84,9 @@ func (k *modelTokens) Token(ctx context.Context, user string) (batcher.Token, er
 	token, err := k.give(ctx, r, user)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.process != process {
+		return token, err
+	}
 	m.note("%s: token source: %s, %v", user, token.Value, err)
 	m.leave(user)
 	return token, err
