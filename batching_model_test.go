@@ -62,13 +62,18 @@ func TestModelOverTheClient(t *testing.T) {
 type clientModel struct {
 	t        *testing.T
 	emulator *emulator.Emulator
-	b        *batcher.Batcher
+	client   *playline.Client
+	cfg      batcher.Config
+	b        *batcher.Batcher // of the process that runs
 	once     []batcher.EventType
 
-	mu     sync.Mutex // guards the following
-	events []*clientModelEvent
-	rand   *rand.Rand
-	healed bool
+	mu      sync.Mutex // guards the following
+	events  []*clientModelEvent
+	rand    *rand.Rand
+	healed  bool
+	process *clientProcess
+	kept    map[uint64]batcher.StoredEvent // the store; nil: none
+	next    uint64
 }
 
 // clientModelEvent is an event that Track took.
@@ -81,30 +86,36 @@ type clientModelEvent struct {
 	doubt   bool
 	stored  int
 	padding int
+	by      *clientProcess // that told it
 }
 
 func runClientModel(t *testing.T, seed uint64) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 1))
 	m := &clientModel{t: t, emulator: emulator.New(), rand: rand.New(rand.NewPCG(seed, 2))}
-	client, err := playline.New(m.emulator.Options()...)
+	var err error
+	m.client, err = playline.New(m.emulator.Options()...)
 	require.NoError(t, err)
 	if r.IntN(2) == 0 {
 		m.once = []batcher.EventType{batcher.LevelCompleted, batcher.IAPPurchase}
 	}
-	m.b, err = client.NewBatcher(batcher.Config{
-		GameID: "com.example.stackblaster", Tokens: batcher.TokenFunc(m.token), OnOutcome: m.outcome, AtMostOnce: m.once,
+	m.cfg = batcher.Config{
+		GameID: "com.example.stackblaster", Tokens: batcher.TokenFunc(m.token), AtMostOnce: m.once,
 		BatchEvents: 1 + r.IntN(40), EventBytes: 2000, BatchBytes: 2000 + r.IntN(10_000), Linger: time.Duration(1+r.IntN(3000)) * time.Millisecond,
 		MaxEvents: 20 + r.IntN(200), MaxInFlight: 1 + r.IntN(8), SendTimeout: time.Duration(1+r.IntN(10)) * time.Second,
 		MaxRetryAfter: 10 * time.Second,
-	})
-	require.NoError(t, err)
-	heal := m.inject(r)
-
-	var players sync.WaitGroup
-	for i := range 1 + r.IntN(5) {
-		players.Go(func() { m.play(fmt.Sprintf("device-%d", i), rand.New(rand.NewPCG(seed, uint64(100+i)))) })
 	}
+	heal := m.inject(r)
+	count := 1 + r.IntN(5)
+	if restarts := rand.New(rand.NewPCG(seed, 3)); restarts.IntN(3) == 0 {
+		m.kept = map[uint64]batcher.StoredEvent{}
+		for range restarts.IntN(4) {
+			m.playUntilKilled(restarts, count)
+		}
+	}
+	m.start()
+	var players sync.WaitGroup
+	m.playAll(&players, seed, count)
 	time.Sleep(time.Duration(r.Int64N(int64(20 * time.Second))))
 	limit := time.Duration(r.Int64N(int64(10 * time.Second)))
 	well := r.IntN(2) == 0
@@ -128,11 +139,16 @@ func runClientModel(t *testing.T, seed uint64) {
 	}
 	assert.Equal(t, err == nil, len(report.LeftOver) == 0)
 	for _, out := range report.LeftOver {
-		m.outcome(out)
+		m.mu.Lock()
+		m.told(out)
+		m.mu.Unlock()
 	}
 	heal()
 	time.Sleep(time.Hour)
 	assert.Equal(t, requests, m.emulator.TotalCalls(), "requests were made after Close had returned")
+	if m.kept != nil {
+		report = m.finish(report)
+	}
 	m.check(report)
 }
 
@@ -204,6 +220,13 @@ func (m *clientModel) token(_ context.Context, user string) (batcher.Token, erro
 	return batcher.Token{Value: m.emulator.Token(user, time.Hour)}, nil
 }
 
+// playAll lets so many players play.
+func (m *clientModel) playAll(wait *sync.WaitGroup, seed uint64, count int) {
+	for i := range count {
+		wait.Go(func() { m.play(fmt.Sprintf("device-%d", i), rand.New(rand.NewPCG(seed, uint64(100+i)))) })
+	}
+}
+
 // play tracks the events of one player until the batcher closes.
 func (m *clientModel) play(user string, r *rand.Rand) {
 	p := m.b.Player(user)
@@ -254,10 +277,8 @@ func (m *clientModel) number(user string, data json.RawMessage) int {
 	return in.N
 }
 
-// outcome is Config.OnOutcome, and takes the report's too.
-func (m *clientModel) outcome(out batcher.Outcome) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// told takes a result, from a callback or from the report. mu is held.
+func (m *clientModel) told(out batcher.Outcome) {
 	for _, record := range out.Records {
 		event, err := record.Event()
 		assert.NoError(m.t, err)
@@ -268,7 +289,7 @@ func (m *clientModel) outcome(out batcher.Outcome) {
 		if n := m.number(out.UserID, data); n >= 0 {
 			e := m.events[n]
 			e.told++
-			e.result, e.doubt = out.Result, out.PossibleDuplicates
+			e.result, e.doubt, e.by = out.Result, out.PossibleDuplicates, m.process
 		}
 	}
 }
@@ -302,9 +323,11 @@ func (m *clientModel) check(report batcher.Report) {
 		if e == nil {
 			continue
 		}
-		accepted++
-		results[e.result]++
-		if e.result == batcher.Delivered {
+		if e.by == m.process {
+			accepted++
+			results[e.result]++
+		}
+		if e.result == batcher.Delivered && m.kept == nil { // a process that was killed has no report
 			copies += int64(e.stored - 1)
 		}
 		about := fmt.Sprintf("event %d: %s, stored %d times: %+v", n, e.result, e.stored, *e)
