@@ -8,6 +8,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -25,6 +26,7 @@ type Batcher struct {
 	budget  budget
 	ledger  ledger
 	sched   scheduler
+	copies  sync.Pool     // of *[]byte: buffers for what the Store is given
 	storing *barrier      // reached when no Track is handing an event to the Store, and Close has begun
 	stirred chan struct{} // a lane was parked or ran empty; Close looks whether only parked ones are left
 

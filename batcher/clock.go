@@ -17,14 +17,18 @@ type clock struct {
 // second is one of the wall clock's.
 type second struct {
 	begins int64 // on the batcher's clock
+	unix   int64
 	text   [len("2006-01-02T15:04:05.000000000+00:00")]byte
 }
 
 // now is how long the batcher has run, in nanoseconds.
 func (c *clock) now() int64 { return int64(time.Since(c.start)) }
 
-// wall returns the wall clock's time, as it stands now, when the batcher's clock showed at.
+// wall returns the wall clock's time when the batcher's clock showed at.
 func (c *clock) wall(at int64) time.Time {
+	if s := c.second.Load(); s != nil && at >= s.begins && at < s.begins+int64(time.Second) {
+		return time.Unix(s.unix, at-s.begins)
+	}
 	now := time.Now()
 	return now.Round(0).Add(time.Duration(at) - now.Sub(c.start))
 }
@@ -61,7 +65,7 @@ func (c *clock) readTimestamp(b []byte, at int64) []byte {
 	now := time.Now()
 	ran := int64(now.Sub(c.start))
 	now = now.Round(0).Add(time.Duration(c.set.Load())).UTC()
-	s := &second{begins: ran - int64(now.Nanosecond())}
+	s := &second{begins: ran - int64(now.Nanosecond()), unix: now.Unix()}
 	copy(s.text[19:], ".000000000+00:00")
 	setSeconds(s.text[:], now)
 	c.second.Store(s)

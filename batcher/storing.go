@@ -1,7 +1,6 @@
 package batcher
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 )
@@ -23,8 +22,7 @@ func (b *Batcher) store(ctx context.Context, l *lane, json []byte, accepted int6
 	if granted {
 		b.budget.inHand.Done() // the lane has the room now, and Close finds it there
 	}
-	// A copy: what a Store is given escapes to the heap, and Track's buffer must not where there is no Store.
-	id, err := b.cfg.Store.Append(ctx, StoredEvent{UserID: l.user, Accepted: b.clock.wall(accepted), JSON: bytes.Clone(json), Once: once})
+	id, err := b.appendToStore(ctx, StoredEvent{UserID: l.user, Accepted: b.clock.wall(accepted), Once: once}, json)
 	l.mu.Lock()
 	switch {
 	case l.stopped:
@@ -54,6 +52,20 @@ func (b *Batcher) store(ctx context.Context, l *lane, json []byte, accepted int6
 	}
 	l.mu.Unlock()
 	return nil
+}
+
+// appendToStore gives the Store an event in a buffer of its own: what a Store is given escapes to the heap, and Track's buffer must not where
+// there is no Store.
+func (b *Batcher) appendToStore(ctx context.Context, e StoredEvent, json []byte) (id uint64, err error) {
+	buf, _ := b.copies.Get().(*[]byte)
+	if buf == nil {
+		buf = new([]byte)
+	}
+	*buf = append((*buf)[:0], json...)
+	e.JSON = *buf
+	id, err = b.cfg.Store.Append(ctx, e)
+	b.copies.Put(buf)
+	return id, err
 }
 
 // releaseStoring gives the budget's room back of the events that are being stored: what a lane counts and no block holds. Close has taken
