@@ -116,7 +116,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 }
 
 func allRows(o options) []row {
-	return []row{trackRow(o), playersRow(o), closedRow(o), tickRow(o), waitingRow(o), lanesRow(o), loadRow(o), lateRow(o)}
+	return []row{trackRow(o), playersRow(o), storeRow(o), reopenRow(o), closedRow(o), tickRow(o), waitingRow(o), lanesRow(o), loadRow(o), lateRow(o)}
 }
 
 // length is how long a timed row runs.

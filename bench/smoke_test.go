@@ -73,7 +73,7 @@ func TestUnknownNamesAreRefused(t *testing.T) {
 		o    options
 		want string
 	}{
-		{"row", options{runs: 1, only: "closed,open"}, `-only: no "open"; there are track, players, closed`},
+		{"row", options{runs: 1, only: "closed,open"}, `-only: no "open"; there are track, players, store`},
 		{"case", options{runs: 1, faults: true, cases: "404"}, `-case: no "404"; there are 503, reset`},
 		{"adapter", options{runs: 1, faults: true, adapters: "kafka"}, `-adapter: no "kafka"; there are playline, segment`},
 		{"runs", options{}, "-runs must be positive"},

@@ -52,6 +52,8 @@ var workloads = map[string]func(*work, context.Context) error{
 	"lanes":   (*work).lanes,
 	"clients": (*work).clients,
 	"track":   (*work).track,
+	"store":   (*work).store,
+	"reopen":  (*work).reopen,
 	"players": (*work).players,
 	"fault":   (*work).fault,
 	"soak":    (*work).soak,

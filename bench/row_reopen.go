@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/playline/playline-go/batcher"
+	"github.com/playline/playline-go/spool"
+)
+
+// reopenRow is how a process begins that finds a million events.
+func reopenRow(o options) row {
+	n := o.count(1_000_000, 20_000)
+	return row{
+		name:  "reopen",
+		title: "A spool of " + number(n) + " events, found by the next process",
+		note: "The events of 1,000 players. Open is the spool's; until New has returned all of it stands in the lanes, in order. Then it is delivered; " +
+			"left is what the folder holds then, with both stages of 2 MiB.",
+		columns: []column{
+			{"open s", "open", "%.2f"},
+			{"until New has returned", "ready", "%.2f"},
+			{"until all is delivered", "delivered", "%.2f"},
+			{"disk, times the encoded bytes", "disk", "%.2f"},
+			{"left, MiB", "left", "%.1f"},
+		},
+		subjects: []subject{{"spool", job{Workload: "reopen", Events: n, Setup: setup{Players: 1000, MaxEvents: 2 * n}}}},
+		targets: []target{
+			atMost("ready within 5 s", 5, of("spool", "ready")),
+			atMost("disk: at most 1.3 times the encoded bytes", 1.3, of("spool", "disk")),
+			atMost("given back after delivery: at most 5 MiB left", 5, of("spool", "left")),
+		},
+	}
+}
+
+// reopen is the workload.
+func (w *work) reopen(ctx context.Context) (err error) {
+	dir, err := os.MkdirTemp("", "playline-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	encoded, err := w.fillSpool(ctx, dir)
+	if err != nil {
+		return err
+	}
+	used, err := diskUse(dir)
+	if err != nil {
+		return err
+	}
+	w.Figures["disk"] = float64(used) / float64(encoded)
+
+	start := time.Now()
+	s, err := spool.Open(dir, spool.Options{Sync: spool.Interval})
+	if err != nil {
+		return err
+	}
+	w.Figures["open"] = time.Since(start).Seconds()
+	cfg := (&playlineAdapter{}).config(w.Setup)
+	cfg.Store = s
+	b, err := batcher.New(&discard{}, cfg)
+	if err != nil {
+		return err
+	}
+	w.Figures["ready"] = time.Since(start).Seconds()
+	if err := b.Flush(ctx); err != nil {
+		return err
+	}
+	w.Figures["delivered"] = time.Since(start).Seconds()
+	report, err := b.Close(ctx)
+	if err := errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	if report.Delivered != int64(w.Events) {
+		return fmt.Errorf("%d events of %d were delivered", report.Delivered, w.Events)
+	}
+	left, err := diskUse(dir)
+	w.Figures["left"] = float64(left) / (1 << 20)
+	return err
+}
+
+// fillSpool tracks events of players that have no token, and leaves them to the spool. It returns how many bytes they have as JSON.
+func (w *work) fillSpool(ctx context.Context, dir string) (encoded int64, err error) {
+	s, err := spool.Open(dir, spool.Options{Sync: spool.Interval})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	cfg := (&playlineAdapter{}).config(w.Setup)
+	cfg.Store = s
+	cfg.Tokens = batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{}, batcher.ErrNoToken })
+	b, err := batcher.New(&discard{}, cfg)
+	if err != nil {
+		return 0, err
+	}
+	for eid := range w.Events {
+		err := b.Track(ctx, userID(eid%w.Setup.Players), batcher.Event{Type: eventType, Data: []slog.Attr{
+			slog.String("weapon", eventWeapon), slog.Int("damage", eventDamage(eid)), slog.Int("eid", eid),
+		}})
+		if err != nil {
+			return 0, err
+		}
+	}
+	encoded = b.Stats().PendingBytes
+	report, err := b.Close(ctx)
+	if err == nil && report.Spooled != int64(w.Events) {
+		err = fmt.Errorf("%d events of %d are in the spool", report.Spooled, w.Events)
+	}
+	return encoded, err
+}
+
+// diskUse is what the files of a folder take on the disk.
+func diskUse(dir string) (sum int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if st, ok := info.Sys().(*syscall.Stat_t); ok && !entry.IsDir() {
+			sum += st.Blocks * 512
+		}
+		return nil
+	})
+	return sum, err
+}
