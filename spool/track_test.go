@@ -44,7 +44,7 @@ func BenchmarkTrack(b *testing.B) {
 				cfg.Store = store
 			}
 			out := must(batcher.New(&discard{}, cfg))
-			defer out.Close(context.Background())
+			defer out.Close(b.Context())
 			p := out.Player("device-abc-123")
 			track := func() error {
 				return p.TrackAttrs(b.Context(), batcher.LevelCompleted, slog.String("weapon", "plasma-rifle"), slog.Int("damage", 41), slog.Int("eid", 123456))

@@ -38,7 +38,7 @@ var mutants = []mutant{
 	},
 	{
 		"returned: handed back by Close", "the report forgets what was left", "close.go",
-		"		b.report.LeftOver = append(b.report.LeftOver, out)\n", "		_ = out\n", "TestCloseHandsBackTheRestAtItsDeadline",
+		"b.report.LeftOver = append(b.report.LeftOver, b.outcome(l, left, Returned, err))\n", "_ = b.outcome(l, left, Returned, err)\n", "TestCloseHandsBackTheRestAtItsDeadline",
 	},
 	{
 		"order: one request a player", "an event that comes during a request makes the player ready", "lane.go",
@@ -167,5 +167,89 @@ var mutants = []mutant{
 	{
 		"AtMostOnce is not sent again", "it is", "delivery.go",
 		"		b.giveUpOnce(l, err)\n", "", "TestAtMostOnce",
+	},
+	{
+		"a store: accepted means stored", "Track does not wait for the store", "storing.go",
+		"	id, err := b.appendToStore(ctx, StoredEvent{UserID: l.user, Accepted: b.clock.wall(accepted), Once: once}, json)\n", "	id, err := uint64(0), error(nil)\n	go func() {\n		_, _ = b.appendToStore(ctx, StoredEvent{UserID: l.user, Accepted: b.clock.wall(accepted), Once: once}, append([]byte(nil), json...))\n	}()\n", "TestWhatTheStoreIsToldAndWhen",
+	},
+	{
+		"a store: accepted means stored", "its error is passed over", "storing.go",
+		"case err != nil && !b.cfg.MemoryOnStoreError:", "case err != nil && !b.cfg.MemoryOnStoreError && false:", "TestTrackFailsWhereTheStoreDoes",
+	},
+	{
+		"a store: what it does not have is counted", "it is not", "storing.go",
+		"	b.ledger.unstored++\n", "", "TestMemoryOnStoreError",
+	},
+	{
+		"a store: sent only when that is noted", "its error is passed over", "delivery.go",
+		"!b.noteSending(l, blk) {", "!b.noteSending(l, blk) && false {", "TestNothingIsSentThatTheStoreDidNotNote",
+	},
+	{
+		"a store: noted once", "before each request", "storing.go",
+		"	blk.noted = true\n", "", "TestWhatTheStoreIsToldAndWhen",
+	},
+	{
+		"a store: forgets what has its result", "before it is told", "delivery.go",
+		"	if b.cfg.OnOutcome != nil {\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n	}\n	b.settle(blk, r)\n	b.noteSettled(blk.ids())\n", "	b.noteSettled(blk.ids())\n	if b.cfg.OnOutcome != nil {\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n	}\n	b.settle(blk, r)\n", "TestWhatTheStoreIsToldAndWhen",
+	},
+	{
+		"a store: forgets what has its result", "not what was rejected", "delivery.go",
+		"	b.noteSettled(blk.ids())\n", "	if r != Rejected {\n		b.noteSettled(blk.ids())\n	}\n", "TestWhatTheStoreIsToldAndWhen",
+	},
+	{
+		"a store: forgets what has its result", "not what expired", "delivery.go",
+		"	b.noteSettled(blk.ids())\n", "	if r != Expired {\n		b.noteSettled(blk.ids())\n	}\n", "TestRecoveredEventsExpireByTheirOwnAge",
+	},
+	{
+		"a store: forgets what has its result", "not what is unknown", "delivery.go",
+		"	b.noteSettled(blk.ids())\n", "	if r != Unknown {\n		b.noteSettled(blk.ids())\n	}\n", "TestUnknownIsSettled",
+	},
+	{
+		"a store: a cut block is still stored", "its parts have no ids", "block.go",
+		"			if i.stored {\n				p.label(i.id)\n			}\n", "", "TestWhatTheStoreIsToldAndWhen",
+	},
+	{
+		"a store: recovery keeps the order", "what is in doubt goes first", "recovery.go",
+		"if e.Once && e.InDoubt {", "if e.InDoubt {", "TestRecovery",
+	},
+	{
+		"a store: recovery keeps the order", "what is tracked now joins what may have copies", "recovery.go",
+		"		l.tail.sealed = true // it has waited", "		l.tail.sealed = !l.tail.noted // it has waited", "TestRecoveredEventsComeFirst",
+	},
+	{
+		"a store: AtMostOnce over a restart", "it is sent again in doubt", "recovery.go",
+		"if e.Once && e.InDoubt {", "if e.Once && e.InDoubt && e.UserID == \"\" {", "TestRecovery",
+	},
+	{
+		"a store: copies over a restart are counted", "they are not", "recovery.go",
+		"b.noted, b.attempts, b.doubts = true, 1, 1", "b.noted, b.attempts, b.doubts = true, 1, 0", "TestRecovery",
+	},
+	{
+		"a store: ages go on over a restart", "they begin anew", "recovery.go",
+		"	at := b.clock.at(e.Accepted)\n	if l.tail", "	at := b.now()\n	if l.tail", "TestRecoveredEventsExpireByTheirOwnAge",
+	},
+	{
+		"a store: a store that cannot be read loses nothing", "what was read is sent", "recovery.go",
+		"			return fmt.Errorf(\"batcher: the store cannot be read: %w\", err)\n", "			break\n", "TestAStoreThatCannotBeRead",
+	},
+	{
+		"a store: Close leaves to it what it has", "and tells it to forget", "close.go",
+		"				b.settle(spooled, Spooled)\n", "				b.settle(spooled, Spooled)\n				b.noteSettled(spooled.ids())\n", "TestCloseLeavesToTheStoreWhatItHas",
+	},
+	{
+		"a store: Close waits for what is being stored", "it does not", "close.go",
+		"	select {\n	case <-b.storing.done:\n	case <-ctx.Done():\n	}\n", "", "TestCloseWhileAnEventIsStored",
+	},
+	{
+		"a store: Close waits for what is being stored", "beyond its context", "close.go",
+		"	case <-b.storing.done:\n	case <-ctx.Done():\n", "	case <-b.storing.done:\n", "TestCloseWhileAnEventIsStored",
+	},
+	{
+		"a store: what Track refused after all", "it stays in the store", "storing.go",
+		"		if err == nil {\n			b.noteSettled([]uint64{id})\n		}\n", "", "TestCloseWhileAnEventIsStored",
+	},
+	{
+		"a store: a player whose event is being stored", "is forgotten", "lane.go",
+		"if l.events == 0 && !l.dead", "if l.head == nil && !l.dead", "TestAnAppendThatHangs",
 	},
 }
