@@ -1,19 +1,26 @@
 package spool
 
 import (
+	"cmp"
 	"errors"
-	"os"
 	"runtime"
 	"slices"
 	"time"
 )
+
+// filling is a stage that is being committed.
+type filling struct {
+	stage *stage
+	round *round // who waits for it
+	batch *batch // what is not committed yet
+}
 
 // run is the committing goroutine. Who waits wakes it; notes, and events with Interval, wait for the tick.
 func (s *Spool) run() {
 	defer close(s.done)
 	tick := time.NewTicker(s.opts.Every)
 	defer tick.Stop()
-	var held *stage // with Interval: what could not be written is tried again, and nothing is dropped
+	var held *filling // with Interval: what could not be written is tried again, and nothing is dropped
 	for {
 		quitting := false
 		select {
@@ -28,47 +35,49 @@ func (s *Spool) run() {
 				held = s.turn(nil) // what came during the turn before
 			}
 			if held != nil {
-				s.giveBack(held)
+				s.giveBack(held.stage)
 			}
 			return
 		}
 	}
 }
 
-// turn commits what there is. It returns the stage that could not be written and must be tried again.
-func (s *Spool) turn(held *stage) *stage {
-	full, r := held, (*round)(nil)
-	if full == nil {
-		if full, r = s.swap(); full == nil {
+// turn commits what there is. It returns what could not be written and must be tried again.
+func (s *Spool) turn(f *filling) *filling {
+	if s.waitsForSpace() {
+		err := s.ready()
+		s.mu.Lock()
+		s.failure = err
+		s.mu.Unlock()
+		return nil
+	}
+	if f == nil {
+		if f = s.swap(); f == nil {
 			return nil
 		}
 	}
-	b := batchOf(full.mem[:full.end])
-	events, notes := s.commit(b)
+	events, notes, untidy := s.commit(f.batch)
 	s.mu.Lock()
-	s.failure = errors.Join(events, notes)
-	keep := events != nil && s.opts.Sync == Interval
+	s.failure = errors.Join(events, notes, untidy)
+	keep := s.opts.Sync == Interval && cmp.Or(events, notes) != nil
 	if events != nil && !keep {
 		// The events are refused. The engine may have written them all the same before it failed, so they count as settled.
-		for _, c := range b.chunks {
+		for _, c := range f.batch.chunks {
 			s.size -= int64(len(c.data))
 		}
-		s.settled = append(s.settled, b.ids...)
+		s.settled = append(s.settled, f.batch.ids...)
 	}
-	if keep && s.room != nil { // who began to wait for room before this failed is to be told
-		close(s.room)
-		s.room = nil
+	if keep { // who began to wait for room before this failed is to be told
+		s.tellOfRoom()
 	}
 	s.mu.Unlock()
 	if keep {
-		return full
+		return f
 	}
 	// The stage forgets refused events before anybody is told: after a crash they must not come back.
-	s.giveBack(full)
-	if r != nil {
-		r.events, r.notes = events, notes
-		close(r.done)
-	}
+	s.giveBack(f.stage)
+	f.round.events, f.round.notes = events, notes
+	close(f.round.done)
 	return nil
 }
 
@@ -91,19 +100,20 @@ func (s *Spool) gather() {
 }
 
 // swap takes the filled stage and lets the other one fill. It returns nil where there is nothing to commit.
-func (s *Spool) swap() (*stage, *round) {
+func (s *Spool) swap() *filling {
 	s.gather()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stage.empty() && len(s.sending) == 0 && len(s.settled) == 0 {
-		return nil, nil
+		return nil
 	}
-	full, r := s.stage, s.round
+	f := &filling{stage: s.stage, round: s.round}
 	s.generation++
 	s.spare.reset(s.generation)
 	s.stage, s.spare = s.spare, nil
 	s.round = &round{done: make(chan struct{})}
-	return full, r
+	f.batch = batchOf(f.stage.mem[:f.stage.end])
+	return f
 }
 
 // giveBack lets a stage fill again. With Interval one whose commit failed keeps its records, for the next process should this one end.
@@ -115,6 +125,11 @@ func (s *Spool) giveBack(st *stage) {
 		st.reset(s.generation)
 	}
 	s.spare = st
+	s.tellOfRoom()
+}
+
+// tellOfRoom wakes those who wait for room. The mutex is held.
+func (s *Spool) tellOfRoom() {
 	if s.room != nil {
 		close(s.room)
 		s.room = nil
@@ -122,28 +137,21 @@ func (s *Spool) giveBack(st *stage) {
 }
 
 // commit writes a batch: its events to the last segment, its notes to the segments that hold the events. Events and notes can fail by
-// themselves; notes that failed go with the next commit.
-func (s *Spool) commit(b *batch) (events, notes error) {
+// themselves; notes that failed go with the next commit, too. Events that are written are no longer in the batch.
+func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	s.mu.Lock()
 	sent, done := s.sending, s.settled
 	s.sending, s.settled = nil, nil
 	s.mu.Unlock()
-	sent = append(sent, b.sending...)
-	done = append(done, b.settled...)
+	sent = sorted(append(sent, b.sending...))
+	done = sorted(append(done, b.settled...))
 
-	active := s.segments[len(s.segments)-1]
-	if len(b.ids) > 0 && active.bytes >= s.opts.SegmentBytes {
-		fresh, err := createSegment(s.dir, b.ids[0], &batch{generation: b.generation})
-		if err != nil {
-			s.carry(sent, done)
-			return described(err), described(err)
-		}
-		s.segments = append(s.segments, fresh)
-		active = fresh
+	var active *segment // nil: there are no events, or no place for them
+	if len(b.ids) > 0 {
+		active, events = s.active(b)
 	}
-	sent, done = sorted(sent), sorted(done)
 	// The last segment goes first: it has the events, which somebody may wait for. Of an event that comes with this very batch the
 	// note is in the same transaction.
 	for i := len(s.segments) - 1; i >= 0; i-- {
@@ -158,27 +166,47 @@ func (s *Spool) commit(b *batch) (events, notes error) {
 		if len(mine.chunks)+len(segSent)+len(segDone) == 0 {
 			continue
 		}
-		if !own && seg.leaves(segDone) == 0 { // the file goes: no need to write into it
+		last := i == len(s.segments)-1
+		if (!last || seg.damage != nil) && !own && seg.leaves(segDone) == 0 { // the file goes: no need to write into it
 			seg.note(segSent, segDone)
 			continue
 		}
-		if err := seg.write(mine, segSent, segDone); err != nil {
-			notes = described(err)
-			s.carry(segSent, segDone)
-			if own {
-				events = notes
+		err := seg.write(mine, segSent, segDone)
+		if own && err == nil {
+			seg.took(b)
+		} else if own { // a full disk may still have room for the notes
+			events = described(err)
+			if len(segSent)+len(segDone) == 0 {
 				continue
 			}
+			err = seg.write(&batch{generation: b.generation}, segSent, segDone)
 		}
-		if own {
-			seg.took(b)
+		if err != nil {
+			notes = described(err)
+			s.carry(segSent, segDone)
+			continue
 		}
 		seg.note(segSent, segDone)
 	}
 	if events == nil {
-		notes = errors.Join(notes, described(s.tidy()))
+		b.chunks, b.ids = nil, nil
 	}
-	return events, notes
+	return events, notes, described(s.tidy())
+}
+
+// active returns the segment that takes a batch's events. The disk's mutex is held.
+func (s *Spool) active(b *batch) (*segment, error) {
+	if n := len(s.segments); n > 0 && s.segments[n-1].damage == nil && s.segments[n-1].bytes < s.opts.SegmentBytes {
+		return s.segments[n-1], nil
+	}
+	fresh, err := createSegment(s.dir, b.ids[0], &batch{generation: b.generation})
+	if fresh != nil {
+		s.segments = append(s.segments, fresh)
+	}
+	if err != nil {
+		return nil, described(err)
+	}
+	return fresh, nil
 }
 
 // sorted sorts ids and leaves out the copies: a batch that is tried again has its notes among those carried over as well.
@@ -199,64 +227,4 @@ func (s *Spool) carry(sent, done []uint64) {
 	defer s.mu.Unlock()
 	s.sending = append(s.sending, sent...)
 	s.settled = append(s.settled, done...)
-}
-
-// tidy gives space back: files without a waiting event go, and one with few is written anew. The disk's mutex is held.
-func (s *Spool) tidy() error {
-	var failed error
-	active := s.segments[len(s.segments)-1]
-	if active.left == 0 && active.bytes >= s.opts.SegmentBytes/8 && active.bytes > 0 {
-		fresh, err := createSegment(s.dir, active.last+1, &batch{})
-		if err != nil {
-			return err
-		}
-		s.segments = append(s.segments, fresh)
-		active = fresh
-	}
-	kept := s.segments[:0:0]
-	rewritten := false
-	for _, seg := range s.segments {
-		switch {
-		case seg == active:
-		case seg.left == 0:
-			s.freed(seg.bytes)
-			failed = errors.Join(failed, seg.close(), os.Remove(seg.path))
-			continue
-		case !rewritten && seg.left < seg.events/4:
-			rewritten = true // one at a time: others wait for the commit meanwhile
-			smaller, err := s.rewrite(seg)
-			failed = errors.Join(failed, err)
-			if smaller != nil {
-				s.freed(seg.bytes - smaller.bytes)
-				seg = smaller
-			}
-		}
-		kept = append(kept, seg)
-	}
-	s.segments = kept
-	return failed
-}
-
-func (s *Spool) freed(bytes int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.size -= bytes
-}
-
-// rewrite replaces a segment's file by one that has only what waits. The name is the same, so that at every moment there is one of
-// the two. On an error the segment is as it was.
-func (s *Spool) rewrite(seg *segment) (*segment, error) {
-	waiting, err := seg.pending()
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	s.generation++
-	generation := s.generation
-	s.mu.Unlock()
-	smaller, err := createSegment(s.dir, seg.first, repack(waiting, generation))
-	if err != nil {
-		return nil, err
-	}
-	return smaller, seg.close()
 }

@@ -3,11 +3,11 @@ package spool
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,16 +15,12 @@ var stageNames = [...]string{"stage-a", "stage-b"}
 
 // contents is what is in a directory, read without a change.
 type contents struct {
-	segments   []loaded
+	segments   []*segment
+	stages     []Damage // those that cannot be read
 	staged     []*batch // without what is in the segments already
 	generation uint64   // the greatest
 	committed  uint64   // ids below it are in segments, or were
 	next       uint64   // id
-}
-
-type loaded struct {
-	*segment
-	err error
 }
 
 func load(dir string) (*contents, error) {
@@ -34,23 +30,29 @@ func load(dir string) (*contents, error) {
 	}
 	c := &contents{next: 1}
 	for _, entry := range names { // sorted, and the numbers have leading zeros
-		var first uint64
-		name, ok := strings.CutSuffix(entry.Name(), ".spool")
-		if _, err := fmt.Sscanf(name, "%016x", &first); !ok || len(name) != 16 || err != nil {
+		first, ok := firstOf(entry.Name())
+		if !ok {
 			continue
 		}
 		seg, err := loadSegment(dir, first)
-		c.segments = append(c.segments, loaded{seg, err})
+		if err != nil {
+			return nil, err
+		}
+		c.segments = append(c.segments, seg)
 		c.next = max(c.next, first, seg.last+1)
 	}
 	c.committed = c.next
 	for _, name := range stageNames {
-		mem, err := os.ReadFile(filepath.Join(dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
+		path := filepath.Join(dir, name)
+		mem, err := os.ReadFile(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			continue
-		}
-		if err != nil {
+		case err != nil && refused(err):
 			return nil, err
+		case err != nil:
+			c.stages = append(c.stages, Damage{Path: path, Err: err})
+			continue
 		}
 		b := batchOf(mem).from(c.committed)
 		c.generation = max(c.generation, b.generation)
@@ -60,7 +62,22 @@ func load(dir string) (*contents, error) {
 		c.staged = append(c.staged, b)
 	}
 	slices.SortFunc(c.staged, func(a, b *batch) int { return cmp.Compare(a.generation, b.generation) })
+	for _, b := range c.staged { // their notes say what waits in the segments
+		for _, seg := range c.segments {
+			seg.note(b.sending, b.settled)
+		}
+	}
 	return c, nil
+}
+
+// firstOf returns the first id of a segment, which is its file's name.
+func firstOf(name string) (first uint64, ok bool) {
+	digits, ok := strings.CutSuffix(name, ".spool")
+	if !ok || len(digits) != 16 {
+		return 0, false
+	}
+	first, err := strconv.ParseUint(digits, 16, 63)
+	return first, err == nil && first > 0
 }
 
 // from returns the batch without the events before an id: they are in a segment, or were and are settled.

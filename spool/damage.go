@@ -36,8 +36,8 @@ func refused(err error) bool {
 	return false
 }
 
-// guarded runs a function that reads a file which may be damaged. The engine maps files into memory and trusts them: a wrong page
-// number leads to a panic, or beyond the end of the mapping. Both become errors.
+// guarded runs a function of the engine, which maps files into memory. A file is read before the engine gets it, but a disk can fail
+// later: then a page that cannot be read is a fault, and one that changed may be a panic. Both become errors.
 func guarded(read func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

@@ -120,19 +120,91 @@ func TestDiskFullInterval(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, ids, viewed(t, v))
 	require.NoError(t, v.Close())
-	_, err = spool.Open(dir, o)
-	require.ErrorIs(t, err, spool.ErrFull, "what was accepted has no place yet")
 
-	require.NoError(t, os.Remove(full))
-	s = open(t, dir, o)
-	ids = append(ids, appendAll(t, s, len(ids), len(ids)+1)...)
-	require.NoError(t, s.Close())
-	var back []uint64
-	for n, e := range recovered(t, open(t, dir, o)) {
-		assert.Equal(t, numbered(n).JSON, e.JSON)
-		back = append(back, e.ID)
+	// And it opens: what was accepted is there, and there is no room for more.
+	for _, sync := range []spool.Sync{spool.Always, spool.Interval} {
+		s, err := spool.Open(dir, spool.Options{Sync: sync, Every: time.Millisecond})
+		require.NoError(t, err)
+		assert.Equal(t, ids, idsBack(t, s))
+		_, err = s.Append(t.Context(), numbered(0))
+		require.ErrorIs(t, err, spool.ErrFull)
+		require.ErrorIs(t, s.Sending(ids[:1]), spool.ErrFull, "after a crash nobody would know of it")
+		require.ErrorIs(t, s.Close(), spool.ErrFull)
 	}
+
+	// When there is room it goes on by itself; what was settled meanwhile stays settled.
+	s, err = spool.Open(dir, o)
+	require.NoError(t, err)
+	require.NoError(t, s.Settled(ids[:3]))
+	require.NoError(t, os.Remove(full))
+	require.Eventually(t, func() bool {
+		id, err := s.Append(t.Context(), numbered(len(ids)))
+		ids = append(ids, id)
+		return err == nil
+	}, 10*time.Second, time.Millisecond)
+	require.NoError(t, s.Close())
+	last := ids[len(ids)-1]
+	ids = append(slices.DeleteFunc(ids[3:len(ids)-1], func(id uint64) bool { return id == 0 }), last) // 0: not yet
+	back := idsBack(t, open(t, dir, o))
 	assert.True(t, slices.Equal(ids, back), "%d accepted, %d are back", len(ids), len(back))
+}
+
+func TestOpenOnAFullDisk(t *testing.T) {
+	disk := smallDisk(t)
+	if disk == "" {
+		return
+	}
+	for name, prepare := range map[string]func(t *testing.T, dir string) (want int){
+		"nothing there": func(*testing.T, string) int { return 0 },
+		"a stage is gone": func(t *testing.T, dir string) int {
+			s := open(t, dir, spool.Options{})
+			appendAll(t, s, 0, 20)
+			require.NoError(t, s.Close())
+			require.NoError(t, os.Remove(filepath.Join(dir, "stage-b")))
+			return 20
+		},
+		"a damaged file": func(t *testing.T, dir string) int {
+			s := open(t, dir, spool.Options{})
+			appendAll(t, s, 0, 20)
+			require.NoError(t, s.Close())
+			path := filepath.Join(dir, fmt.Sprintf("%016x.spool", 1))
+			data, err := os.ReadFile(path)
+			require.NoError(t, err)
+			clear(data[:4096]) // a meta page
+			require.NoError(t, os.WriteFile(path, data, 0o600))
+			return 20
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(disk, strings.ReplaceAll(name, " ", "-"))
+			want := prepare(t, dir)
+			full := ballast(t, disk)
+			o := spool.Options{Every: time.Millisecond, Report: func(d spool.Damage) { t.Log(d) }}
+			for range 2 {
+				s, err := spool.Open(dir, o)
+				require.NoError(t, err)
+				assert.Len(t, idsBack(t, s), want)
+				_ = s.Close() // there may have been room for what it had to write
+			}
+			require.NoError(t, os.Remove(full))
+			s := open(t, dir, o)
+			assert.Len(t, idsBack(t, s), want)
+			appendAll(t, s, 0, 1)
+			require.NoError(t, s.Close())
+			s = open(t, dir, o)
+			assert.Len(t, idsBack(t, s), want+1)
+			require.NoError(t, s.Close())
+			require.NoError(t, os.RemoveAll(dir))
+		})
+	}
+}
+
+func idsBack(t *testing.T, s *spool.Spool) (ids []uint64) {
+	t.Helper()
+	for _, e := range recovered(t, s) {
+		ids = append(ids, e.ID)
+	}
+	return ids
 }
 
 func viewed(t *testing.T, v *spool.View) (ids []uint64) {

@@ -16,6 +16,9 @@ func broken(t *testing.T, s *Spool) (mend func()) {
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	seg := s.segments[len(s.segments)-1]
+	if seg.db == nil {
+		require.NoError(t, seg.open())
+	}
 	require.NoError(t, seg.db.Close())
 	return func() {
 		s.disk.Lock()
@@ -99,7 +102,7 @@ func TestAFailedWriteIsTriedAgainWithInterval(t *testing.T) {
 				}
 			}
 			require.ErrorContains(t, err, "spool: cannot write")
-			assert.Len(t, want, 2*(stageBytes/200_000), "both stages are full")
+			assert.Greater(t, len(want), stageBytes/200_000, "while one stage waits to be written the other fills")
 			if mended {
 				mend()
 				require.NoError(t, s.Close())

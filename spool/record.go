@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"slices"
 	"time"
 
 	"github.com/playline/playline-go/batcher"
@@ -66,7 +67,18 @@ func eventSize(e *batcher.StoredEvent) int {
 	return maxHead + 1 + 3*binary.MaxVarintLen64 + len(e.UserID) + len(e.JSON)
 }
 
-// appendNote appends a note about ids. They need not be sorted; runs of neighbours take two bytes or a few.
+// noteIDs is how many ids a note holds at most, so that it fits into a stage.
+const noteIDs = 10_000
+
+// appendNotes appends as many notes as the ids need.
+func appendNotes(dst []byte, seed uint32, k kind, ids []uint64) []byte {
+	for some := range slices.Chunk(ids, noteIDs) {
+		dst = appendNote(dst, seed, k, some)
+	}
+	return dst
+}
+
+// appendNote appends a note about at most noteIDs ids. They need not be sorted; runs of neighbours take two bytes or a few.
 func appendNote(dst []byte, seed uint32, k kind, ids []uint64) []byte {
 	body := []byte{byte(k)}
 	var end uint64
@@ -125,7 +137,7 @@ func readRecord(b []byte, seed uint32) (r record, n int, err error) {
 		for len(f.rest) > 0 {
 			first := end + uint64(f.varint()) // a step back wraps round
 			count := f.uvarint()
-			if f.bad || count > maxRecord {
+			if f.bad || count > uint64(noteIDs-len(r.ids)) {
 				return r, 0, errMalformed
 			}
 			for i := range count {
@@ -137,6 +149,44 @@ func readRecord(b []byte, seed uint32) (r record, n int, err error) {
 		return r, 0, errMalformed
 	}
 	return r, n, nil
+}
+
+// records visits the records of a value, and how long each is. Behind one that is damaged it goes on with the next that is whole, and
+// returns what was wrong with the first.
+func records(value []byte, seed uint32, visit func(r record, n int)) (damage error) {
+	for len(value) > 0 {
+		r, n, err := readRecord(value, seed)
+		if err == nil {
+			visit(r, n)
+			value = value[n:]
+			continue
+		}
+		if damage == nil {
+			damage = err
+		}
+		if len(value) > chunkBytes { // it is the only one in its value
+			return damage
+		}
+		for value = value[1:]; len(value) > 0 && !mayBegin(value); value = value[1:] {
+		}
+	}
+	return damage
+}
+
+// mayBegin reports whether a record may begin here. It spares the checksums of most places where none does.
+func mayBegin(b []byte) bool {
+	if len(b) < crc32.Size+2 {
+		return false
+	}
+	_, w := binary.Uvarint(b[crc32.Size:])
+	if w <= 0 || crc32.Size+w >= len(b) {
+		return false
+	}
+	switch kind(b[crc32.Size+w]) {
+	case event, eventOnce, sending, settled:
+		return true
+	}
+	return false
 }
 
 // errMalformed is a record whose checksum matches and that makes no sense: another version of the package wrote it.

@@ -26,11 +26,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"syscall"
-
-	"go.etcd.io/bbolt"
 
 	"github.com/playline/playline-go/batcher"
 )
@@ -47,10 +46,10 @@ var (
 type Spool struct {
 	dir  string
 	opts Options
-	lock *bbolt.DB
+	lock *os.File
 
 	mu         sync.Mutex // guards the following
-	stage      *stage     // that fills
+	stage      *stage     // that fills; nil as long as there is a backlog
 	spare      *stage     // the other one, nil while it is committed
 	round      *round     // of those who wait for the stage's commit
 	generation uint64
@@ -62,8 +61,9 @@ type Spool struct {
 	failure    error // of the last commit; nil when it went well
 	closed     bool
 
-	disk     sync.Mutex // guards the segments; taken before mu
+	disk     sync.Mutex // guards the following; taken before mu
 	segments []*segment // in the order of ids; the last is written to
+	backlog  []*batch   // in the stages of an earlier process, and not in segments yet
 
 	wake chan struct{} // a commit is due
 	quit chan struct{} // closed by Close
@@ -122,7 +122,7 @@ func (s *Spool) reserve(ctx context.Context, size int, bytes int64) error {
 			held := s.size
 			s.mu.Unlock()
 			return fmt.Errorf("spool: %w: %d bytes are held, Options.MaxBytes is %d", ErrFull, held, s.opts.MaxBytes)
-		case s.stage.room(size):
+		case s.stage != nil && s.stage.room(size):
 			return nil
 		case s.failure != nil: // the spare will not come back soon
 			err := s.failure
@@ -142,9 +142,6 @@ func (s *Spool) reserve(ctx context.Context, size int, bytes int64) error {
 		}
 	}
 }
-
-// noteIDs is how many ids a note holds at most, so that it fits into a stage.
-const noteIDs = 10_000
 
 // Sending notes that events are about to be sent. With Always it returns when the note is synced.
 func (s *Spool) Sending(ids []uint64) error {
@@ -175,7 +172,7 @@ func (s *Spool) Settled(ids []uint64) error {
 		return ErrClosed
 	}
 	for some := range slices.Chunk(ids, noteIDs) {
-		if s.stage.room(noteSize(some)) {
+		if s.stage != nil && s.stage.room(noteSize(some)) {
 			s.stage.addNote(settled, some)
 		} else {
 			s.settled = append(s.settled, some...)
@@ -207,12 +204,7 @@ func (s *Spool) Close() error {
 	s.mu.Lock()
 	err := s.failure
 	s.mu.Unlock()
-	s.disk.Lock()
-	defer s.disk.Unlock()
-	for _, seg := range s.segments {
-		err = errors.Join(err, seg.close())
-	}
-	return errors.Join(err, s.stage.close(), s.spare.close(), s.lock.Close())
+	return errors.Join(err, s.release())
 }
 
 // described says in an error what could not be done, and tells a full disk apart.

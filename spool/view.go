@@ -1,14 +1,10 @@
 package spool
 
 import (
-	"cmp"
 	"errors"
 	"iter"
 	"os"
 	"path/filepath"
-	"slices"
-
-	"go.etcd.io/bbolt"
 
 	"github.com/playline/playline-go/batcher"
 )
@@ -18,7 +14,7 @@ type View struct {
 	Files  []File
 	Damage []Damage
 
-	lock     *bbolt.DB
+	lock     *os.File
 	segments []*segment
 	staged   []batcher.StoredEvent
 }
@@ -34,25 +30,19 @@ type File struct {
 
 // Inspect reads a whole directory. It fails when a process has it open (ErrInUse), and when it is no spool.
 func Inspect(dir string) (*View, error) {
-	db, err := lock(dir, true)
+	held, err := lock(dir, true)
 	if err != nil {
 		return nil, err
 	}
 	c, err := load(dir)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, held.Close())
 	}
-	v := &View{lock: db}
-	for _, b := range c.staged { // the notes first: they say what waits in the segments
-		for _, l := range c.segments {
-			l.note(b.sending, b.settled)
-		}
-	}
-	for _, l := range c.segments {
-		v.segments = append(v.segments, l.segment)
-		v.Files = append(v.Files, fileOf(l.segment))
-		if l.err != nil {
-			v.Damage = append(v.Damage, Damage{Path: l.path, Err: l.err, Salvaged: l.left})
+	v := &View{lock: held, segments: c.segments, Damage: c.stages}
+	for _, s := range c.segments {
+		v.Files = append(v.Files, fileOf(s))
+		if s.damage != nil {
+			v.Damage = append(v.Damage, Damage{Path: s.path, Err: s.damage, Salvaged: s.left})
 		}
 	}
 	v.stage(c)
@@ -74,30 +64,17 @@ func fileOf(s *segment) File {
 
 // stage takes in the events that are in the stages alone.
 func (v *View) stage(c *contents) {
-	sent, done := map[uint64]bool{}, map[uint64]bool{}
-	for _, b := range c.staged {
-		for _, id := range b.sending {
-			sent[id] = true
-		}
-		for _, id := range b.settled {
-			done[id] = true
-		}
-	}
 	f := File{Name: "stages"}
+	v.staged = waiting(c.staged)
 	for _, b := range c.staged {
-		for e := range b.events() {
-			f.Events++
-			if done[e.ID] {
-				continue
-			}
-			f.Waiting++
-			if e.InDoubt = sent[e.ID]; e.InDoubt {
-				f.InDoubt++
-			}
-			v.staged = append(v.staged, e)
+		f.Events += len(b.ids)
+	}
+	f.Waiting = len(v.staged)
+	for _, e := range v.staged {
+		if e.InDoubt {
+			f.InDoubt++
 		}
 	}
-	slices.SortFunc(v.staged, func(a, b batcher.StoredEvent) int { return cmp.Compare(a.ID, b.ID) })
 	if f.Events > 0 {
 		f.Bytes = 2 * stageBytes
 		v.Files = append(v.Files, f)

@@ -1,0 +1,150 @@
+package spool
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+// tidy gives space back: files without a waiting event go, and one with few is written anew. Damaged files are set aside. The disk's
+// mutex is held.
+func (s *Spool) tidy() error {
+	var failed error
+	kept := s.segments[:0:0]
+	rewritten := false
+	for i, seg := range s.segments {
+		last := i == len(s.segments)-1
+		var err error
+		switch {
+		case seg.damage != nil:
+			seg, err = s.setAside(seg)
+		case last:
+			seg, err = s.retire(seg, &kept)
+		case seg.left == 0:
+			seg, err = s.remove(seg)
+		case !rewritten && seg.left < seg.events/4:
+			rewritten = true // one at a time: others wait for the commit meanwhile
+			seg, err = s.rewrite(seg)
+		}
+		failed = errors.Join(failed, err)
+		if seg != nil {
+			kept = append(kept, seg)
+		}
+	}
+	s.segments = kept
+	return failed
+}
+
+// retire lets the last segment go where all of it is settled and it is worth it. The next is begun first: its name keeps the ids from
+// being given out again after a power cut, when a stage may hold what it held before.
+func (s *Spool) retire(seg *segment, kept *[]*segment) (*segment, error) {
+	if seg.left > 0 || seg.bytes == 0 || seg.bytes < s.opts.SegmentBytes/8 {
+		return seg, nil
+	}
+	fresh, err := createSegment(s.dir, seg.last+1, &batch{})
+	if err != nil {
+		return seg, err
+	}
+	still, err := s.remove(seg)
+	if still != nil {
+		*kept = append(*kept, still)
+	}
+	return fresh, err
+}
+
+// remove deletes a segment's file. On an error it is tried again after the next commit.
+func (s *Spool) remove(seg *segment) (*segment, error) {
+	if err := seg.close(); err != nil {
+		return seg, err
+	}
+	if err := os.Remove(seg.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return seg, err
+	}
+	s.freed(seg.bytes)
+	return nil, nil
+}
+
+// freed takes bytes off the size that MaxBytes bounds.
+func (s *Spool) freed(bytes int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.size -= bytes
+}
+
+// rewrite replaces a segment's file by one that has only what waits. The name is the same, so that at every moment there is one of
+// the two, and the one that is there is the one that is returned: the old is closed before it is replaced, so that no later note goes to
+// a file that has no name any more. A file cannot be replaced while it is open on Windows, either.
+func (s *Spool) rewrite(seg *segment) (*segment, error) {
+	waiting, err := seg.pending()
+	if err != nil {
+		return seg, err
+	}
+	if err := seg.close(); err != nil {
+		return seg, err
+	}
+	s.mu.Lock()
+	s.generation++
+	generation := s.generation
+	s.mu.Unlock()
+	smaller, err := createSegment(s.dir, seg.first, repack(waiting, generation))
+	if smaller == nil {
+		return seg, err
+	}
+	s.freed(seg.bytes - smaller.bytes)
+	return smaller, err
+}
+
+// setAside gives a damaged file another name, and writes what could be read of it to a new one. On an error the file stays where it is,
+// what could be read of it is still known, and the next commit tries again.
+func (s *Spool) setAside(seg *segment) (*segment, error) {
+	report := Damage{Path: seg.path, Err: seg.damage, Salvaged: seg.left}
+	if !seg.reported {
+		defer func() { s.opts.Report(report) }()
+		seg.reported = true
+	}
+	aside := seg.path + ".damaged"
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		aside = fmt.Sprintf("%s.damaged-%d", seg.path, n)
+	}
+	if seg.left == 0 {
+		if err := os.Rename(seg.path, aside); err != nil {
+			return seg, err
+		}
+		s.freed(seg.bytes)
+		report.Path = aside
+		return nil, nil
+	}
+	// The copy takes the damaged file's name at the end, so that one that is cut short is made again. Its own name stays meanwhile.
+	if err := os.Link(seg.path, aside); err != nil {
+		return seg, err
+	}
+	copied, err := s.rewrite(seg)
+	if copied == seg {
+		return seg, errors.Join(err, os.Remove(aside))
+	}
+	report.Path = aside
+	return copied, err
+}
+
+// repack makes a batch of events that are already somewhere.
+func repack(events []batcher.StoredEvent, generation uint64) *batch {
+	mem := binary.BigEndian.AppendUint64(nil, generation)
+	seed := seedOf(generation)
+	var doubtful []uint64
+	for i := range events {
+		mem = appendEvent(mem, seed, events[i].ID, &events[i])
+		if events[i].InDoubt {
+			doubtful = append(doubtful, events[i].ID)
+		}
+	}
+	b := batchOf(mem)
+	b.sending = doubtful
+	return b
+}

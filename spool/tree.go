@@ -1,0 +1,154 @@
+package spool
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// maxDepth is far more levels than a file of any size has.
+const maxDepth = 32
+
+// buckets returns the buckets that the newest meta page leads to, by name.
+func (p *pages) buckets() (map[string]element, error) {
+	found := map[string]element{}
+	root, err := p.enter(p.meta.root)
+	if err != nil {
+		return nil, err
+	}
+	err = p.descend(root, nil, nil, 0, func(e element) error {
+		if !e.bucket {
+			return fmt.Errorf("there is a value %q where the buckets are", e.key)
+		}
+		found[string(e.key)] = e
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range [][]byte{eventsBucket, notesBucket} {
+		if _, ok := found[string(name)]; !ok {
+			return nil, fmt.Errorf("the bucket %q is missing", name)
+		}
+	}
+	if len(found) != 2 {
+		return nil, fmt.Errorf("there are %d buckets where two are expected", len(found))
+	}
+	return found, nil
+}
+
+// values visits what a bucket holds, in the order of the keys. An error says what is wrong with the structure; what was visited before
+// is right.
+func (p *pages) values(bucket element, visit func(key, value []byte)) error {
+	n, err := p.bucketNode(bucket)
+	if err != nil {
+		return err
+	}
+	return p.descend(n, nil, nil, 0, func(e element) error {
+		if e.bucket {
+			return errors.New("there is a bucket where values are")
+		}
+		visit(e.key, e.value)
+		return nil
+	})
+}
+
+// bucketNode returns the node at which a bucket begins. A small bucket stands within its own value.
+func (p *pages) bucketNode(e element) (node, error) {
+	const head = 16 // root page 8, sequence 8
+	if len(e.value) < head {
+		return node{}, errors.New("a bucket has no head")
+	}
+	if root := native.Uint64(e.value); root != 0 {
+		return p.enter(root)
+	}
+	n, err := nodeOf(e.value[head:])
+	if err == nil && !n.leaf {
+		err = errors.New("a small bucket is not a leaf")
+	}
+	return n, err
+}
+
+// enter returns the node at a page that no walk came to before. So no circle is walked twice.
+func (p *pages) enter(id uint64) (node, error) {
+	n, err := p.page(id)
+	if err != nil {
+		return n, err
+	}
+	if end := id + uint64(len(n.data)/p.size); end > p.meta.high {
+		return n, fmt.Errorf("page %d is beyond the %d pages that are in use", end-1, p.meta.high)
+	}
+	for at := range len(n.data) / p.size {
+		if p.seen[int(id)+at] {
+			return n, fmt.Errorf("page %d is in two places", int(id)+at)
+		}
+		p.seen[int(id)+at] = true
+	}
+	return n, nil
+}
+
+// descend visits the elements of the leaves below a node, whose keys must be in order: not less than low and less than high.
+func (p *pages) descend(n node, low, high []byte, depth int, visit func(element) error) error {
+	switch {
+	case depth > maxDepth:
+		return fmt.Errorf("it is more than %d levels deep", maxDepth)
+	case !n.leaf && n.count == 0:
+		return errors.New("a branch is empty")
+	}
+	var last []byte
+	next, err := n.elementOrEnd(0)
+	for i := 0; i < n.count && err == nil; i++ {
+		e := next
+		if next, err = n.elementOrEnd(i + 1); err != nil {
+			return err
+		}
+		if i == 0 && bytes.Compare(e.key, low) < 0 || i > 0 && bytes.Compare(e.key, last) <= 0 || high != nil && bytes.Compare(e.key, high) >= 0 {
+			return errors.New("the keys of a page are not in order")
+		}
+		last = e.key
+		if n.leaf {
+			if err = visit(e); err != nil {
+				return err
+			}
+			continue
+		}
+		upper := high
+		if i+1 < n.count {
+			upper = next.key
+		}
+		var child node
+		if child, err = p.enter(e.child); err != nil {
+			return err
+		}
+		if err = p.descend(child, e.key, upper, depth+1, visit); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// leaves visits every value in every page that looks like a leaf, whether the tree leads there or not: so what stands in whole leaves is
+// found although a branch above them is lost. Pages that are free hold older copies of what is elsewhere.
+func (p *pages) leaves(visit func(key, value []byte)) {
+	for id := range len(p.seen) {
+		n, err := p.page(uint64(id))
+		if err == nil && n.leaf {
+			p.leaf(n, visit)
+		}
+	}
+}
+
+func (p *pages) leaf(n node, visit func(key, value []byte)) {
+	for i := range n.count {
+		e, err := n.element(i)
+		switch {
+		case err != nil:
+		case !e.bucket:
+			visit(e.key, e.value)
+		case len(e.value) > 16 && native.Uint64(e.value) == 0:
+			if small, err := nodeOf(e.value[16:]); err == nil && small.leaf {
+				p.leaf(small, visit)
+			}
+		}
+	}
+}
