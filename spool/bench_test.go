@@ -2,11 +2,8 @@ package spool_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -74,7 +71,7 @@ func BenchmarkLife(b *testing.B) {
 			must(s.Append(b.Context(), e))
 		}
 		check(b, s.Close())
-		b.ReportMetric(float64(used(b, dir))/float64(encoded.Load()), "disk/encoded")
+		b.ReportMetric(float64(onDisk(b, dir))/float64(encoded.Load()), "disk/encoded")
 
 		started := time.Now()
 		s = must(spool.Open(dir, o))
@@ -95,7 +92,7 @@ func BenchmarkLife(b *testing.B) {
 		}
 		check(b, s.Close())
 		b.ReportMetric(time.Since(started).Seconds(), "s-settle")
-		b.ReportMetric(float64(used(b, dir))/(1<<20), "MB-left")
+		b.ReportMetric(float64(onDisk(b, dir))/(1<<20), "MB-left")
 	}
 }
 
@@ -111,16 +108,4 @@ func check(b *testing.B, err error) {
 	if err != nil {
 		b.Fatal(err)
 	}
-}
-
-// used returns the blocks that the files of a directory take on the disk.
-func used(b *testing.B, dir string) (sum int64) {
-	b.Helper()
-	files := must(filepath.Glob(filepath.Join(dir, "*")))
-	for _, path := range files {
-		if st, ok := must(os.Stat(path)).Sys().(*syscall.Stat_t); ok {
-			sum += st.Blocks * 512
-		}
-	}
-	return sum
 }

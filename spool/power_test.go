@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -40,8 +40,8 @@ const (
 )
 
 type copied struct {
-	data  []byte
-	inode uint64
+	data []byte
+	info fs.FileInfo // by which os.SameFile tells whether another file took the name
 }
 
 // step is a call of the workload that made a commit, and the directory behind it.
@@ -63,10 +63,7 @@ func snapshot(t *testing.T, dir string) map[string]copied {
 		require.NoError(t, err)
 		info, err := entry.Info()
 		require.NoError(t, err)
-		c := copied{data: data}
-		if st, ok := info.Sys().(*syscall.Stat_t); ok {
-			c.inode = st.Ino
-		}
+		c := copied{data, info}
 		if strings.HasPrefix(entry.Name(), "stage-") {
 			require.Empty(t, bytes.Trim(data[stageStart:], "\x00"))
 			c.data = slices.Clone(data[:stageStart])
@@ -153,7 +150,7 @@ func cut(t *testing.T, dir string, steps []step, k int, random *rand.Rand) {
 			write(name, data)
 		case name == "lock":
 			write(name, a.data)
-		case old && a.inode == b.inode:
+		case old && os.SameFile(a.info, b.info):
 			write(name, torn(b.data, a.data, synced, random))
 		case old: // another file took its name: one of the two
 			write(name, [][]byte{a.data, b.data}[random.IntN(2)])
@@ -207,7 +204,8 @@ func blend(p, before []byte, at, how int, random *rand.Rand) {
 }
 
 func TestPowerCut(t *testing.T) {
-	const workloads, cuts = 10, 100 // 1,000 seeds
+	const workloads = 10
+	cuts := seeds(t) / workloads
 	undone := 0
 	for w := range uint64(workloads) {
 		steps := workload(t, w)
@@ -225,6 +223,18 @@ func TestPowerCut(t *testing.T) {
 	t.Logf("%d of %d commits came back as if they had not been", undone, workloads*cuts)
 	assert.Positive(t, undone)
 	assert.Less(t, undone, workloads*cuts)
+}
+
+// seeds is how many a test with random damage tries: 100, or PLAYLINE_SPOOL_SEEDS.
+func seeds(t *testing.T) int {
+	t.Helper()
+	text, ok := os.LookupEnv("PLAYLINE_SPOOL_SEEDS")
+	if !ok {
+		return 100
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return n
 }
 
 // checkCut opens what a cut left and reports whether the commit is there as a whole. Either way what was before it must be.
