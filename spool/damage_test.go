@@ -155,7 +155,7 @@ func mutate(b []byte, r *rand.Rand) []byte {
 	case 5: // a page where another should be
 		copy(somePage(b, r), slices.Clone(somePage(b, r)))
 	case 6:
-		b = b[:max(2*page+1, at)]
+		b = b[:max(3*page, at)]
 	}
 	return b
 }

@@ -1,11 +1,13 @@
 package spool
 
 import (
+	"os"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.etcd.io/bbolt"
 
 	"github.com/playline/playline-go/batcher"
 )
@@ -115,4 +117,77 @@ func TestAFailedWriteIsTriedAgainWithInterval(t *testing.T) {
 			require.NoError(t, s.Close())
 		})
 	}
+}
+
+// A file that was written anew cannot be opened for a while. The notes about its events wait, and go to the file that has the name.
+func TestNotesOfARewrittenFileAreNotLost(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{Every: time.Hour, SegmentBytes: 2000}
+	s, err := Open(dir, o)
+	require.NoError(t, err)
+	var ids []uint64
+	for range 100 {
+		id, err := s.Append(t.Context(), one(`"an event of some length"`))
+		require.NoError(t, err)
+		ids = append(ids, id)
+	}
+	first := s.segments[0]
+	most := first.events - 5
+	require.NoError(t, s.Settled(ids[:most]))
+	_, err = s.Append(t.Context(), one(`"commits the notes"`))
+	require.NoError(t, err)
+	require.NotSame(t, first, s.segments[0], "it is written anew")
+	require.Nil(t, s.segments[0].db)
+
+	other, err := bbolt.Open(first.path, 0o600, nil) // it is locked
+	require.NoError(t, err)
+	require.Error(t, s.Sending(ids[most:most+2]))
+	require.NoError(t, s.Settled(ids[most:most+1]))
+	_, err = s.Append(t.Context(), one(`"goes elsewhere"`))
+	require.NoError(t, err)
+	require.NoError(t, other.Close())
+	_, err = s.Append(t.Context(), one(`"commits what waits"`))
+	require.NoError(t, err)
+
+	s.disk.Lock()
+	now, err := loadSegment(dir, first.first)
+	s.disk.Unlock()
+	require.NoError(t, err)
+	require.NoError(t, now.damage)
+	assert.Equal(t, 4, now.left)
+	assert.False(t, now.live.has(ids[most]))
+	assert.True(t, now.sent.has(ids[most+1]))
+	assert.False(t, now.sent.has(ids[most+2]))
+	require.NoError(t, s.Close())
+}
+
+// A file that cannot be removed is tried again, and one that cannot be read again at a later time gives what it can.
+func TestDamageWhileItIsOpen(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{Every: time.Hour, SegmentBytes: 2000}
+	s, err := Open(dir, o)
+	require.NoError(t, err)
+	for range 100 {
+		_, err := s.Append(t.Context(), one(`"an event of some length"`))
+		require.NoError(t, err)
+	}
+	require.NoError(t, s.Close())
+	var found []Damage
+	o.Report = func(d Damage) { found = append(found, d) }
+	s, err = Open(dir, o)
+	require.NoError(t, err)
+	seg := s.segments[0]
+	require.NoError(t, seg.close())
+	data, err := os.ReadFile(seg.path)
+	require.NoError(t, err)
+	data[20] ^= 1 // a meta page
+	require.NoError(t, os.WriteFile(seg.path, data, 0o600))
+	assert.Len(t, texts(t, s), 100, "the disk lost a page behind our back")
+	_, err = s.Append(t.Context(), one(`"goes on"`))
+	require.NoError(t, err)
+	assert.Len(t, texts(t, s), 101)
+	require.NoError(t, s.Close())
+	require.Len(t, found, 1)
+	assert.Equal(t, seg.events, found[0].Salvaged)
+	assert.FileExists(t, found[0].Path)
 }

@@ -105,21 +105,35 @@ func scan(p *pages, buckets map[string]element, name []byte, visit func(record, 
 	return nil
 }
 
-// rescue takes what can be read of a damaged file: every record in every whole leaf. Where notes may be missing everything is in doubt:
-// it may have been sent.
+// rescue takes what can be read of a damaged file. Where notes may be missing everything is in doubt: it may have been sent.
 func (s *segment) rescue(p *pages, inDoubt bool) {
+	events, notes := s.remains(p)
+	for _, e := range events {
+		s.bytes += int64(eventSize(&e))
+		s.appended(e.ID)
+		if inDoubt {
+			s.sent.add(e.ID)
+		}
+	}
+	s.rescued = events
+	for _, r := range notes {
+		s.noted(r)
+	}
+}
+
+// remains reads every record in every whole leaf, whether the tree leads there or not.
+func (s *segment) remains(p *pages) (events []batcher.StoredEvent, notes []record) {
 	type found struct {
 		batcher.StoredEvent
 		generation uint64
 	}
 	newest := map[uint64]found{}
-	var notes []record
 	p.leaves(func(key, value []byte) {
 		generation, _, ok := generationOf(key)
 		if !ok {
 			return
 		}
-		_ = records(value, seedOf(generation), func(r record, n int) { // that it is damaged is known
+		_ = records(value, seedOf(generation), func(r record, _ int) { // that it is damaged is known
 			switch r.kind {
 			case sending, settled:
 				notes = append(notes, r)
@@ -127,57 +141,57 @@ func (s *segment) rescue(p *pages, inDoubt bool) {
 				// An id is there twice where a power cut took the first event and the id was given out again.
 				if at, ok := newest[r.event.ID]; s.mine(r.event.ID) && (!ok || at.generation < generation) {
 					newest[r.event.ID] = found{r.event, generation}
-					s.bytes += int64(n)
 				}
 			}
 		})
 	})
 	for _, e := range newest {
 		e.JSON = slices.Clone(e.JSON)
-		s.rescued = append(s.rescued, e.StoredEvent)
+		events = append(events, e.StoredEvent)
 	}
-	slices.SortFunc(s.rescued, func(a, b batcher.StoredEvent) int { return cmp.Compare(a.ID, b.ID) })
-	for _, e := range s.rescued {
-		s.appended(e.ID)
-		if inDoubt {
-			s.sent.add(e.ID)
-		}
-	}
-	for _, r := range notes {
-		s.noted(r)
-	}
+	slices.SortFunc(events, func(a, b batcher.StoredEvent) int { return cmp.Compare(a.ID, b.ID) })
+	return events, notes
 }
 
-// pending reads the events that are not settled, in order.
-func (s *segment) pending() ([]batcher.StoredEvent, error) {
-	if s.damage != nil {
-		var out []batcher.StoredEvent
-		for _, e := range s.rescued {
-			if s.live.has(e.ID) {
-				e.InDoubt = s.sent.has(e.ID)
-				out = append(out, e)
-			}
+// pending reads the events that are not settled, in order. Where the file turns out to be damaged, which it was not when it was loaded,
+// it gives what can be read, and the file is set aside after the next commit.
+func (s *segment) pending() (events []batcher.StoredEvent, err error) {
+	if s.damage == nil {
+		events, err = s.whole()
+		if err == nil || refused(err) {
+			return events, err
 		}
-		return out, nil
+		s.damage = err
+		if p, err := readPages(s.path); err == nil {
+			s.rescued, _ = s.remains(p)
+		}
 	}
+	events = nil
+	for _, e := range s.rescued {
+		if s.live.has(e.ID) {
+			e.InDoubt = s.sent.has(e.ID)
+			events = append(events, e)
+		}
+	}
+	return events, nil
+}
+
+// whole reads the events of a file that is sound.
+func (s *segment) whole() (events []batcher.StoredEvent, err error) {
 	p, err := readPages(s.path)
-	if err == nil {
-		err = p.err
-	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path, err)
+		return nil, err
 	}
 	buckets, err := p.buckets()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path, err)
+		return nil, errors.Join(p.err, err)
 	}
-	var out []batcher.StoredEvent
 	err = scan(p, buckets, eventsBucket, func(r record, _ int) {
 		if s.live.has(r.event.ID) {
 			r.event.JSON = slices.Clone(r.event.JSON)
 			r.event.InDoubt = s.sent.has(r.event.ID)
-			out = append(out, r.event)
+			events = append(events, r.event)
 		}
 	}, s.mine)
-	return out, err
+	return events, errors.Join(p.err, err)
 }

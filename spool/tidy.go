@@ -101,7 +101,8 @@ func (s *Spool) rewrite(seg *segment) (*segment, error) {
 // setAside gives a damaged file another name, and writes what could be read of it to a new one. On an error the file stays where it is,
 // what could be read of it is still known, and the next commit tries again.
 func (s *Spool) setAside(seg *segment) (*segment, error) {
-	report := Damage{Path: seg.path, Err: seg.damage, Salvaged: seg.left}
+	waiting, _ := seg.pending() // its damage is known
+	report := Damage{Path: seg.path, Err: seg.damage, Salvaged: len(waiting)}
 	if !seg.reported {
 		defer func() { s.opts.Report(report) }()
 		seg.reported = true
@@ -113,7 +114,7 @@ func (s *Spool) setAside(seg *segment) (*segment, error) {
 		}
 		aside = fmt.Sprintf("%s.damaged-%d", seg.path, n)
 	}
-	if seg.left == 0 {
+	if len(waiting) == 0 {
 		if err := os.Rename(seg.path, aside); err != nil {
 			return seg, err
 		}
