@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -36,7 +38,7 @@ func filled(t *testing.T) string {
 func spoolctl(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out strings.Builder
-	err := run(args, &out)
+	err := run(args, &out, io.Discard)
 	return out.String(), err
 }
 
@@ -56,7 +58,7 @@ func TestReadingChangesNothing(t *testing.T) {
 		{[]string{"replay", dir}, first + third + fourth},
 		{[]string{"replay", "--player", "ace", dir}, first + third},
 		{[]string{"replay", "--player", "device-abc-123", dir}, ""},
-		{[]string{"verify", dir}, "3 events wait and are whole, 1 of them in doubt\n"},
+		{[]string{"verify", dir}, "3 events wait and are whole, 1 of them in doubt; 1 files read\n"},
 	} {
 		out, err := spoolctl(t, row.args...)
 		require.NoError(t, err)
@@ -64,8 +66,10 @@ func TestReadingChangesNothing(t *testing.T) {
 	}
 	out, err := spoolctl(t, "ls", dir)
 	require.NoError(t, err)
-	assert.Regexp(t, `(?m)^ *4 +3 +1 +\d\.\d 0000000000000001\.spool$`, out)
-	assert.Regexp(t, `(?m)^ *4 +3 +1 +\d\.\d in all$`, out)
+	assert.Regexp(t, `^3 events of 2 players wait, 1 of them in doubt, the oldest for \d+d\d+h \(since 1970-01-01T00:00:00Z\)\.\n`, out)
+	assert.Regexp(t, `(?m)^ +2 +1 +\d+d\d+h "ace"$`, out)
+	assert.Regexp(t, `(?m)^ +1 +0 +\d+d\d+h "blitz"$`, out)
+	assert.Regexp(t, `(?m)^ +3 +1 +1 +\d+ KiB 0000000000000001\.spool$`, out)
 	assert.Equal(t, before, contents(t, dir))
 }
 
@@ -86,7 +90,7 @@ func TestPurgeForgetsOnePlayer(t *testing.T) {
 	dir := filled(t)
 	out, err := spoolctl(t, "purge", "-player", "ace", dir)
 	require.NoError(t, err)
-	assert.Equal(t, "2 events of player \"ace\" forgotten\n", out)
+	assert.Equal(t, "2 events of player \"ace\" forgotten; 1 of other players wait\n", out)
 	out, err = spoolctl(t, "replay", dir)
 	require.NoError(t, err)
 	assert.Equal(t, fourth, out)
@@ -100,12 +104,56 @@ func TestDamageIsReported(t *testing.T) {
 		require.NoError(t, os.Remove(filepath.Join(dir, stage)))
 	}
 	out, err := spoolctl(t, "verify", dir)
-	require.ErrorContains(t, err, "1 damaged")
+	require.ErrorIs(t, err, errDamaged)
 	assert.Contains(t, out, "damaged: "+path)
 	out, err = spoolctl(t, "ls", dir)
-	require.NoError(t, err)
+	require.ErrorIs(t, err, errDamaged)
 	assert.Contains(t, out, "damaged: "+path)
 	assert.FileExists(t, path, "only a process that opens it sets it aside")
+}
+
+// Scripts tell by the exit status what to do; a person by what it says.
+func TestStatus(t *testing.T) {
+	dir := filled(t)
+	for name, row := range map[string]struct {
+		args []string
+		want int
+		says string
+	}{
+		"well":          {[]string{"verify", dir}, 0, ""},
+		"help":          {[]string{"-h"}, 0, ""},
+		"help of one":   {[]string{"purge", "-h"}, 0, ""},
+		"no command":    {nil, 2, "see spoolctl -h"},
+		"no directory":  {[]string{"ls"}, 2, "needs one directory"},
+		"not a spool":   {[]string{"ls", t.TempDir()}, 3, "is not a spool"},
+		"player behind": {[]string{"replay", dir, "-player", "ace"}, 2, "flags stand before it"},
+		"no use":        {[]string{"ls", "-player", "ace", dir}, 2, "takes no -player"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stderr strings.Builder
+			assert.Equal(t, row.want, status(run(row.args, io.Discard, io.Discard), &stderr))
+			assert.Contains(t, stderr.String(), row.says)
+		})
+	}
+	s, err := spool.Open(dir, spool.Options{})
+	require.NoError(t, err)
+	defer s.Close()
+	var stderr strings.Builder
+	assert.Equal(t, 3, status(run([]string{"ls", dir}, io.Discard, io.Discard), &stderr))
+	assert.Contains(t, stderr.String(), "Stop the process")
+}
+
+func TestSizesAndAges(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 KiB", 1: "1 KiB", 1 << 20: "1.0 MiB", 5 << 29: "2.5 GiB"} {
+		assert.Equal(t, want, size(n))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		for ago, want := range map[time.Duration]string{
+			-time.Hour: "0s", 59 * time.Second: "59s", 61 * time.Second: "1m1s", 3*time.Hour + 59*time.Second: "3h0m", 50 * time.Hour: "2d2h",
+		} {
+			assert.Equal(t, want, age(time.Now().Add(-ago)))
+		}
+	})
 }
 
 func TestRefusals(t *testing.T) {
