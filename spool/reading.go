@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -13,7 +14,7 @@ import (
 // Of a value's key the length says what the value holds.
 const (
 	eventsKey = 16 // first id | generation
-	notesKey  = 9  // generation | kind
+	notesKey  = 9  // number | kind; the number stands for a generation
 )
 
 // generationOf returns the generation that a key names.
@@ -57,11 +58,19 @@ func (s *segment) read(p *pages) (events, notes error) {
 	if err != nil {
 		return err, err
 	}
-	events = scan(p, buckets, eventsBucket, func(r record, n int) {
+	var read, sum total
+	events = p.events(buckets, s.mine, func(r record, n int) {
 		s.appended(r.event.ID)
 		s.bytes += int64(n)
-	}, s.mine)
-	notes = scan(p, buckets, notesBucket, func(r record, _ int) { s.noted(r) }, nil)
+		read.events++
+	})
+	sum, notes = p.notes(buckets, func(r record) {
+		s.noted(r)
+		read.notes += uint64(len(r.ids))
+	})
+	if cmp.Or(events, notes) == nil {
+		events, notes = sum.missing(read)
+	}
 	return events, notes
 }
 
@@ -76,33 +85,56 @@ func (s *segment) noted(r record) {
 	}
 }
 
-// scan visits the records of a bucket.
-func scan(p *pages, buckets map[string]element, name []byte, visit func(record, int), mine func(uint64) bool) error {
+// events visits the records of events. An event that cannot be one of the file's is damage.
+func (p *pages) events(buckets map[string]element, mine func(id uint64) bool, visit func(record, int)) error {
 	var damage error
-	wrong := func(err error) {
-		if damage == nil && err != nil {
-			damage = err
-		}
-	}
-	err := p.values(buckets[string(name)], func(key, value []byte) {
+	err := p.values(buckets[string(eventsBucket)], func(key, value []byte) {
 		generation, ofEvents, ok := generationOf(key)
-		if !ok || ofEvents != (mine != nil) {
-			wrong(fmt.Errorf("a key has %d bytes", len(key)))
+		if !ok || !ofEvents {
+			damage = cmp.Or(damage, errMalformed)
 			return
 		}
-		wrong(records(value, seedOf(generation), func(r record, n int) {
-			if isEvent := r.kind == event || r.kind == eventOnce; isEvent != ofEvents || isEvent && !mine(r.event.ID) {
-				wrong(errMalformed)
+		damage = cmp.Or(damage, records(value, seedOf(generation), func(r record, n int) {
+			if r.kind != event && r.kind != eventOnce || !mine(r.event.ID) {
+				damage = cmp.Or(damage, errMalformed)
 				return
 			}
 			visit(r, n)
 		}))
 	})
-	wrong(err)
-	if damage != nil {
-		return fmt.Errorf("%s: %w", name, damage)
+	return inBucket(eventsBucket, cmp.Or(damage, err))
+}
+
+// notes visits the notes, and returns the total.
+func (p *pages) notes(buckets map[string]element, visit func(record)) (sum total, err error) {
+	var damage error
+	err = p.values(buckets[string(notesBucket)], func(key, value []byte) {
+		if bytes.Equal(key, totalKey) {
+			sum, err = decodeTotal(value)
+			damage = cmp.Or(damage, err)
+			return
+		}
+		number, ofEvents, ok := generationOf(key)
+		if !ok || ofEvents {
+			damage = cmp.Or(damage, errMalformed)
+			return
+		}
+		damage = cmp.Or(damage, records(value, seedOf(number), func(r record, _ int) {
+			if r.kind != sending && r.kind != settled {
+				damage = cmp.Or(damage, errMalformed)
+				return
+			}
+			visit(r)
+		}))
+	})
+	return sum, inBucket(notesBucket, cmp.Or(damage, err))
+}
+
+func inBucket(name []byte, err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // rescue takes what can be read of a damaged file. Where notes may be missing everything is in doubt: it may have been sent.
@@ -186,12 +218,15 @@ func (s *segment) whole() (events []batcher.StoredEvent, err error) {
 	if err != nil {
 		return nil, errors.Join(p.err, err)
 	}
-	err = scan(p, buckets, eventsBucket, func(r record, _ int) {
+	err = p.events(buckets, s.mine, func(r record, _ int) {
 		if s.live.has(r.event.ID) {
 			r.event.JSON = slices.Clone(r.event.JSON)
 			r.event.InDoubt = s.sent.has(r.event.ID)
 			events = append(events, r.event)
 		}
-	}, s.mine)
+	})
+	if err == nil && len(events) != s.left {
+		err = fmt.Errorf("%s: %d of %d that wait can be read", eventsBucket, len(events), s.left)
+	}
 	return events, errors.Join(p.err, err)
 }

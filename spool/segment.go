@@ -16,7 +16,7 @@ import (
 
 var (
 	eventsBucket = []byte("events") // first id | generation: records of events
-	notesBucket  = []byte("notes")  // generation | kind: a record about events of this segment
+	notesBucket  = []byte("notes")  // number | kind: records about events of this segment
 )
 
 // segment is a file of events whose ids follow one another, and of notes about what became of them. So a file can go as soon as all of
@@ -113,9 +113,16 @@ func (s *segment) update(b *batch, sent, done []uint64) error {
 			return err
 		}
 		events.FillPercent, notes.FillPercent = 1, 1 // keys only grow
+		sum, err := decodeTotal(notes.Get(totalKey))
+		if err != nil {
+			return err
+		}
 		for _, c := range b.chunks {
 			key := binary.BigEndian.AppendUint64(nil, c.first)
 			key = binary.BigEndian.AppendUint64(key, b.generation)
+			if events.Get(key) == nil { // a commit may fail although it was written, and then it is tried again
+				sum.events += uint64(c.ids)
+			}
 			if err := events.Put(key, c.data); err != nil {
 				return err
 			}
@@ -124,12 +131,17 @@ func (s *segment) update(b *batch, sent, done []uint64) error {
 			if len(ids) == 0 {
 				continue
 			}
-			key := append(binary.BigEndian.AppendUint64(nil, b.generation), byte(k))
-			if err := notes.Put(key, appendNotes(nil, seedOf(b.generation), k, ids)); err != nil {
+			number, err := notes.NextSequence()
+			if err != nil {
 				return err
 			}
+			key := append(binary.BigEndian.AppendUint64(nil, number), byte(k))
+			if err := notes.Put(key, appendNotes(nil, seedOf(number), k, ids)); err != nil {
+				return err
+			}
+			sum.notes += uint64(len(ids))
 		}
-		return nil
+		return notes.Put(totalKey, sum.encode())
 	})
 }
 
