@@ -12,7 +12,7 @@ import (
 
 // Damage is something in the directory that could not be read. What could be read is kept.
 type Damage struct {
-	Path     string // the file; after Open: where it was set aside
+	Path     string // where it was set aside; where it is, as long as it could not be: on a full disk, or for Inspect
 	Err      error  // what is wrong with it
 	Salvaged int    // events that could be read from it and still wait
 }

@@ -28,7 +28,8 @@ type Options struct {
 	// SegmentBytes is about how much a file holds before the next one is begun, in bytes of encoded events. 0: 16 MiB.
 	SegmentBytes int64
 
-	// Report is told of damage: a file that Open set aside, a tail that was cut. It is called by Open, before it returns. nil: none.
+	// Report is told of each damaged file that is set aside: by Open, before it returns, and later by the goroutine that commits, where
+	// a file gets damaged while the spool is open. It must not call the spool. nil: none.
 	Report func(Damage)
 }
 

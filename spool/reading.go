@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -41,13 +40,10 @@ func loadSegment(dir string, first uint64) (*segment, error) {
 		return s, nil
 	}
 	events, notes := s.read(p)
-	if p.err != nil { // what is missing is not known
-		events, notes = errors.Join(p.err, events), errors.Join(p.err, notes)
-	}
-	if events != nil || notes != nil {
+	if damage := cmp.Or(p.err, events, notes); damage != nil {
 		*s = *newSegment(dir, first)
-		s.rescue(p, notes != nil)
-		s.damage = errors.Join(events, notes)
+		s.rescue(p, p.err != nil || notes != nil) // where pages are lost it is not known whether notes are
+		s.damage = damage
 	}
 	return s, nil
 }
@@ -216,7 +212,7 @@ func (s *segment) whole() (events []batcher.StoredEvent, err error) {
 	}
 	buckets, err := p.buckets()
 	if err != nil {
-		return nil, errors.Join(p.err, err)
+		return nil, cmp.Or(p.err, err)
 	}
 	err = p.events(buckets, s.mine, func(r record, _ int) {
 		if s.live.has(r.event.ID) {
@@ -228,5 +224,5 @@ func (s *segment) whole() (events []batcher.StoredEvent, err error) {
 	if err == nil && len(events) != s.left {
 		err = fmt.Errorf("%s: %d of %d that wait can be read", eventsBucket, len(events), s.left)
 	}
-	return events, errors.Join(p.err, err)
+	return events, cmp.Or(p.err, err)
 }

@@ -3,23 +3,52 @@
 //
 //	store, err := spool.Open("/var/lib/game/spool", spool.Options{Sync: spool.Interval})
 //
+// goes into batcher.Config.Store. It is closed after the batcher.
+//
 // # Promises
 //
-//   - When Append returns nil the event survives kill -9. It survives a power cut at once with Always, after Options.Every with
-//     Interval.
-//   - What was appended and not settled comes back from Recover, in the order of the ids, and marked InDoubt where Sending was noted.
+//   - When Append returns nil the event survives kill -9. It survives a power cut too: at once with [Always], after Options.Every with
+//     [Interval].
+//   - What was appended and not settled comes back from Recover, in the order of the ids, and marked InDoubt where Sending was noted. So a
+//     restart sends again only what an earlier process was about to send.
 //   - A disk that is full, read-only or broken makes Append fail, and nothing is lost that was accepted. When it can be written again
 //     Append works again.
-//   - Damage never keeps a spool from opening. A damaged file is set aside under another name, what can be read of it is kept, and
-//     Options.Report is told.
-//   - Tokens are not here: an event holds none. Files are the owner's alone (0600 in a directory of 0700).
+//   - What is on the disk is no reason not to open. A damaged file is set aside under another name, what can be read of it is kept, and
+//     Options.Report is told. A full disk delays, see below.
+//   - No token is on the disk: an event holds none. Files are the owner's alone (0600 in a directory of 0700).
+//
+// # Always or Interval
+//
+// Always waits for the disk: Append returns after a sync that all who wait at that moment share, so that many goroutines at once get
+// about as many events a second as the disk takes. Interval copies the event into memory that the system owns and returns, in about a
+// microsecond; the disk has it Options.Every later (100 ms). Both survive the death of the process, which is by far the most frequent
+// end of a game server. Always is for events that must survive the death of the machine.
+//
+// # Limits
+//
+// Options.MaxBytes bounds the encoded events that are held (1 GiB). Above it, and on a full disk, Append returns [ErrFull]. An event
+// takes at most about 1 MiB. The files take about 1.2 times the encoded bytes, and 4 MiB for the stages. Space comes back in whole files
+// of Options.SegmentBytes (16 MiB): a file goes when all of its events are settled, and is written anew without the others when three
+// quarters are. In memory the spool holds two bits an event, and while it opens or recovers, one file.
+//
+// On a full disk Open works, Recover has all that was accepted, and Append and Sending return ErrFull until there is room; nobody has to
+// do anything then.
+//
+// # Damage
+//
+// The engine trusts its files, and has no checksums but for the place where it begins to read. So every file is read first without it:
+// the structure is walked, each record has a checksum, and each file knows how many it holds. Of a file in which something is wrong the
+// records of all whole leaves are kept. The file itself gets the ending .damaged, for whoever wants to know more, and nobody deletes it.
+// Where notes may be lost all of its events are in doubt, and some may come back that were settled; where only events are lost, the
+// others are what they were.
 //
 // # Inside
 //
 // Records go into a stage first: a file mapped into memory, whose pages outlive the process. A commit writes what is in the stage to a
 // segment, a bbolt file, in one synced transaction, while the other stage fills. With Always Append waits for that commit, and all who
-// wait share it. When a segment is large enough the next is begun; when all of its events are settled its file is removed; when few are
-// left it is written anew without the others.
+// wait share it. What is settled is noted in the segment that has the event, so that a file needs no other.
+//
+// The program cmd/spoolctl shows what is in a directory.
 package spool
 
 import (
@@ -121,6 +150,7 @@ func (s *Spool) reserve(ctx context.Context, size int, bytes int64) error {
 		case bytes > 0 && s.size+bytes > s.opts.MaxBytes:
 			held := s.size
 			s.mu.Unlock()
+			s.kick() // what is settled may make room
 			return fmt.Errorf("spool: %w: %d bytes are held, Options.MaxBytes is %d", ErrFull, held, s.opts.MaxBytes)
 		case s.stage != nil && s.stage.room(size):
 			return nil
