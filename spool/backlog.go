@@ -45,6 +45,9 @@ func (s *Spool) ready() error {
 	if err := syncDir(s.dir); err != nil {
 		return errors.Join(described(err), stages[0].close(), stages[1].close())
 	}
+	s.disk.Lock()
+	_ = s.reserve.fill() // where there is no room the next commit tries again, and says so
+	s.disk.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stage, s.spare = stages[0], stages[1]

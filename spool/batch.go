@@ -68,6 +68,14 @@ func (b *batch) add(r record, raw []byte) {
 	}
 }
 
+// last returns the greatest id of the events, 0 where there is none.
+func (b *batch) last() uint64 {
+	if len(b.ids) == 0 {
+		return 0
+	}
+	return b.ids[len(b.ids)-1]
+}
+
 // records walks the records of the events, and their bytes.
 func (b *batch) records() iter.Seq2[record, []byte] {
 	return func(yield func(record, []byte) bool) {

@@ -46,6 +46,9 @@ func (s *Spool) run() {
 func (s *Spool) turn(f *filling) *filling {
 	if s.waitsForSpace() {
 		err := s.ready()
+		if err != nil {
+			s.commit(&batch{}) // the notes do not need a stage, and what they make room for may be what is missing
+		}
 		s.mu.Lock()
 		s.failure = err
 		s.mu.Unlock()
@@ -142,27 +145,33 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	s.mu.Lock()
-	sent, done := s.sending, s.settled
-	s.sending, s.settled = nil, nil
+	sent, done, direct := s.sending, s.settled, s.direct
+	s.sending, s.settled, s.direct = nil, nil, nil
 	s.mu.Unlock()
 	sent = sorted(append(sent, b.sending...))
 	done = sorted(append(done, b.settled...))
+	b.sending, b.settled = nil, nil // those that fail are carried
 
 	var active *segment // nil: there are no events, or no place for them
 	if len(b.ids) > 0 {
-		active, events = s.active(b)
+		if events = described(s.reserve.fill()); events == nil {
+			active, events = s.active(b)
+		}
 	}
 	// The last segment goes first: it has the events, which somebody may wait for. Of an event that comes with this very batch the
 	// note is in the same transaction.
 	for i := len(s.segments) - 1; i >= 0; i-- {
 		seg := s.segments[i]
-		mine, own := &batch{generation: b.generation}, seg == active
+		mine, own := &batch{}, seg == active
 		if own {
 			mine = b
 		}
 		var segSent, segDone []uint64
 		segSent, sent = cutFrom(sent, seg.first)
 		segDone, done = cutFrom(done, seg.first)
+		if i == len(s.segments)-1 { // an event that is in a stage alone gets its notes with it, or later
+			segSent, segDone = s.carryFrom(max(seg.last, b.last())+1, segSent, segDone)
+		}
 		if len(mine.chunks)+len(segSent)+len(segDone) == 0 {
 			continue
 		}
@@ -174,12 +183,16 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 		err := seg.write(mine, segSent, segDone)
 		if own && err == nil {
 			seg.took(b)
-		} else if own { // a full disk may still have room for the notes
+		} else if own { // there may still be room for the notes
 			events = described(err)
+			segSent, segDone = s.carryFrom(seg.last+1, segSent, segDone)
 			if len(segSent)+len(segDone) == 0 {
 				continue
 			}
-			err = seg.write(&batch{generation: b.generation}, segSent, segDone)
+			err = seg.write(&batch{}, segSent, segDone)
+		}
+		if err != nil && s.reserve.spend(err) {
+			err = seg.write(&batch{}, segSent, segDone)
 		}
 		if err != nil {
 			notes = described(err)
@@ -191,7 +204,21 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 	if events == nil {
 		b.chunks, b.ids = nil, nil
 	}
-	return events, notes, described(s.tidy())
+	s.short = events != nil
+	untidy = s.tidy()
+	if untidy != nil && s.reserve.spend(untidy) {
+		untidy = s.tidy()
+	}
+	s.mu.Lock()
+	if n := len(s.segments); n > 0 {
+		s.stored = max(s.stored, s.segments[n-1].last)
+	}
+	s.mu.Unlock()
+	if direct != nil {
+		direct.notes = notes
+		close(direct.done)
+	}
+	return events, notes, described(untidy)
 }
 
 // active returns the segment that takes a batch's events. The disk's mutex is held.
@@ -199,7 +226,7 @@ func (s *Spool) active(b *batch) (*segment, error) {
 	if n := len(s.segments); n > 0 && s.segments[n-1].damage == nil && s.segments[n-1].bytes < s.opts.SegmentBytes {
 		return s.segments[n-1], nil
 	}
-	fresh, err := createSegment(s.dir, b.ids[0], &batch{generation: b.generation})
+	fresh, err := createSegment(s.dir, b.ids[0], &batch{})
 	if fresh != nil {
 		s.segments = append(s.segments, fresh)
 	}
@@ -219,6 +246,14 @@ func sorted(ids []uint64) []uint64 {
 func cutFrom(ids []uint64, first uint64) (from, before []uint64) {
 	at, _ := slices.BinarySearch(ids, first)
 	return ids[at:], ids[:at]
+}
+
+// carryFrom keeps the notes about an id and those behind it for the next commit, and returns the others. They are sorted.
+func (s *Spool) carryFrom(id uint64, sent, done []uint64) (sentBefore, doneBefore []uint64) {
+	laterSent, sentBefore := cutFrom(sent, id)
+	laterDone, doneBefore := cutFrom(done, id)
+	s.carry(laterSent, laterDone)
+	return sentBefore, doneBefore
 }
 
 // carry keeps notes for the next commit.

@@ -18,12 +18,12 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// smallDisk runs a test in a process of its own that has a file system of 8 MiB to itself. It returns the directory within that
+// smallDisk runs a test in a process of its own that has a file system of 12 MiB to itself. It returns the directory within that
 // process, and "" in the one that only waits. A machine that does not let us mount one skips the test.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	if dir := os.Getenv("SPOOL_DISK"); dir != "" {
-		require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"))
+		require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=12m"))
 		return dir
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
@@ -93,6 +93,52 @@ func TestDiskFullAlways(t *testing.T) {
 	assert.Equal(t, ids[1:], back)
 }
 
+// The spool has filled the disk by itself. Delivering must go on, and give the space back.
+func TestDiskFullOfEvents(t *testing.T) {
+	disk := smallDisk(t)
+	if disk == "" {
+		return
+	}
+	for name, row := range map[string]struct {
+		sync    spool.Sync
+		segment int64
+	}{
+		"always, one file":     {spool.Always, 16 << 20},
+		"always, many files":   {spool.Always, 500_000},
+		"interval, one file":   {spool.Interval, 16 << 20},
+		"interval, many files": {spool.Interval, 500_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(disk, "spool")
+			s := open(t, dir, spool.Options{Sync: row.sync, SegmentBytes: row.segment, Every: time.Millisecond})
+			var ids []uint64
+			var err error
+			for err == nil {
+				e := numbered(len(ids))
+				e.JSON = append(e.JSON, strings.Repeat(" ", 2000)...)
+				var id uint64
+				if id, err = s.Append(t.Context(), e); err == nil {
+					ids = append(ids, id)
+				}
+			}
+			require.ErrorIs(t, err, spool.ErrFull)
+			for some := range slices.Chunk(ids, 50) {
+				require.Eventually(t, func() bool { return s.Sending(some) == nil }, 10*time.Second, time.Millisecond, "to %d", some[0])
+				require.NoError(t, s.Settled(some))
+			}
+			require.Eventually(t, func() bool {
+				_, err := s.Append(t.Context(), numbered(0))
+				return err == nil
+			}, 10*time.Second, time.Millisecond, "space is back")
+			require.NoError(t, s.Close())
+			s = open(t, dir, spool.Options{})
+			assert.Len(t, idsBack(t, s), 1)
+			require.NoError(t, s.Close())
+			require.NoError(t, os.RemoveAll(dir))
+		})
+	}
+}
+
 func TestDiskFullInterval(t *testing.T) {
 	disk := smallDisk(t)
 	if disk == "" {
@@ -128,7 +174,7 @@ func TestDiskFullInterval(t *testing.T) {
 		assert.Equal(t, ids, idsBack(t, s))
 		_, err = s.Append(t.Context(), numbered(0))
 		require.ErrorIs(t, err, spool.ErrFull)
-		require.ErrorIs(t, s.Sending(ids[:1]), spool.ErrFull, "after a crash nobody would know of it")
+		require.ErrorIs(t, s.Sending(ids[len(ids)-1:]), spool.ErrFull, "it is in a stage alone, and nobody would know of it")
 		require.ErrorIs(t, s.Close(), spool.ErrFull)
 	}
 

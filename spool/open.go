@@ -56,7 +56,7 @@ func (s *Spool) prepare() error {
 		return err
 	}
 	s.generation, s.next = found.generation+1, found.next
-	s.segments, s.backlog = found.segments, found.staged
+	s.segments, s.backlog, s.reserve = found.segments, found.staged, newReserve(s.dir)
 	for _, d := range found.stages {
 		aside := d.Path + ".damaged"
 		if err := errors.Join(os.RemoveAll(aside), os.Rename(d.Path, aside)); err != nil {
@@ -65,6 +65,7 @@ func (s *Spool) prepare() error {
 		s.opts.Report(Damage{Path: aside, Err: d.Err})
 	}
 	for _, seg := range s.segments {
+		s.stored = max(s.stored, seg.last)
 		s.size += seg.bytes
 	}
 	for _, b := range s.backlog {

@@ -27,12 +27,13 @@
 // # Limits
 //
 // Options.MaxBytes bounds the encoded events that are held (1 GiB). Above it, and on a full disk, Append returns [ErrFull]. An event
-// takes at most about 1 MiB. The files take about 1.2 times the encoded bytes, and 4 MiB for the stages. Space comes back in whole files
+// takes at most about 1 MiB. The files take about 1.2 times the encoded bytes, and 5 MiB. Space comes back in whole files
 // of Options.SegmentBytes (16 MiB): a file goes when all of its events are settled, and is written anew without the others when three
 // quarters are. In memory the spool holds two bits an event, and while it opens or recovers, one file.
 //
-// On a full disk Open works, Recover has all that was accepted, and Append and Sending return ErrFull until there is room; nobody has to
-// do anything then.
+// On a full disk Open works, Recover has all that was accepted, and Append returns ErrFull until there is room; nobody has to do anything
+// then. What is there can be sent and settled meanwhile: a reserve of 1 MiB is kept for the notes. So a spool that filled the disk gives
+// space back as it delivers.
 //
 // # Damage
 //
@@ -87,12 +88,16 @@ type Spool struct {
 	room       chan struct{} // closed when a spare comes back; nil: nobody waits
 	sending    []uint64      // notes that are in no stage: they failed, or there was no room
 	settled    []uint64
-	failure    error // of the last commit; nil when it went well
+	direct     *round // of those who wait for the notes that are in no stage
+	stored     uint64 // the greatest id in a segment
+	failure    error  // of the last commit; nil when it went well
 	closed     bool
 
 	disk     sync.Mutex // guards the following; taken before mu
 	segments []*segment // in the order of ids; the last is written to
 	backlog  []*batch   // in the stages of an earlier process, and not in segments yet
+	reserve  reserve
+	short    bool // the last events had no room
 
 	wake chan struct{} // a commit is due
 	quit chan struct{} // closed by Close
@@ -116,7 +121,7 @@ func (s *Spool) Append(ctx context.Context, e batcher.StoredEvent) (uint64, erro
 	if size > maxRecord {
 		return 0, fmt.Errorf("spool: an event of %d bytes is too large: the limit is %d", len(e.JSON), maxRecord)
 	}
-	if err := s.reserve(ctx, size, int64(size)); err != nil {
+	if err := s.makeRoom(ctx, size, int64(size)); err != nil {
 		return 0, err
 	}
 	id := s.next
@@ -138,9 +143,13 @@ func (s *Spool) Append(ctx context.Context, e batcher.StoredEvent) (uint64, erro
 	return id, nil
 }
 
-// reserve waits until a record fits into the stage. Without an error it returns with the mutex held. The bytes are those that count
+// makeRoom waits until a record fits into the stage. Without an error it returns with the mutex held. The bytes are those that count
 // towards MaxBytes.
-func (s *Spool) reserve(ctx context.Context, size int, bytes int64) error {
+func (s *Spool) makeRoom(ctx context.Context, size int, bytes int64) error {
+	leave := 0
+	if bytes > 0 { // an event leaves room for the notes about it
+		leave = noteRoom
+	}
 	for {
 		s.mu.Lock()
 		switch {
@@ -152,7 +161,7 @@ func (s *Spool) reserve(ctx context.Context, size int, bytes int64) error {
 			s.mu.Unlock()
 			s.kick() // what is settled may make room
 			return fmt.Errorf("spool: %w: %d bytes are held, Options.MaxBytes is %d", ErrFull, held, s.opts.MaxBytes)
-		case s.stage != nil && s.stage.room(size):
+		case s.stage != nil && s.stage.room(size+leave):
 			return nil
 		case s.failure != nil: // the spare will not come back soon
 			err := s.failure
@@ -176,7 +185,14 @@ func (s *Spool) reserve(ctx context.Context, size int, bytes int64) error {
 // Sending notes that events are about to be sent. With Always it returns when the note is synced.
 func (s *Spool) Sending(ids []uint64) error {
 	for some := range slices.Chunk(ids, noteIDs) {
-		if err := s.reserve(context.Background(), noteSize(some), 0); err != nil {
+		some, err := s.noteDirectly(some)
+		if err != nil {
+			return err
+		}
+		if len(some) == 0 {
+			continue
+		}
+		if err := s.makeRoom(context.Background(), noteSize(some), 0); err != nil {
 			return err
 		}
 		s.stage.addNote(sending, some)
@@ -194,6 +210,38 @@ func (s *Spool) Sending(ids []uint64) error {
 	return nil
 }
 
+// noteDirectly is Sending's way while events cannot be written, because the disk is full: the stages are stuck with events then. What is
+// in segments is noted there, and this returns when it is. The ids that are in stages alone are returned.
+//
+// Without it nothing could be sent, so nothing settled, and the disk would stay full of what the spool itself has written.
+func (s *Spool) noteDirectly(ids []uint64) (staged []uint64, err error) {
+	s.mu.Lock()
+	if s.failure == nil || s.closed {
+		s.mu.Unlock()
+		return ids, nil
+	}
+	before := len(s.sending)
+	for _, id := range ids {
+		if id <= s.stored {
+			s.sending = append(s.sending, id)
+		} else {
+			staged = append(staged, id)
+		}
+	}
+	if len(s.sending) == before {
+		s.mu.Unlock()
+		return staged, nil
+	}
+	if s.direct == nil {
+		s.direct = &round{done: make(chan struct{})}
+	}
+	r := s.direct
+	s.mu.Unlock()
+	s.kick()
+	<-r.done
+	return staged, r.notes
+}
+
 // Settled forgets events. It does not wait, not even for room: then the note is kept in memory until the next commit.
 func (s *Spool) Settled(ids []uint64) error {
 	s.mu.Lock()
@@ -202,7 +250,8 @@ func (s *Spool) Settled(ids []uint64) error {
 		return ErrClosed
 	}
 	for some := range slices.Chunk(ids, noteIDs) {
-		if s.stage != nil && s.stage.room(noteSize(some)) {
+		// While events cannot be written the stage would not be committed; but settling makes room for them.
+		if s.failure == nil && s.stage != nil && s.stage.room(noteSize(some)) {
 			s.stage.addNote(settled, some)
 		} else {
 			s.settled = append(s.settled, some...)

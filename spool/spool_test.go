@@ -114,7 +114,7 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 		seen++
 		return nil
 	}))
-	assert.Equal(t, 5, seen, "the directory, the lock, two stages, a segment")
+	assert.Equal(t, 6, seen, "the directory, the lock, two stages, the reserve, a segment")
 }
 
 func TestOneOpensADirectory(t *testing.T) {

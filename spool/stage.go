@@ -13,8 +13,9 @@ import (
 
 const (
 	stageBytes = 2 << 20
-	stageHead  = 8       // the generation
-	maxRecord  = 1 << 20 // an event's record
+	stageHead  = 8        // the generation
+	maxRecord  = 1 << 20  // an event's record
+	noteRoom   = 64 << 10 // which events leave to notes
 )
 
 // stage is a file of fixed size, mapped into memory, in which records wait for the next commit. A record in it survives the death of

@@ -42,7 +42,7 @@ func (s *Spool) tidy() error {
 // retire lets the last segment go where all of it is settled and it is worth it. The next is begun first: its name keeps the ids from
 // being given out again after a power cut, when a stage may hold what it held before.
 func (s *Spool) retire(seg *segment, kept *[]*segment) (*segment, error) {
-	if seg.left > 0 || seg.bytes == 0 || seg.bytes < s.opts.SegmentBytes/8 {
+	if seg.left > 0 || seg.bytes == 0 || seg.bytes < s.opts.SegmentBytes/8 && !s.short {
 		return seg, nil
 	}
 	fresh, err := createSegment(s.dir, seg.last+1, &batch{})
