@@ -31,9 +31,7 @@ func (s *Spool) run() {
 		}
 		held = s.turn(held)
 		if quitting {
-			if held == nil {
-				held = s.turn(nil) // what came during the turn before
-			}
+			held = s.turn(held) // what came during the turn before, or had no room that it made
 			if held != nil {
 				s.giveBack(held.stage)
 			}
@@ -44,6 +42,7 @@ func (s *Spool) run() {
 
 // turn commits what there is. It returns what could not be written and must be tried again.
 func (s *Spool) turn(f *filling) *filling {
+	again := f != nil
 	if s.waitsForSpace() {
 		err := s.ready()
 		if err != nil {
@@ -72,6 +71,12 @@ func (s *Spool) turn(f *filling) *filling {
 	}
 	if keep { // who began to wait for room before this failed is to be told
 		s.tellOfRoom()
+	}
+	if keep && !again {
+		// Notes that went to the other stage meanwhile would wait for this one, which may wait for the room that they make.
+		other := batchOf(s.stage.mem[:s.stage.end])
+		s.sending = append(s.sending, other.sending...)
+		s.settled = append(s.settled, other.settled...)
 	}
 	s.mu.Unlock()
 	if keep {

@@ -127,9 +127,12 @@ func TestDiskFullOfEvents(t *testing.T) {
 				require.NoError(t, s.Settled(some))
 			}
 			require.Eventually(t, func() bool {
-				_, err := s.Append(t.Context(), numbered(0))
+				e := numbered(0)
+				e.JSON = append(e.JSON, strings.Repeat(" ", 2000)...)
+				_, err := s.Append(t.Context(), e)
 				return err == nil
-			}, 10*time.Second, time.Millisecond, "space is back")
+			}, 20*time.Second, time.Millisecond, "space is back")
+			require.Eventually(t, func() bool { return segmentBytes(t, dir) < 4<<20 }, 20*time.Second, time.Millisecond)
 			require.NoError(t, s.Close())
 			s = open(t, dir, spool.Options{})
 			assert.Len(t, idsBack(t, s), 1)
