@@ -46,7 +46,7 @@ func (s *Spool) turn(f *filling) *filling {
 	if s.waitsForSpace() {
 		err := s.ready()
 		if err != nil {
-			s.commit(&batch{}) // the notes do not need a stage, and what they make room for may be what is missing
+			_, _, _ = s.commit(&batch{}) // who waits is told; the notes do not need a stage, and what they make room for may be what is missing
 		}
 		s.mu.Lock()
 		s.failure = err

@@ -119,7 +119,10 @@ func ExampleOptions_report() {
 	if err != nil {
 		panic(err)
 	}
-	for e := range store.Recover() {
+	for e, err := range store.Recover() {
+		if err != nil {
+			panic(err)
+		}
 		fmt.Println(string(e.JSON), "in doubt:", e.InDoubt) // whether it was sent may have stood in what is lost
 	}
 	fmt.Println(store.Close())
@@ -147,7 +150,10 @@ func ExampleInspect() {
 	for _, f := range view.Files {
 		fmt.Println(f.Name, "-", f.Waiting, "waiting")
 	}
-	for e := range view.Events() {
+	for e, err := range view.Events() {
+		if err != nil {
+			panic(err)
+		}
 		fmt.Println(e.UserID, string(e.JSON))
 	}
 	// Output:

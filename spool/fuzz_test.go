@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -73,7 +74,7 @@ func FuzzStage(f *testing.F) {
 			mem = appendEvent(mem, seedOf(generation), e.ID, &e)
 			ends = append(ends, len(mem))
 		}
-		torn := append(mem, make([]byte, 64)...)
+		torn := slices.Concat(mem, make([]byte, 64))
 		from := min(stageHead+int(at), len(torn))
 		changed := len(torn)
 		for i, c := range tear {

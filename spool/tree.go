@@ -97,7 +97,10 @@ func (p *pages) descend(n node, low, high []byte, depth int, visit func(element)
 	}
 	var last []byte
 	next, err := n.elementOrEnd(0)
-	for i := 0; i < n.count && err == nil; i++ {
+	if err != nil {
+		return err
+	}
+	for i := range n.count {
 		e := next
 		if next, err = n.elementOrEnd(i + 1); err != nil {
 			return err
@@ -107,7 +110,7 @@ func (p *pages) descend(n node, low, high []byte, depth int, visit func(element)
 		}
 		last = e.key
 		if n.leaf {
-			if err = visit(e); err != nil {
+			if err := visit(e); err != nil {
 				return err
 			}
 			continue
@@ -116,15 +119,15 @@ func (p *pages) descend(n node, low, high []byte, depth int, visit func(element)
 		if i+1 < n.count {
 			upper = next.key
 		}
-		var child node
-		if child, err = p.enter(e.child); err != nil {
+		child, err := p.enter(e.child)
+		if err != nil {
 			return err
 		}
-		if err = p.descend(child, e.key, upper, depth+1, visit); err != nil {
+		if err := p.descend(child, e.key, upper, depth+1, visit); err != nil {
 			return err
 		}
 	}
-	return err
+	return nil
 }
 
 // leaves visits every value in every page that looks like a leaf, whether the tree leads there or not: so what stands in whole leaves is
