@@ -1,0 +1,144 @@
+package spool
+
+import (
+	"cmp"
+	"errors"
+	"runtime"
+	"time"
+)
+
+// filling is a stage that is being committed.
+type filling struct {
+	stage *stage
+	round *round // who waits for it
+	batch *batch // what is not committed yet
+}
+
+// run is the committing goroutine. Who waits wakes it; notes, and events with Interval, wait for the tick.
+func (s *Spool) run() {
+	defer close(s.done)
+	tick := time.NewTicker(s.opts.Every)
+	defer tick.Stop()
+	var held *filling // with Interval: what could not be written is tried again, and nothing is dropped
+	for {
+		quitting := false
+		select {
+		case <-s.wake:
+		case <-tick.C:
+		case <-s.quit:
+			quitting = true
+		}
+		held = s.turn(held)
+		if quitting {
+			held = s.turn(held) // what came during the turn before, or had no room that it made
+			if held != nil {
+				s.giveBack(held.stage)
+			}
+			return
+		}
+	}
+}
+
+// turn commits what there is. It returns what could not be written and must be tried again.
+func (s *Spool) turn(f *filling) *filling {
+	again := f != nil
+	if s.waitsForSpace() {
+		err := s.ready()
+		if err != nil {
+			_, _, _ = s.commit(&batch{}) // who waits is told; the notes do not need a stage, and what they make room for may be what is missing
+		}
+		s.mu.Lock()
+		s.failure = err
+		s.mu.Unlock()
+		return nil
+	}
+	if f == nil {
+		if f = s.swap(); f == nil {
+			return nil
+		}
+	}
+	events, notes, untidy := s.commit(f.batch)
+	s.mu.Lock()
+	s.failure = errors.Join(events, notes, untidy)
+	keep := s.opts.Sync == Interval && cmp.Or(events, notes) != nil
+	if events != nil && !keep {
+		// The events are refused. The engine may have written them all the same before it failed, so they count as settled.
+		for _, c := range f.batch.chunks {
+			s.size -= int64(len(c.data))
+		}
+		s.settled = append(s.settled, f.batch.ids...)
+	}
+	if keep { // who began to wait for room before this failed is to be told
+		s.tellOfRoom()
+	}
+	if keep && !again {
+		// Notes that went to the other stage meanwhile would wait for this one, which may wait for the room that they make.
+		other := batchOf(s.stage.mem[:s.stage.end])
+		s.sending = append(s.sending, other.sending...)
+		s.settled = append(s.settled, other.settled...)
+	}
+	s.mu.Unlock()
+	if keep {
+		return f
+	}
+	// The stage forgets refused events before anybody is told: after a crash they must not come back.
+	s.giveBack(f.stage)
+	f.round.events, f.round.notes = events, notes
+	close(f.round.done)
+	return nil
+}
+
+// gather lets those append again whom the commit before has just let go. Otherwise the first of them would get a commit of its own, and
+// all others wait for it.
+func (s *Spool) gather() {
+	if s.opts.Sync != Always {
+		return
+	}
+	for seen := -1; ; {
+		s.mu.Lock()
+		events := s.stage.events
+		s.mu.Unlock()
+		if events == seen {
+			return
+		}
+		seen = events
+		runtime.Gosched()
+	}
+}
+
+// swap takes the filled stage and lets the other one fill. It returns nil where there is nothing to commit.
+func (s *Spool) swap() *filling {
+	s.gather()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stage.empty() && len(s.sending) == 0 && len(s.settled) == 0 {
+		return nil
+	}
+	f := &filling{stage: s.stage, round: s.round}
+	s.generation++
+	s.spare.reset(s.generation)
+	s.stage, s.spare = s.spare, nil
+	s.round = &round{done: make(chan struct{})}
+	f.batch = batchOf(f.stage.mem[:f.stage.end])
+	return f
+}
+
+// giveBack lets a stage fill again. With Interval one whose commit failed keeps its records, for the next process should this one end.
+func (s *Spool) giveBack(st *stage) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failure == nil || s.opts.Sync == Always {
+		s.generation++
+		st.reset(s.generation)
+	}
+	s.spare = st
+	s.tellOfRoom()
+}
+
+// tellOfRoom wakes those who wait for room. The mutex is held.
+func (s *Spool) tellOfRoom() {
+	if s.room != nil {
+		close(s.room)
+		s.room = nil
+	}
+}
