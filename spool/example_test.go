@@ -29,7 +29,7 @@ func Example() {
 	defer remove()
 	ctx := context.Background()
 	service := emulator.New() // PlaySmart, in this process
-	game := func(linger time.Duration) (*spool.Spool, *batcher.Batcher) {
+	game := func(signedIn bool) (*spool.Spool, *batcher.Batcher) {
 		store, err := spool.Open(dir, spool.Options{Sync: spool.Interval})
 		if err != nil {
 			panic(err)
@@ -41,8 +41,11 @@ func Example() {
 		b, err := client.NewBatcher(batcher.Config{
 			GameID: "com.example.stackblaster",
 			Store:  store,
-			Linger: linger,
+			Linger: time.Millisecond,
 			Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
+				if !signedIn {
+					return batcher.Token{}, errors.New("the player is not signed in")
+				}
 				return batcher.Token{Value: service.Token(userID, time.Hour)}, nil
 			}),
 		})
@@ -52,15 +55,15 @@ func Example() {
 		return store, b
 	}
 
-	store, b := game(time.Hour)
+	store, b := game(false)
 	_ = b.Player("device-abc-123").Track(ctx, batcher.Event{Type: batcher.LevelCompleted, Data: map[string]any{"level": 5}})
 	over, cancel := context.WithCancel(ctx)
-	cancel() // no time to deliver
+	cancel() // no time to wait for the player
 	_, _ = b.Close(over)
 	_ = store.Close() // after the batcher
 	fmt.Println(service.EventCount(), "delivered")
 
-	store, b = game(time.Millisecond)
+	store, b = game(true)
 	report, err := b.Close(ctx)
 	fmt.Println(report.Delivered, "delivered by the next process,", err)
 	fmt.Println(store.Close())
