@@ -88,6 +88,12 @@
 // None by default: nothing is logged ([WithLogger] changes that) and nothing is measured. [WithHooks] takes functions that are called
 // as calls and attempts begin and end; the module otelplayline makes OpenTelemetry spans and metrics of them.
 //
+// # One person everywhere
+//
+// [Client.Identify] makes a person in every configured service or brings the one there up to date, and [Client.Forget] answers an erasure
+// request: both go on where one service fails, return a [FlowReport] of what was done, what failed and what no operation can do, and do the
+// rest when they are called again.
+//
 // # Safety
 //
 // Credentials go only to the configured scheme, host and port, over https unless that is a loopback address. Redirects are

@@ -256,6 +256,9 @@ func (p *Player) current() (*lane, error) {
 		case p.batcher.closed.Load():
 			l.mu.Unlock()
 			return nil, ErrClosed
+		case l.erased:
+			l.mu.Unlock()
+			return nil, ErrErased
 		case !l.dead:
 			return l, nil
 		}

@@ -112,6 +112,8 @@ func (b *Batcher) begin(l *lane, probe bool) *block {
 		l.parked = false // its events may have expired; a parked player with none would never be forgotten
 		b.settleDown(l, b.now())
 		return nil
+	case b.erases(l):
+		return nil
 	case l.parked:
 		b.park(l, l.lastError)
 		return nil
@@ -158,8 +160,11 @@ func (b *Batcher) resolve(l *lane, blk *block, r Result, err error) bool {
 		b.cfg.OnOutcome(b.outcome(l, blk, r, err))
 	}
 	b.settle(blk, r)
-	b.noteSettled(blk.ids())
+	notForgotten := b.noteSettled(blk.ids())
 	l.mu.Lock()
+	if r == Erased && notForgotten != nil && l.erasure != nil {
+		l.erasure.err = notForgotten
+	}
 	if !l.stopped {
 		l.removeHead()
 	}
@@ -305,7 +310,7 @@ func (b *Batcher) sendLater(l *lane) {
 // again sends a lane once more at once. Its mutex is held.
 func (b *Batcher) again(l *lane, err error) {
 	l.lastError = err
-	if l.stopped {
+	if l.stopped || b.erases(l) {
 		return
 	}
 	l.status = ready
@@ -315,7 +320,7 @@ func (b *Batcher) again(l *lane, err error) {
 // pause lets a lane wait after a failure: exponentially longer, with jitter, and not shorter than the service asked. Its mutex is held.
 func (b *Batcher) pause(l *lane, retryAfter time.Duration, err error) {
 	l.lastError, l.down = err, false
-	if l.stopped {
+	if l.stopped || b.erases(l) {
 		return
 	}
 	ceiling := min(lanePause<<min(l.failures, 10), laneMaxPause)

@@ -37,17 +37,18 @@
 // # Promises
 //
 //   - Accepted means kept. When Track returns nil the event ends in exactly one Result: delivered, rejected (the service said no to
-//     this very event), expired (only with Config.MaxAge), unknown (only with Config.AtMostOnce), returned (handed back by Close) or
-//     spooled (left by Close to the Store). The Ledger balances at every instant. Without a Config.Store this holds while the process
+//     this very event), expired (only with Config.MaxAge), unknown (only with Config.AtMostOnce), returned (handed back by Close),
+//     spooled (left by Close to the Store) or erased (only with Erase). The Ledger balances at every instant. Without a Config.Store this holds while the process
 //     lives: what waits in memory dies with it. With one the next process takes back what had no result yet, and goes on.
 //   - Order. One request of a player is under way at a time, and events go out in the order in which Track took them.
 //   - Isolation. A player with a bad token, bad data or throttling delays nobody else. When the whole service is down all players
 //     share one gate: a pause, one probe, a slow start, and then at most twice the usual requests a second (or
 //     MaxInFlight, if that is more) until the backlog is sent.
 //   - Bounds. Events and bytes, for all players and for each. Track waits for room, TryTrack returns ErrFull. Goroutines run only
-//     while something is sent, Config.MaxInFlight at most; an idle player is forgotten.
+//     while something is sent, Config.MaxInFlight at most, and one for each player that is being erased; an idle player is forgotten.
 //   - Flush returns when what was accepted before it has its result. Close sends what it can and hands back the rest. Neither
 //     outlives its context.
+//   - Erase drops what waits for a player, and tells it. When it has returned nil nothing of that player is taken or sent until Readmit.
 //
 // # What triggers a request
 //

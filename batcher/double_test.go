@@ -275,7 +275,7 @@ func (r *rig) close() {
 	assert.Equal(r.t, r.begins, r.ends, "callbacks still run")
 	assert.Equal(r.t, Ledger{
 		Accepted: r.accepted, Delivered: r.ends[Delivered], Rejected: r.ends[Rejected], Expired: r.ends[Expired], Unknown: r.ends[Unknown],
-		Returned: returned, Spooled: report.Spooled, PossibleDuplicates: report.PossibleDuplicates,
+		Returned: returned, Spooled: report.Spooled, Erased: r.ends[Erased], PossibleDuplicates: report.PossibleDuplicates,
 	}, report.Ledger, "the ledger is what callbacks and report told")
 	assert.Zero(r.t, r.budget.bytes(), "bytes of the budget")
 	assert.Zero(r.t, r.budget.waiting.Load(), "waiters of the budget")
@@ -291,10 +291,10 @@ func (r *rig) balances() {
 	r.mu.Lock()
 	after, began := r.begun, r.begins
 	r.mu.Unlock()
-	assert.Equal(r.t, l.Accepted, l.Delivered+l.Rejected+l.Expired+l.Unknown+l.Returned+l.Spooled+l.Pending, l.String())
+	assert.Equal(r.t, l.Accepted, l.Delivered+l.Rejected+l.Expired+l.Unknown+l.Returned+l.Spooled+l.Erased+l.Pending, l.String())
 	assert.GreaterOrEqual(r.t, l.Accepted, before, "accepted, with those whose Track has returned")
 	assert.LessOrEqual(r.t, l.Accepted, after, "accepted, with those whose Track has begun")
-	for result, n := range map[Result]int64{Delivered: l.Delivered, Rejected: l.Rejected, Expired: l.Expired, Unknown: l.Unknown} {
+	for result, n := range map[Result]int64{Delivered: l.Delivered, Rejected: l.Rejected, Expired: l.Expired, Unknown: l.Unknown, Erased: l.Erased} {
 		assert.LessOrEqual(r.t, n, began[result], "%s: not told yet", result)
 	}
 }

@@ -182,13 +182,41 @@ func ExampleBatcher_Close() {
 	// device-abc-123 returned AppOpen
 }
 
+func ExampleBatcher_Erase() {
+	ctx := context.Background()
+	b, service := newBatcher(func(c *batcher.Config) { c.Linger = time.Hour })
+	_ = b.Track(ctx, "device-abc-123", batcher.Event{Type: batcher.AppOpen})
+
+	erased, err := b.Erase(ctx, "device-abc-123")
+	fmt.Println(erased.Events, "dropped,", err)
+	fmt.Println(b.Track(ctx, "device-abc-123", batcher.Event{Type: batcher.AppOpen}))
+	fmt.Println(service.EventCount(), "sent;", b.Ledger())
+	_, _ = b.Close(ctx)
+	// Output:
+	// 1 dropped, <nil>
+	// batcher: player erased
+	// 0 sent; accepted 1 = delivered 0 + rejected 0 + expired 0 + unknown 0 + returned 0 + spooled 0 + erased 1 + pending 0; possible duplicates 0
+}
+
+func ExampleBatcher_Readmit() {
+	ctx := context.Background()
+	b, _ := newBatcher(nil)
+	_, _ = b.Erase(ctx, "device-abc-123")
+	fmt.Println(b.Readmit("device-abc-123")) // somebody plays on that device again
+	fmt.Println(b.Track(ctx, "device-abc-123", batcher.Event{Type: batcher.AppOpen}))
+	_, _ = b.Close(ctx)
+	// Output:
+	// true
+	// <nil>
+}
+
 func ExampleBatcher_Stats() {
 	ctx := context.Background()
 	b, _ := newBatcher(nil)
 	_ = b.Track(ctx, "device-abc-123", batcher.Event{Type: batcher.AppOpen})
 	fmt.Println(b.Stats().Ledger)
 	_, _ = b.Close(ctx)
-	// Output: accepted 1 = delivered 0 + rejected 0 + expired 0 + unknown 0 + returned 0 + spooled 0 + pending 1; possible duplicates 0
+	// Output: accepted 1 = delivered 0 + rejected 0 + expired 0 + unknown 0 + returned 0 + spooled 0 + erased 0 + pending 1; possible duplicates 0
 }
 
 func ExampleNotifyContext() {

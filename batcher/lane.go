@@ -17,6 +17,7 @@ const (
 	sending               // a sending goroutine has it
 	waiting               // pauses after a failure, until wakeAt
 	paused                // waits for a token: SetToken or Resume
+	erasing               // a goroutine drops what it has, see Erase
 )
 
 // lane is one player: the events that wait, in order, and how its sending stands. At most one request of a lane is under way.
@@ -38,6 +39,7 @@ type lane struct {
 	returned  bool  // and there was something
 	parked    bool  // no token, or a refused one: nothing is sent until SetToken or Resume
 	down      bool  // it waits because the service was down, not because of itself
+	erased    bool  // Erase was called: what it has is dropped, and no more taken
 	failures  uint8 // requests in a row that failed
 	user      string
 	wakeAt    int64 // when it lingers, waits or is idle: till then
@@ -46,6 +48,7 @@ type lane struct {
 	token     *Token
 	refused   string // the value of the last token that the service refused
 	lastError error
+	erasure   *erasure // what the erasing that is under way has dropped so far; nil: none is
 }
 
 // shards keep the lookups of many goroutines apart.
@@ -103,7 +106,7 @@ func (b *Batcher) lanes() iter.Seq[*lane] {
 	}
 }
 
-// forget removes a lane, unless it has something to send or to store, or is to be looked at later than now: it may have got a token since. What was
+// forget removes a lane, unless it is erased, has something to send or to store, or is to be looked at later than now: it may have got a token since. What was
 // its last block may have its result while its sending goroutine is not done with the lane yet; that finds nothing to do then.
 func (b *Batcher) forget(l *lane, now int64) {
 	s := b.shard(l.user)
@@ -111,7 +114,7 @@ func (b *Batcher) forget(l *lane, now int64) {
 	defer s.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.events == 0 && !l.dead && (l.status != idle || l.wakeAt <= now) {
+	if l.events == 0 && !l.dead && !l.erased && (l.status != idle || l.wakeAt <= now) {
 		l.dead = true
 		delete(s.lanes, l.user)
 	}
@@ -161,9 +164,13 @@ func (b *Batcher) settleDown(l *lane, now int64) {
 	switch {
 	case l.head == nil:
 		l.status = idle
+		if l.erased {
+			l.token, l.refused, l.lastError, l.failures, l.down, l.erasure = nil, "", nil, 0, false, nil
+		}
 		l.wakeAt = now + int64(b.cfg.IdleTimeout)
 		b.forgetLater(l)
 		b.stir()
+	case b.erases(l):
 	case l.head.sealed || b.sendBy(l) <= now || b.budget.waiting.Load() > 0:
 		l.status = ready
 		b.sched.enqueue(l)

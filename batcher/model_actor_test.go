@@ -45,9 +45,13 @@ func (a *modelActor) run() {
 			m.b.Player(user).Signal(batcher.SessionEnd)
 		case n < 95:
 			a.setToken(user)
-		case n < 97:
+		case n < 96:
 			m.notef("%s: resume", user)
 			m.b.Resume(user)
+		case n < 97:
+			m.erase(ctx, user)
+		case n < 98:
+			m.readmit(user)
 		default:
 			m.checkAnytime()
 		}
@@ -82,6 +86,7 @@ func (m *model) track(ctx context.Context, r *rand.Rand, user string, wait bool)
 	m.stamps++
 	e.start = m.stamps
 	process, closed := m.process, m.closed
+	erased := *m.erasures[user]
 	m.mu.Unlock()
 	m.notef("%s: track %d (%s, bad %v, poison %v, wait %v)", user, e.number, e.event.Type, e.bad, e.poison, wait)
 	err := m.call(ctx, r, e, wait)
@@ -112,6 +117,13 @@ func (m *model) track(ctx context.Context, r *rand.Rand, user string, wait bool)
 		}
 		if closed {
 			m.failed("Track took event %d after Close had returned", e.number)
+		}
+		if erased.lasts() && *m.erasures[user] == erased {
+			m.failed("Track took event %d of %s, which is erased", e.number, user)
+		}
+	case errors.Is(err, batcher.ErrErased):
+		if m.erasures[user].begun == 0 || erased.admitted() && *m.erasures[user] == erased {
+			m.failed("Track refused event %d: %s is not erased", e.number, user)
 		}
 	case refused:
 		if !e.bad && !e.border {
@@ -186,7 +198,7 @@ func (m *model) flush(what, user string, call func() error) error {
 // outcome is Config.OnOutcome.
 func (m *model) outcome(out batcher.Outcome) {
 	m.mu.Lock()
-	m.enter(out.UserID, "a callback")
+	m.enterCallback(out)
 	if out.Result == batcher.Returned {
 		m.failed("a callback with the result returned")
 	}
@@ -208,5 +220,5 @@ func (m *model) outcome(out batcher.Outcome) {
 		return
 	}
 	m.settled[out.Result] += int64(len(out.Records))
-	m.leave(out.UserID)
+	m.leaveCallback(out)
 }

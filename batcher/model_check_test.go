@@ -30,6 +30,7 @@ func (m *model) told(out batcher.Outcome, report bool) {
 			m.failed("event %d has the result %s, and had %s", e.number, out.Result, e.result)
 		}
 		e.result = out.Result
+		e.erased = e.erased || out.Result == batcher.Erased
 		m.checkResult(e, out, record)
 	}
 }
@@ -71,10 +72,13 @@ func (m *model) checkResult(e *modelEvent, out batcher.Outcome, record batcher.R
 		if !e.once || e.doubts != 1 || e.stored > 1 {
 			m.failed("event %d is unknown: of an AtMostOnce type %v, in doubt %d times, stored %d times", e.number, e.once, e.doubts, e.stored)
 		}
-	case batcher.Returned:
-		if e.stored > e.doubts {
-			m.failed("event %d is returned, was in doubt %d times, and is stored %d times", e.number, e.doubts, e.stored)
+	case batcher.Returned, batcher.Erased:
+		if e.stored > e.before+e.doubts {
+			m.failed("event %d is %s, was in doubt %d times, and is stored %d times", e.number, out.Result, e.doubts, e.stored)
 		}
+	}
+	if out.Result == batcher.Erased && m.erasures[e.user].begun == 0 {
+		m.failed("event %d of %s is erased, and nobody called Erase", e.number, e.user)
 	}
 }
 
@@ -94,7 +98,7 @@ func (m *model) checkAnytime() {
 
 func (m *model) checkBounds(s batcher.Stats) {
 	l := s.Ledger
-	if l.Accepted != l.Delivered+l.Rejected+l.Expired+l.Unknown+l.Returned+l.Spooled+l.Pending || l.Pending < 0 {
+	if l.Accepted != l.Delivered+l.Rejected+l.Expired+l.Unknown+l.Returned+l.Spooled+l.Erased+l.Pending || l.Pending < 0 {
 		m.errorf("the ledger does not balance: %s", l)
 	}
 	m.mu.Lock()
@@ -108,8 +112,8 @@ func (m *model) checkBounds(s batcher.Stats) {
 	}
 }
 
-func modelResults(l batcher.Ledger) [5]int64 {
-	return [5]int64{l.Delivered, l.Rejected, l.Expired, l.Unknown, l.Returned}
+func modelResults(l batcher.Ledger) modelSums {
+	return modelSums{l.Delivered, l.Rejected, l.Expired, l.Unknown, l.Returned, 0, l.Erased} // what is spooled has no callback
 }
 
 // checkQuiet checks the batcher against the model in an instant in which every goroutine waits.
@@ -170,7 +174,7 @@ func (m *model) checkEnd() {
 		return // it got stuck
 	}
 	m.checkStore()
-	results, doubts, kept, spooled := [5]int64{}, int64(0), int64(0), int64(0)
+	results, doubts, kept, spooled := modelSums{}, int64(0), int64(0), int64(0)
 	for _, e := range m.events {
 		if e.end == 0 {
 			if e.attempts > 0 || e.told > 0 || e.stored > 0 {
@@ -202,7 +206,7 @@ func (m *model) checkEnd() {
 	}
 	want := batcher.Ledger{
 		Accepted: kept, Delivered: results[0], Rejected: results[1], Expired: results[2], Unknown: results[3], Returned: results[4],
-		Spooled: spooled, PossibleDuplicates: doubts,
+		Spooled: spooled, Erased: results[batcher.Erased], PossibleDuplicates: doubts,
 	}
 	if m.report.Ledger != want || s.Ledger != want {
 		m.failed("the ledger says %s; the events say %s", m.report.Ledger, want)
@@ -219,7 +223,7 @@ func (m *model) checkOrder() {
 	for user, stored := range m.service.stored {
 		latest := (*modelEvent)(nil) // of those stored so far, the one whose Track began last
 		for place, e := range stored {
-			if e.place != place || e.result != batcher.Delivered {
+			if e.place != place || e.result != batcher.Delivered || e.erased { // the store could not forget it, and it came back later
 				continue
 			}
 			if latest != nil && e.end < latest.start {

@@ -93,6 +93,9 @@ func (s *modelService) Send(ctx context.Context, batch batcher.Batch) error {
 	m := s.model
 	m.mu.Lock()
 	m.enter(batch.UserID, "a request")
+	if m.erasures[batch.UserID].lasts() {
+		m.failed("a request of %s, which is erased", batch.UserID)
+	}
 	s.requests[batch.UserID]++
 	r := m.rand("request/"+batch.UserID, s.requests[batch.UserID])
 	events := s.read(batch)
@@ -256,6 +259,9 @@ func (s *modelService) store(batch batcher.Batch, events []*modelEvent) error {
 
 // enter says that the batcher has the application or the service do something for a player. model.mu is held.
 func (m *model) enter(user, what string) {
+	if m.erasing[user] {
+		m.failed("%s of %s begins while a callback of an Erase is under way", what, user)
+	}
 	if is := m.busy[user]; is != "" {
 		m.failed("%s of %s begins while %s is under way", what, user, is)
 	}

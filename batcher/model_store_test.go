@@ -60,8 +60,12 @@ func (m *model) start(actors int) <-chan struct{} {
 	m.mu.Lock()
 	m.process++
 	p := &modelProcess{m, m.process, make(chan struct{})}
-	m.closed, m.settled, m.accepted, m.storing, m.report = false, [5]int64{}, 0, 0, batcher.Report{}
+	m.closed, m.settled, m.accepted, m.storing, m.report = false, modelSums{}, 0, 0, batcher.Report{}
 	m.busy, m.backlog = map[string]string{}, map[string]modelBacklog{}
+	m.erasing, m.erasures = map[string]bool{}, map[string]*modelErasure{} // an erasing is not kept in the store
+	for _, user := range m.users {
+		m.erasures[user] = &modelErasure{}
+	}
 	m.note("process %d", m.process)
 	m.mu.Unlock()
 	cfg := m.cfg
@@ -96,7 +100,7 @@ func (m *model) kill(actors <-chan struct{}) {
 	m.mu.Lock()
 	m.process++
 	m.note("killed")
-	m.busy = map[string]string{}
+	m.busy, m.erasing = map[string]string{}, map[string]bool{}
 	for _, e := range m.events {
 		e.lost = e.lost || e.unstored && e.told == 0
 	}
@@ -321,7 +325,7 @@ func (m *model) checkStore() {
 	has := map[*modelEvent]bool{}
 	for id, s := range m.store.kept {
 		has[s.event] = true
-		if s.event.told > 0 && !s.mayStay && m.busy[s.UserID] == "" {
+		if s.event.told > 0 && !s.mayStay && m.busy[s.UserID] == "" && !m.erasing[s.UserID] {
 			m.failed("event %d has the result %s, and the store was not told to forget it (%d)", s.event.number, s.event.result, id)
 		}
 	}

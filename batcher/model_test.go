@@ -75,13 +75,15 @@ type model struct {
 
 	mu        sync.Mutex // guards the following
 	events    []*modelEvent
-	stamps    int64             // orders the beginnings and ends of Track
-	busy      map[string]string // users whose token source, service or callback is at work: one at a time
-	callbacks map[string]int    // by user, so far
-	settled   [5]int64          // events by result, whose callback has returned
-	accepted  int64             // events for which Track returned nil
-	healed    bool              // from now on service and token source are well
-	closed    bool              // Close has returned
+	stamps    int64                    // orders the beginnings and ends of Track
+	busy      map[string]string        // users whose token source, service or callback is at work: one at a time
+	callbacks map[string]int           // by user, so far
+	settled   modelSums                // events by result, whose callback has returned
+	erasures  map[string]*modelErasure // by user
+	erasing   map[string]bool          // users with a callback of an Erase
+	accepted  int64                    // events for which Track returned nil
+	healed    bool                     // from now on service and token source are well
+	closed    bool                     // Close has returned
 	report    batcher.Report
 	process   int  // how many there were, and kills
 	killed    bool // the process before this one was
@@ -244,6 +246,7 @@ func (m *model) healAndFlush(actors <-chan struct{}) {
 	if l := m.b.Ledger(); l.Pending != 0 {
 		m.errorf("events are pending after Flush while nobody tracks: %s", l)
 	}
+	m.readmitAll()
 	// A lane's alarm may have been set for an older idling; it comes again once.
 	time.Sleep(2*m.cfg.IdleTimeout + 2*time.Second)
 	synctest.Wait()
@@ -273,6 +276,9 @@ func (m *model) close(limit time.Duration, well bool) {
 	m.closed = true
 	for user, what := range m.busy {
 		m.failed("Close has returned, and %s of %s is under way", what, user)
+	}
+	for user := range m.erasing {
+		m.failed("Close has returned, and a callback of an Erase of %s is under way", user)
 	}
 	m.mu.Unlock()
 	m.notef("closed: %s, %d left over, %v", report.Ledger, len(report.LeftOver), err)

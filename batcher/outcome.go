@@ -120,13 +120,15 @@ const (
 	Returned
 	// Spooled: Close left it to the Store, and the next process delivers it. It is in the Ledger alone.
 	Spooled
+	// Erased: Erase dropped it. Do not keep its events.
+	Erased
 	results
 )
 
 // String is the result in lower case, such as "delivered".
 func (r Result) String() string {
 	if r < results {
-		return [results]string{"delivered", "rejected", "expired", "unknown", "returned", "spooled"}[r]
+		return [results]string{"delivered", "rejected", "expired", "unknown", "returned", "spooled", "erased"}[r]
 	}
 	return "no result"
 }

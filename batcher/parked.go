@@ -37,17 +37,14 @@ func (b *Batcher) Resume(userID string) {
 	}
 }
 
-// SetToken gives a player's token before the token source is asked, and lets a parked player try again.
+// SetToken gives a player's token before the token source is asked, and lets a parked player try again. Of an erased player it keeps none.
 func (b *Batcher) SetToken(userID string, token Token) {
 	token = token.withExpiry()
-	l := b.lane(userID)
-	l.mu.Lock()
-	for l.dead { // it was forgotten between the two lines above
-		l.mu.Unlock()
-		l = b.lane(userID)
-		l.mu.Lock()
-	}
+	l := b.locked(userID)
 	defer l.mu.Unlock()
+	if l.erased {
+		return
+	}
 	l.token = &token
 	switch {
 	case l.parked:
@@ -64,6 +61,9 @@ func (b *Batcher) sayParked(events int, err error) {
 
 // park lets a lane wait for a token. Its mutex is held.
 func (b *Batcher) park(l *lane, err error) {
+	if b.erases(l) {
+		return
+	}
 	l.parked, l.status, l.lastError = true, paused, err
 	if b.cfg.MaxAge > 0 && l.head != nil {
 		l.wakeAt = max(l.head.born+int64(b.cfg.MaxAge), b.now()+int64(time.Millisecond))

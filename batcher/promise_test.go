@@ -98,7 +98,7 @@ func TestTheLedgerOfEachResult(t *testing.T) {
 		want := Ledger{Accepted: 5, Delivered: 1, Rejected: 1, Unknown: 1, Expired: 1, Returned: 1}
 		check(want)
 		assert.Equal(t, want, report.Ledger)
-		assert.Equal(t, "accepted 5 = delivered 1 + rejected 1 + expired 1 + unknown 1 + returned 1 + spooled 0 + pending 0; possible duplicates 0",
+		assert.Equal(t, "accepted 5 = delivered 1 + rejected 1 + expired 1 + unknown 1 + returned 1 + spooled 0 + erased 0 + pending 0; possible duplicates 0",
 			report.String())
 	})
 }

@@ -20,11 +20,12 @@ type scheduler struct {
 	idle     ring[alarm]
 	other    alarms
 	inFlight int
+	leases   int // goroutines that erase
 	gate     gate
 	timer    *time.Timer
 	rings    int64         // when the timer goes off, on the batcher's clock; 0: it is stopped
 	closed   bool          // no sending any more
-	quiet    chan struct{} // closed when the last sending goroutine of a closed scheduler ends
+	quiet    chan struct{} // closed when the last goroutine of a closed scheduler ends
 }
 
 // alarm is a lane that is to be looked at, at a time. It may have become meaningless by then; the lane knows.
@@ -110,10 +111,50 @@ func (s *scheduler) finish(seen sight, probe bool) (l *lane, nextProbe bool, cha
 		return l, nextProbe, change
 	}
 	s.arm()
-	if s.closed && s.inFlight == 0 {
+	s.rest()
+	return nil, false, change
+}
+
+// withdraw takes a lane out of the ready queue. It returns false where a sending goroutine has taken it out already. The lane's mutex is held.
+func (s *scheduler) withdraw(l *lane) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := false
+	for range s.ready.count {
+		if next := s.ready.pop(); next != l {
+			s.ready.push(next)
+		} else {
+			found = true
+		}
+	}
+	return found
+}
+
+// lease lets a goroutine work on a lane without sending. Close waits for it as for those that send. It returns false where the scheduler
+// is closed.
+func (s *scheduler) lease() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.leases++
+	return true
+}
+
+// unlease ends a lease.
+func (s *scheduler) unlease() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leases--
+	s.rest()
+}
+
+// rest tells Close when the last goroutine has ended. mu is held.
+func (s *scheduler) rest() {
+	if s.closed && s.inFlight+s.leases == 0 {
 		close(s.quiet)
 	}
-	return nil, false, change
 }
 
 // lend lets the next lane probe unless this one asks for its probe back soon: its token is being fetched, and a source that hangs for
@@ -211,7 +252,7 @@ func (s *scheduler) tick() {
 	}
 }
 
-// close ends all sending. It returns a channel that is closed when the last sending goroutine has ended.
+// close ends all sending. It returns a channel that is closed when the last goroutine that sends or erases has ended.
 func (s *scheduler) close() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -221,9 +262,7 @@ func (s *scheduler) close() <-chan struct{} {
 		if s.timer != nil {
 			s.timer.Stop()
 		}
-		if s.inFlight == 0 {
-			close(s.quiet)
-		}
+		s.rest()
 	}
 	return s.quiet
 }

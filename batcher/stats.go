@@ -7,7 +7,7 @@ import (
 
 // Ledger is where every accepted event is. At every instant
 //
-//	Accepted = Delivered + Rejected + Expired + Unknown + Returned + Spooled + Pending
+//	Accepted = Delivered + Rejected + Expired + Unknown + Returned + Spooled + Erased + Pending
 //
 // What New took back from the Store is accepted, too.
 type Ledger struct {
@@ -18,6 +18,7 @@ type Ledger struct {
 	Unknown   int64
 	Returned  int64
 	Spooled   int64
+	Erased    int64
 	Pending   int64 // also what Track is still handing to the Store
 	// PossibleDuplicates counts, beside the ledger, the copies that the service may have stored of delivered events: one for each
 	// earlier attempt of which nothing is known. What an earlier process attempted counts as one.
@@ -26,8 +27,8 @@ type Ledger struct {
 
 // String is the ledger on one line.
 func (l Ledger) String() string {
-	return fmt.Sprintf("accepted %d = delivered %d + rejected %d + expired %d + unknown %d + returned %d + spooled %d + pending %d; possible duplicates %d",
-		l.Accepted, l.Delivered, l.Rejected, l.Expired, l.Unknown, l.Returned, l.Spooled, l.Pending, l.PossibleDuplicates)
+	return fmt.Sprintf("accepted %d = delivered %d + rejected %d + expired %d + unknown %d + returned %d + spooled %d + erased %d + pending %d; possible duplicates %d",
+		l.Accepted, l.Delivered, l.Rejected, l.Expired, l.Unknown, l.Returned, l.Spooled, l.Erased, l.Pending, l.PossibleDuplicates)
 }
 
 // Stats is a picture of a batcher.
@@ -93,10 +94,11 @@ func (b *Batcher) Ledger() Ledger {
 		Unknown:            b.ledger.results[Unknown],
 		Returned:           b.ledger.results[Returned],
 		Spooled:            b.ledger.results[Spooled],
+		Erased:             b.ledger.results[Erased],
 		Pending:            pending,
 		PossibleDuplicates: b.ledger.duplicates,
 	}
-	l.Accepted = l.Delivered + l.Rejected + l.Expired + l.Unknown + l.Returned + l.Spooled + l.Pending
+	l.Accepted = l.Delivered + l.Rejected + l.Expired + l.Unknown + l.Returned + l.Spooled + l.Erased + l.Pending
 	return l
 }
 

@@ -25,12 +25,23 @@ func (b *Batcher) store(ctx context.Context, l *lane, json []byte, accepted int6
 	id, err := b.appendToStore(ctx, StoredEvent{UserID: l.user, Accepted: b.clock.wall(accepted), Once: once}, json)
 	l.mu.Lock()
 	switch {
-	case l.stopped:
-		l.mu.Unlock()
-		if err == nil {
-			b.noteSettled([]uint64{id})
+	case l.stopped || l.erased: // Close or Erase came meanwhile, and may have returned
+		refused, closed := ErrErased, l.stopped
+		if closed {
+			refused = ErrClosed // Close has given the room back
+		} else {
+			l.leave(1, len(json))
+			b.settleNew(l)
 		}
-		return ErrClosed
+		l.mu.Unlock()
+		if !closed {
+			b.budget.release(1, int64(len(json)))
+			b.budget.wake()
+		}
+		if err == nil {
+			_ = b.noteSettled([]uint64{id}) // Stats tells of it
+		}
+		return refused
 	case err != nil && !b.cfg.MemoryOnStoreError:
 		l.leave(1, len(json))
 		b.settleNew(l)
@@ -113,13 +124,15 @@ func (b *Batcher) noteSending(l *lane, blk *block) bool {
 }
 
 // noteSettled tells the Store to forget events. Where it cannot, they may come back after this process.
-func (b *Batcher) noteSettled(ids []uint64) {
+func (b *Batcher) noteSettled(ids []uint64) error {
 	if len(ids) == 0 {
-		return
+		return nil
 	}
-	if err := b.cfg.Store.Settled(ids); err != nil {
+	err := b.cfg.Store.Settled(ids)
+	if err != nil {
 		b.storeFailed(fmt.Errorf("batcher: the store cannot forget what has its result: %w", err))
 	}
+	return err
 }
 
 func (b *Batcher) storeFailed(err error) {

@@ -246,10 +246,18 @@ var mutants = []mutant{
 	},
 	{
 		"a store: what Track refused after all", "it stays in the store", "storing.go",
-		"		if err == nil {\n			b.noteSettled([]uint64{id})\n		}\n", "", "TestCloseWhileAnEventIsStored",
+		"		if err == nil {\n			_ = b.noteSettled([]uint64{id}) // Stats tells of it\n		}\n", "", "TestCloseWhileAnEventIsStored",
 	},
 	{
 		"a store: a player whose event is being stored", "is forgotten", "lane.go",
 		"if l.events == 0 && !l.dead", "if l.head == nil && !l.dead", "TestAnAppendThatHangs",
+	},
+	{
+		"Erase drops what waits", "a pause is waited for first", "delivery.go",
+		"	l.lastError, l.down = err, false\n	if l.stopped || b.erases(l) {\n", "	l.lastError, l.down = err, false\n	if l.stopped {\n", "TestEraseWaitsForTheRequestUnderWay",
+	},
+	{
+		"Erase: nothing more is taken", "Track takes it", "batcher.go",
+		"		case l.erased:\n", "		case l.erased && false:\n", "TestEraseDropsWhatWaitsAndTellsIt",
 	},
 }

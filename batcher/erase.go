@@ -1,0 +1,163 @@
+package batcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// ErrErased is why Track does not take an event of a player that Erase was called for, and the error of the outcomes of those that waited.
+var ErrErased = errors.New("batcher: player erased")
+
+// Erasure is what Erase did.
+type Erasure struct {
+	Events  int // that waited, and were dropped
+	InDoubt int // of these, those that the service may have got: an earlier request that held them has no known outcome
+}
+
+// erasure is an erasing that is under way.
+type erasure struct {
+	sum Erasure
+	err error // the Store cannot forget
+}
+
+// Erase drops what waits for a player, as an erasure request wants it, and takes no more of it: Track returns ErrErased until Readmit. The
+// player's token is dropped too. Every event that is dropped has its Outcome, with the result Erased, and stands in the Ledger.
+//
+// It waits for a request that is under way, whose events are delivered or, where it fails, dropped. Where ctx ends first the player is
+// stopped all the same, and what is under way is dropped when it ends; calling again waits again. Calling it for a player of whom nothing
+// waits stops that player. Once Close has begun to hand events back the error matches ErrClosed: they are in its Report.
+//
+// With a Config.Store the events are forgotten there too, and an error says where that failed. That a player was stopped is not kept: the next
+// process takes its events again.
+//
+// A stopped player is remembered, in a few hundred bytes, as long as the batcher lives. Do not call it from Config.OnOutcome: it waits for
+// the player's callbacks.
+func (b *Batcher) Erase(ctx context.Context, userID string) (Erasure, error) {
+	if _, ok := appendText(nil, userID); !ok || userID == "" {
+		return Erasure{}, &InvalidEventError{"user_id", "must be valid UTF-8 and not empty"}
+	}
+	if err := ctx.Err(); err != nil {
+		return Erasure{}, err
+	}
+	bar := newBarrier()
+	l := b.locked(userID)
+	if l.returned {
+		l.mu.Unlock()
+		return Erasure{}, errHandedBack
+	}
+	l.erased, l.parked, l.token, l.refused = true, false, nil, ""
+	if l.erasure == nil {
+		l.erasure = &erasure{}
+	}
+	under := l.erasure
+	if l.tail != nil {
+		bar.left.Add(1)
+		l.tail.barriers = append(l.tail.barriers, bar)
+		l.tail.sealed = true
+		switch {
+		case l.status == sending, l.status == erasing: // its goroutine finds the mark when the request has ended
+		case l.status == ready && !b.sched.withdraw(l): // its goroutine is about to begin, and finds the mark then
+		default:
+			b.erases(l)
+		}
+	} else {
+		l.erasure = nil
+	}
+	l.mu.Unlock()
+	bar.reach()
+	var err error
+	select {
+	case <-bar.done:
+	case <-ctx.Done():
+		select {
+		case <-bar.done: // both came in the same moment
+		default:
+			bar.abandoned.Store(true)
+			err = fmt.Errorf("batcher: erase: a request of the player is under way, call again to wait for it: %w", ctx.Err())
+		}
+	}
+	if bar.returned.Load() {
+		err = errHandedBack
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if under.err != nil {
+		err = errors.Join(err, fmt.Errorf("batcher: erase: the store cannot forget events, they come back with the next process: %w", under.err))
+	}
+	return under.sum, err
+}
+
+var errHandedBack = fmt.Errorf("batcher: erase: events were handed back, drop them in Close's Report: %w", ErrClosed)
+
+// Readmit takes events of an erased player again: somebody came back under the same id. It returns false where an Erase has not ended yet;
+// for a player that is not erased it does nothing.
+func (b *Batcher) Readmit(userID string) bool {
+	l := b.find(userID)
+	if l == nil {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.erased && (l.head != nil || l.status == erasing) {
+		return false
+	}
+	if l.erased {
+		l.erased = false
+		if l.status == idle {
+			b.settleDown(l, b.now()) // it is forgotten again when it stays idle
+		}
+	}
+	return true
+}
+
+// locked returns a player's lane, a new one where there is none, with its mutex held.
+func (b *Batcher) locked(user string) *lane {
+	for {
+		l := b.lane(user)
+		l.mu.Lock()
+		if !l.dead {
+			return l
+		}
+		l.mu.Unlock() // it was forgotten between the two lines above
+	}
+}
+
+// erases drops what waits in a lane that was erased, in a goroutine of its own, which has the lane from then on: a gate that is shut, or
+// other players' requests, must not hold it up. It returns false where there is nothing to drop. The lane's mutex is held, and the lane is
+// the caller's: it stands in no queue, and no sending goroutine has it.
+func (b *Batcher) erases(l *lane) bool {
+	if !l.erased || l.head == nil || l.stopped {
+		return false
+	}
+	l.status = erasing
+	if b.sched.lease() {
+		go b.erase(l)
+	}
+	return true // a closed scheduler: Close is about to collect the lane
+}
+
+// erase gives every event of a lane its result.
+func (b *Batcher) erase(l *lane) {
+	defer b.sched.unlease()
+	for {
+		l.mu.Lock()
+		blk := l.head
+		if l.stopped || blk == nil {
+			b.settleDown(l, b.now())
+			l.mu.Unlock()
+			return
+		}
+		blk.sealed = true
+		if under := l.erasure; under != nil {
+			under.sum.Events += blk.events
+			if blk.doubts > 0 {
+				under.sum.InDoubt += blk.events
+			}
+		}
+		l.mu.Unlock()
+		if !b.resolve(l, blk, Erased, ErrErased) {
+			return
+		}
+	}
+}

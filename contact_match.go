@@ -1,0 +1,101 @@
+package playline
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// AmbiguousError says that a person's e-mail address and phone number do not name one contact alone. Nothing was changed. The candidates
+// are contact ids: the right one belongs into Identity.ContactID.
+type AmbiguousError struct {
+	Candidates []int64
+	Rule       string
+}
+
+// Error lists the candidates.
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%s: contacts %d; set Identity.ContactID to the right one", e.Rule, e.Candidates)
+}
+
+// Is makes it match ErrConflict.
+func (e *AmbiguousError) Is(target error) bool { return target == ErrConflict }
+
+// errNoContact: nobody has the address or the number.
+var errNoContact = errors.New("no contact")
+
+// findContact finds the contact of an identity, and says by what: by its id, else by an address or number that is exactly the same. It fails
+// with errNoContact, and where it is not sure with an *AmbiguousError.
+func (f *flow) findContact(who Identity) (*Contact, string, error) {
+	if who.ContactID != 0 {
+		found, err := f.Contacts.Get(f.ctx, who.ContactID, f.opts...)
+		if isGone(err) {
+			return nil, "", errNoContact
+		}
+		return found, "by its id", err
+	}
+	found, by, err := f.search(who)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case len(found) == 0:
+		return nil, "", errNoContact
+	case len(found) > 1:
+		e := &AmbiguousError{Rule: "several contacts have the address or the number"}
+		for _, c := range found {
+			e.Candidates = append(e.Candidates, c.ID)
+		}
+		return nil, "", e
+	}
+	c := found[0]
+	if who.Email != "" && c.Email != "" && !strings.EqualFold(who.Email, c.Email) || who.Phone != "" && c.Phone != "" && !samePhone(who.Phone, c.Phone) {
+		return nil, "", &AmbiguousError{[]int64{c.ID}, "the contact has the one of address and number, and another one for the other"}
+	}
+	return &c, by, nil
+}
+
+// search returns the contacts that have the address or the number. The service finds more than that: parts, and names.
+func (f *flow) search(who Identity) (found []Contact, by string, err error) {
+	for _, key := range []struct {
+		name, term string
+		matches    func(Contact) bool
+	}{
+		{"e-mail address", who.Email, func(c Contact) bool { return strings.EqualFold(c.Email, who.Email) }},
+		{"phone number", who.Phone, func(c Contact) bool { return samePhone(c.Phone, who.Phone) }},
+		// How a number is kept is the project's matter.
+		{"phone number", strings.TrimPrefix(who.Phone, "+"), func(c Contact) bool { return samePhone(c.Phone, who.Phone) }},
+	} {
+		if key.term == "" {
+			continue
+		}
+		for c, err := range f.Contacts.SearchAll(f.ctx, key.term, PageOptions{}, f.opts...) {
+			if err != nil {
+				return nil, "", err
+			}
+			if !key.matches(c) || hasContact(found, c.ID) {
+				continue
+			}
+			found = append(found, c)
+			by = "by its " + key.name + ", which no service keeps unique"
+		}
+	}
+	return found, by, nil
+}
+
+func hasContact(list []Contact, id int64) bool {
+	for _, c := range list {
+		if c.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// notDigits are what people write into numbers.
+var notDigits = strings.NewReplacer("+", "", " ", "", "-", "", "(", "", ")", "")
+
+// samePhone compares numbers with their country codes, however they are written.
+func samePhone(a, b string) bool {
+	a = notDigits.Replace(a)
+	return a != "" && a == notDigits.Replace(b)
+}

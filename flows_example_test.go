@@ -1,0 +1,104 @@
+package playline_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/playline/playline-go"
+	"github.com/playline/playline-go/batcher"
+	"github.com/playline/playline-go/emulator"
+)
+
+func ExampleClient_Identify() {
+	ctx := context.Background()
+	client, err := playline.New(emulator.New().Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report, err := client.Identify(ctx, playline.Person{
+		Identity:  playline.Identity{ID: "device-abc-123", Email: "ace@example.com", Phone: "+61400000000"},
+		FirstName: "ace",
+		Gate:      &playline.ContactGate{ChannelID: 1, Identifier: "61400000000"},
+	})
+	fmt.Println(report)
+	fmt.Println(err)
+	fmt.Println("learned:", report.Identity.SmoovenID, report.Identity.ContactID)
+	// Output:
+	// smooven: player: done: created
+	// fyno: profile: done: created
+	// smartsender: contact: done: contact 1, created
+	// sunshine: user: impossible: users come from Sunshine's own SDKs and API; Messaging.CreateClient links a channel to one
+	// playsmart: account: impossible: an account needs its player's password: Accounts.Register
+	// <nil>
+	// learned: ply_000001 1
+}
+
+func ExampleClient_Forget() {
+	ctx := context.Background()
+	service := emulator.New()
+	client, err := playline.New(service.Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	events, err := client.NewBatcher(batcher.Config{
+		GameID: "com.example.stackblaster",
+		Tokens: batcher.TokenFunc(func(_ context.Context, user string) (batcher.Token, error) {
+			return batcher.Token{Value: service.Token(user, time.Hour)}, nil
+		}),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer events.Close(ctx)
+
+	ace := playline.Identity{ID: "device-abc-123", Email: "ace@example.com"}
+	_, _ = client.Identify(ctx, playline.Person{Identity: ace})
+	service.AddClient("device-abc-123", "whatsapp")
+	_ = events.Track(ctx, "device-abc-123", batcher.Event{Type: batcher.AppOpen})
+	service.Inject(emulator.Fault{Operation: "deleteProfiles", Status: 403, Times: 1})
+
+	o := playline.ForgetOptions{Events: []playline.EventEraser{events}}
+	report, err := client.Forget(ctx, ace, o)
+	for _, step := range report.Steps {
+		fmt.Printf("%s: %s: %s\n", step.Service, step.What, step.Status)
+	}
+	fmt.Println(err != nil)
+
+	report, err = client.Forget(ctx, ace, o) // does the rest
+	fmt.Println(len(report.Impossible()), "steps are the vendors',", err)
+	// Output:
+	// playsmart: events that wait: done
+	// playsmart: account and stored events: impossible
+	// sunshine: look for clients: done
+	// sunshine: client 5f0000000000000000000001 (whatsapp): done
+	// sunshine: user, conversations and messages: impossible
+	// smartsender: contact: nothing there
+	// smooven: player: done
+	// fyno: suppressions: nothing there
+	// fyno: profile: failed
+	// fyno: messages that were sent: impossible
+	// true
+	// 3 steps are the vendors', <nil>
+}
+
+func ExampleFlowReport_Impossible() {
+	client, err := playline.New(emulator.New().Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report, err := client.Forget(context.Background(), playline.Identity{ID: "device-abc-123"}, playline.ForgetOptions{DryRun: true})
+	fmt.Println(err)
+	for _, step := range report.Impossible() { // a nil error does not mean that nothing is left
+		fmt.Println(step)
+	}
+	// Output:
+	// <nil>
+	// playsmart: account and stored events: impossible: the API has no operation for it, ask the vendor: https://doc.playsmart.api.dolly.gg
+	// sunshine: user, conversations and messages: impossible: this library has no operation for it; the vendor's API deletes users: https://docs.smooch.io/rest/
+	// fyno: messages that were sent: impossible: the API has no operation for it, ask the vendor: https://fyno.io/docs
+}

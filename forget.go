@@ -1,0 +1,263 @@
+package playline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+// EventEraser drops the events that wait for a player somewhere. *batcher.Batcher is one, and with a Store it erases there too.
+type EventEraser interface {
+	// Erase drops what waits for a player and takes no more; where nothing waits that is no error.
+	Erase(ctx context.Context, userID string) (batcher.Erasure, error)
+}
+
+// ForgetOptions change what Forget does.
+type ForgetOptions struct {
+	// DryRun reads and changes nothing.
+	DryRun bool
+	// Events are where events of the player may wait: the batchers of this process, and whatever else holds some.
+	Events []EventEraser
+	// LiftSuppressions removes Fyno's suppressions of the e-mail address and the phone number too. They keep messages from these, also for
+	// others who share them, so they stay by default.
+	LiftSuppressions bool
+}
+
+// Forget erases a person, as an erasure request wants it: the events that wait, Sunshine's clients, SmartSender's contact, Smooven's player, and
+// Fyno's suppressions and profile, in this order.
+//
+// One service's failure does not hold up the others. The error joins what failed, with the report beside it; the report is nil only where the
+// identity is invalid. To resume call Forget again with the same identity: what is gone is reported as nothing there. So keep the identity until
+// the error is nil. And look at FlowReport.Impossible: what these APIs offer no operation for is listed there, each time, and stays until the
+// vendor erases it. The game itself must stop sending the person's data: events that are tracked later are refused by the erasers, but a
+// registration makes a new player.
+//
+// Keys are the services' ids. SmartSender's contact is looked for by e-mail address and phone number where its id is not given: where that is not
+// surely one contact the step fails with an *AmbiguousError, and nothing is erased there. Smooven cannot look an external id up: without SmoovenID
+// Forget registers it with no data, which returns the player id, and deletes that. Fyno's profile is erased in the version that the client is
+// configured for.
+func (c *Client) Forget(ctx context.Context, who Identity, o ForgetOptions, opts ...RequestOption) (*FlowReport, error) {
+	if err := who.Validate(); err != nil {
+		return nil, err
+	}
+	for i, e := range o.Events {
+		if e == nil {
+			return nil, &ValidationError{fmt.Sprintf("events[%d]", i), "must not be nil"}
+		}
+	}
+	f := &forgetting{flow{c, ctx, opts, &FlowReport{DryRun: o.DryRun, Identity: who}}, who, o}
+	f.events() // first, so that nothing comes after
+	f.clients()
+	f.contact()
+	f.player()
+	f.suppressions()
+	f.profile()
+	return f.report, f.report.Err()
+}
+
+// forgetting is one call of Forget.
+type forgetting struct {
+	flow
+	who Identity
+	o   ForgetOptions
+}
+
+func (f *forgetting) events() {
+	id := f.who.or(f.who.PlaySmartID)
+	switch {
+	case id == "":
+		f.say(PlaySmart, "events that wait", FlowSkipped, "the identity holds no ID or PlaySmartID")
+	case len(f.o.Events) == 0:
+		f.say(PlaySmart, "events that wait", FlowSkipped, "ForgetOptions.Events is empty: what waits in a batcher or in a spool is not erased")
+	}
+	for i, e := range f.o.Events {
+		if id == "" {
+			break
+		}
+		what := "events that wait"
+		if len(f.o.Events) > 1 {
+			what += fmt.Sprintf(" (%d of %d)", i+1, len(f.o.Events))
+		}
+		f.step(PlaySmart, what, func() (result, error) {
+			if f.o.DryRun {
+				return result{FlowPlanned, "drop them and take no more"}, nil
+			}
+			erased, err := e.Erase(f.ctx, id)
+			r := result{FlowNothing, ""}
+			if erased.Events > 0 {
+				r = result{FlowDone, fmt.Sprintf("%d dropped", erased.Events)}
+			}
+			if erased.InDoubt > 0 {
+				r.detail += fmt.Sprintf(", %d of them may have arrived", erased.InDoubt)
+			}
+			return r, err
+		})
+	}
+	if f.ready(PlaySmart, "account and stored events", id != "" || f.who.Email != "", "ID, PlaySmartID or e-mail address") {
+		f.say(PlaySmart, "account and stored events", FlowImpossible, "the API has no operation for it, ask the vendor: https://doc.playsmart.api.dolly.gg")
+	}
+}
+
+func (f *forgetting) clients() {
+	id := f.who.or(f.who.SunshineID)
+	if !f.ready(Sunshine, "clients", id != "", "ID or SunshineID") {
+		return
+	}
+	var found []MessagingClient
+	status := f.step(Sunshine, "look for clients", func() (result, error) {
+		for client, err := range f.Messaging.AllClients(f.ctx, id, ClientListOptions{BrandID: f.who.BrandID}, f.opts...) {
+			if isGone(err) {
+				break
+			}
+			if err != nil {
+				return result{}, err
+			}
+			found = append(found, client)
+		}
+		if len(found) == 0 {
+			return result{FlowNothing, ""}, nil
+		}
+		return result{FlowDone, fmt.Sprintf("%d found", len(found))}, nil
+	})
+	if status == FlowFailed {
+		return
+	}
+	for _, client := range found {
+		what := fmt.Sprintf("client %s (%s)", client.ID, client.Type)
+		if client.Type == "sdk" {
+			f.say(Sunshine, what, FlowImpossible, "clients of this type cannot be removed; they go with the user")
+			continue
+		}
+		f.step(Sunshine, what, func() (result, error) {
+			if f.o.DryRun {
+				return result{FlowPlanned, "remove it"}, nil
+			}
+			_, err := f.Messaging.RemoveClient(f.ctx, id, client.ID, BrandOptions{f.who.BrandID}, f.opts...)
+			return erased(err)
+		})
+	}
+	f.say(Sunshine, "user, conversations and messages", FlowImpossible,
+		"this library has no operation for it; the vendor's API deletes users: https://docs.smooch.io/rest/")
+}
+
+func (f *forgetting) player() {
+	if !f.ready(Smooven, "player", f.who.ID+f.who.SmoovenID != "", "ID or SmoovenID") {
+		return
+	}
+	f.step(Smooven, "player", func() (result, error) {
+		id, created := f.who.SmoovenID, false
+		switch {
+		case f.endpoints[Smooven].auth == nil:
+			return result{}, notConfigured(opDeletePlayer, "the public app id is not enough for it: ")
+		case f.o.DryRun && id == "":
+			return result{FlowPlanned, "register the external id without data, which returns the player id, and delete that player; there is no look-up"}, nil
+		case f.o.DryRun:
+			_, err := f.Players.Get(f.ctx, id, f.opts...)
+			return planned(err)
+		case id == "":
+			registered, err := f.Players.Register(f.ctx, Player{ExternalID: f.who.ID}, f.opts...)
+			if err != nil {
+				return result{}, err
+			}
+			if id, created = registered.PlayerID, registered.Created; id == "" {
+				return result{}, errors.New("the service returned no player id for the external id: give Identity.SmoovenID")
+			}
+			f.report.Identity.SmoovenID = id
+		}
+		_, err := f.Players.Delete(f.ctx, id, f.opts...)
+		r, err := erased(err)
+		if created && err == nil {
+			r = result{FlowNothing, "an empty player was made to look it up, and deleted"}
+		}
+		return r, err
+	})
+}
+
+func (f *forgetting) suppressions() {
+	id := f.who.or(f.who.FynoID)
+	if !f.ready(Fyno, "suppressions", id+f.who.Email+f.who.Phone != "", "ID, FynoID, e-mail address or phone number") {
+		return
+	}
+	f.step(Fyno, "suppressions", func() (result, error) {
+		list, err := f.Suppressions.List(f.ctx, f.opts...)
+		if err != nil {
+			return result{}, err
+		}
+		removed, kept := 0, 0
+		for _, s := range list.Suppressions {
+			mine := id != "" && s.DistinctID == id
+			switch {
+			case !mine && !f.hasAddress(s):
+				continue
+			case !mine && !f.o.LiftSuppressions:
+				kept++
+				continue
+			case f.o.DryRun:
+			case s.ID == "":
+				return result{"", fmt.Sprintf("%d removed", removed)}, errors.New("an entry has no id: remove it in the vendor's console")
+			default:
+				if _, err := f.Suppressions.Delete(f.ctx, SuppressionKey{ID: s.ID}, f.again()...); err != nil && !isGone(err) {
+					return result{"", fmt.Sprintf("%d removed", removed)}, err
+				}
+			}
+			removed++
+		}
+		r := result{FlowNothing, ""}
+		switch {
+		case removed > 0 && f.o.DryRun:
+			r = result{FlowPlanned, fmt.Sprintf("remove %d", removed)}
+		case removed > 0:
+			r = result{FlowDone, fmt.Sprintf("%d removed", removed)}
+		}
+		if kept > 0 {
+			r.detail = strings.TrimPrefix(r.detail+fmt.Sprintf("; %d of the address or the number stay, see ForgetOptions.LiftSuppressions", kept), "; ")
+		}
+		return r, nil
+	})
+}
+
+// hasAddress reports whether a suppression is of the person's address or number, and nobody else's by its distinct id.
+func (f *forgetting) hasAddress(s Suppression) bool {
+	return s.DistinctID == "" && (f.who.Email != "" && strings.EqualFold(s.Destination, f.who.Email) || samePhone(s.Destination, f.who.Phone))
+}
+
+func (f *forgetting) profile() {
+	id := f.who.or(f.who.FynoID)
+	if !f.ready(Fyno, "profile", id != "", "ID or FynoID") {
+		return
+	}
+	f.step(Fyno, "profile", func() (result, error) {
+		if f.o.DryRun {
+			_, err := f.Profiles.Get(f.ctx, id, f.opts...)
+			return planned(err)
+		}
+		_, err := f.Profiles.Delete(f.ctx, []string{id}, f.again()...)
+		return erased(err)
+	})
+	f.say(Fyno, "messages that were sent", FlowImpossible, "the API has no operation for it, ask the vendor: https://fyno.io/docs")
+}
+
+// erased is what the end of a deletion means.
+func erased(err error) (result, error) {
+	switch {
+	case isGone(err):
+		return result{FlowNothing, ""}, nil
+	case err != nil:
+		return result{}, err
+	}
+	return result{FlowDone, ""}, nil
+}
+
+// planned is what the end of a look-up means in a dry run.
+func planned(err error) (result, error) {
+	switch {
+	case isGone(err):
+		return result{FlowNothing, ""}, nil
+	case err != nil:
+		return result{}, err
+	}
+	return result{FlowPlanned, "delete it"}, nil
+}

@@ -1,0 +1,178 @@
+package playline_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/playline/playline-go"
+	"github.com/playline/playline-go/emulator"
+)
+
+// TestFlowsFindAContactOnlyWhereItIsSure holds Forget and Identify against look-ups that find nobody, several, or somebody else.
+func TestFlowsFindAContactOnlyWhereItIsSure(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		others []emulator.Contact // beside the two of the world
+		who    playline.Identity
+		want   playline.FlowStatus
+		among  int // candidates
+	}{
+		{"by address and number", nil, playline.Identity{Email: "ace@example.com", Phone: "+61400000000"}, playline.FlowDone, 0},
+		{"by the address, in other letters", nil, playline.Identity{Email: "Ace@Example.com"}, playline.FlowDone, 0},
+		{"by the number", nil, playline.Identity{Phone: "+61400000000"}, playline.FlowDone, 0},
+		{"an address that is only a part of others'", nil, playline.Identity{Email: "ce@example.com"}, playline.FlowNothing, 0},
+		{"a number that is only a part of others'", nil, playline.Identity{Phone: "+6140000000"}, playline.FlowNothing, 0},
+		{"an address that is somebody's name", []emulator.Contact{{FirstName: "comet@example.com"}}, playline.Identity{Email: "comet@example.com"}, playline.FlowNothing, 0},
+		{"two with the address", []emulator.Contact{{FirstName: "comet", Email: "ace@example.com"}}, playline.Identity{Email: "ace@example.com"}, playline.FlowFailed, 2},
+		{"two with the number, written otherwise", []emulator.Contact{{FirstName: "comet", Phone: "61400000000"}}, playline.Identity{Phone: "+61400000000"}, playline.FlowFailed, 2},
+		{
+			"one has the address and another the number",
+			[]emulator.Contact{{FirstName: "comet", Email: "comet@example.com"}},
+			playline.Identity{Email: "comet@example.com", Phone: "+61400000000"},
+			playline.FlowFailed, 2,
+		},
+		{"one has the address and another number", nil, playline.Identity{Email: "ace@example.com", Phone: "+61400000009"}, playline.FlowFailed, 1},
+		{"one has the number and another address", nil, playline.Identity{Email: "comet@example.com", Phone: "+61400000000"}, playline.FlowFailed, 1},
+		{
+			"two with the address, and the id says which",
+			[]emulator.Contact{{FirstName: "comet", Email: "ace@example.com"}},
+			playline.Identity{ContactID: 1, Email: "ace@example.com"},
+			playline.FlowDone, 0,
+		},
+		{"an id that nobody has", nil, playline.Identity{ContactID: 999, Email: "ace@example.com"}, playline.FlowNothing, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newFlowWorld(t)
+				require.Equal(t, int64(1), w.contact)
+				for _, c := range tt.others {
+					w.service.AddContact(c)
+				}
+				identified, identifyErr := w.client.Identify(t.Context(), playline.Person{Identity: tt.who})
+				changes := len(w.changes())
+				report, err := w.client.Forget(t.Context(), tt.who, playline.ForgetOptions{})
+				step := stepOf(t, report, playline.SmartSender, "contact")
+				assert.Equal(t, tt.want, step.Status, step)
+				w.discreet(report)
+				w.discreet(identified)
+				w.untouched()
+				if tt.want == playline.FlowDone {
+					require.NoError(t, identifyErr)
+					require.NoError(t, err)
+					assert.Zero(t, w.contactOf("ace"))
+					assert.Equal(t, int64(1), report.Identity.ContactID, "learned")
+					assert.Equal(t, int64(1), identified.Identity.ContactID, "learned")
+					return
+				}
+				assert.NotZero(t, w.contactOf("ace"), "nothing is erased where it is not sure")
+				assert.Len(t, w.changes(), changes)
+				assert.NotContains(t, w.changes(), "updateContact")
+				if tt.want == playline.FlowFailed {
+					for _, err := range []error{err, identifyErr} {
+						var ambiguous *playline.AmbiguousError
+						require.ErrorAs(t, err, &ambiguous)
+						require.ErrorIs(t, err, playline.ErrConflict)
+						assert.Len(t, ambiguous.Candidates, tt.among)
+						assert.Contains(t, ambiguous.Error(), "ContactID")
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestForgetAContactThatCannotBeDeleted: the path of the deletion is an assumption, so a service that does not know it, or says yes and does nothing,
+// must not be taken for one that deleted.
+func TestForgetAContactThatCannotBeDeleted(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		fault emulator.Fault
+	}{
+		{"no such operation", emulator.Fault{Status: http.StatusNotFound}},
+		{"no such method", emulator.Fault{Status: http.StatusMethodNotAllowed}},
+		{"not implemented", emulator.Fault{Status: http.StatusNotImplemented}},
+		{"a yes without a deed", emulator.Fault{Status: http.StatusOK, Body: `{"state":true}`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newFlowWorld(t)
+				tt.fault.Operation = "deleteContact"
+				w.service.Inject(tt.fault)
+				report, err := w.client.Forget(t.Context(), w.ace, w.options())
+				require.NoError(t, err)
+				assert.Equal(t, playline.FlowImpossible, stepOf(t, report, playline.SmartSender, "contact").Status)
+				assert.Equal(t, playline.FlowDone, stepOf(t, report, playline.SmartSender, "contact's name and variables").Status)
+				assert.Equal(t, playline.FlowDone, stepOf(t, report, playline.SmartSender, "contact's e-mail address and phone number").Status)
+				info, err := w.client.Contacts.Info(t.Context(), w.contact)
+				require.NoError(t, err)
+				assert.Equal(t, "-", info.FullName)
+				assert.Equal(t, map[string]any{"clan": nil}, info.Values)
+				assert.Empty(t, info.Email+info.Phone+info.LastName)
+				w.discreet(report)
+				w.untouched()
+
+				w.ace = report.Identity // with the contact's id
+				report, err = w.client.Forget(t.Context(), w.ace, w.options())
+				require.NoError(t, err)
+				assert.Equal(t, playline.FlowImpossible, stepOf(t, report, playline.SmartSender, "contact").Status, "it is still said that it is there")
+			})
+		})
+	}
+}
+
+// TestForgetClearsAContactSoThatItIsFoundAgain cuts the clearing of a contact at each of its requests: a call with the same identity does the rest.
+func TestForgetClearsAContactSoThatItIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	for _, cut := range []struct {
+		operation string
+		skip      int
+		mode      emulator.Mode
+	}{
+		{"getContactInfo", 0, 0}, {"getContactInfo", 1, 0}, {"updateContact", 0, 0}, {"updateContact", 0, emulator.HangAfter}, {"updateContact", 1, 0},
+	} {
+		t.Run(cut.operation, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newFlowWorld(t)
+				w.service.Inject(emulator.Fault{Operation: "deleteContact", Status: http.StatusMethodNotAllowed})
+				fault := emulator.Fault{Operation: cut.operation, Skip: cut.skip, Mode: cut.mode}
+				if cut.mode == 0 {
+					fault.Status = http.StatusInternalServerError
+				}
+				remove := w.service.Inject(fault)
+				_, err := w.client.Forget(t.Context(), w.ace, w.options())
+				require.ErrorIs(t, err, playline.ErrUnavailable)
+				remove()
+				_, err = w.client.Forget(t.Context(), w.ace, w.options())
+				require.NoError(t, err)
+				info, err := w.client.Contacts.Info(t.Context(), w.contact)
+				require.NoError(t, err)
+				assert.Equal(t, []any{"-", "", "", "", map[string]any{"clan": nil}}, []any{info.FirstName, info.LastName, info.Email, info.Phone, info.Values})
+			})
+		})
+	}
+}
+
+// TestForgetDoesNotBelieveThatAContactWasCleared: the service skips values without a word.
+func TestForgetDoesNotBelieveThatAContactWasCleared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newFlowWorld(t)
+		w.service.Inject(emulator.Fault{Operation: "deleteContact", Status: http.StatusMethodNotAllowed})
+		w.service.Inject(emulator.Fault{Operation: "updateContact", Status: http.StatusOK, Body: `{"state":true}`})
+		report, err := w.client.Forget(t.Context(), w.ace, w.options())
+		require.ErrorContains(t, err, "did not clear clan, firstName, lastName")
+		w.discreet(report)
+		info, err := w.client.Contacts.Info(t.Context(), w.contact)
+		require.NoError(t, err)
+		assert.Equal(t, "ace@example.com", info.Email, "by which the next call finds it")
+	})
+}
