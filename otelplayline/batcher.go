@@ -20,7 +20,7 @@ const (
 )
 
 // outcomes are what can become of an event.
-var outcomes = [...]batcher.Result{batcher.Delivered, batcher.Rejected, batcher.Expired, batcher.Unknown, batcher.Returned}
+var outcomes = [...]batcher.Result{batcher.Delivered, batcher.Rejected, batcher.Expired, batcher.Unknown, batcher.Returned, batcher.Erased}
 
 // BatcherMetrics are the metrics of one batcher. OnOutcome measures the delays, Observe everything else.
 type BatcherMetrics struct {
@@ -139,7 +139,7 @@ func (m *BatcherMetrics) observe(o metric.Observer, s batcher.Stats) {
 	o.ObserveInt64(m.lanes, int64(s.Players-s.Parked), m.active)
 	o.ObserveInt64(m.lanes, int64(s.Parked), m.parked)
 	o.ObserveInt64(m.waiting, int64(s.Waiting), m.all)
-	for i, events := range [...]int64{s.Delivered, s.Rejected, s.Expired, s.Unknown, s.Returned} {
+	for i, events := range [...]int64{s.Delivered, s.Rejected, s.Expired, s.Unknown, s.Returned, s.Erased} {
 		o.ObserveInt64(m.processed, events, m.processedAs[i])
 	}
 	o.ObserveInt64(m.duplicates, s.PossibleDuplicates, m.all)

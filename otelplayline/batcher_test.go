@@ -96,7 +96,7 @@ func TestMetricsAgreeWithTheLedger(t *testing.T) {
 			synctest.Wait()
 			stats, metrics := b.Stats(), l.metrics()
 			assert.Equal(t, map[string]int64{
-				"delivered": stats.Delivered, "rejected": stats.Rejected, "expired": stats.Expired, "unknown": stats.Unknown, "returned": stats.Returned,
+				"delivered": stats.Delivered, "rejected": stats.Rejected, "expired": stats.Expired, "unknown": stats.Unknown, "returned": stats.Returned, "erased": stats.Erased,
 			}, processed(metrics["playline.batcher.processed"]))
 			for name, want := range map[string]int64{
 				"queue.size": stats.Pending, "queue.capacity": 5000, "queue.memory.usage": stats.PendingBytes, "queue.memory.limit": 256 << 20,
