@@ -10,9 +10,11 @@ import (
 //
 // Its clock is time.Now. Inside a synctest bubble it must be made inside that bubble.
 type Emulator struct {
-	opts   *options
-	record *record
-	faults faults
+	opts     *options
+	record   *record
+	activity *activity
+	faults   faults
+	switches switches
 
 	smooven     *smooven
 	fyno        *fyno
@@ -36,15 +38,17 @@ type mount struct {
 // New returns an emulator with empty services.
 func New(opts ...Option) *Emulator {
 	o := newOptions(opts)
+	counts := &activity{}
 	e := &Emulator{
 		opts:        o,
+		activity:    counts,
 		record:      newRecord(o.recordLimit),
 		stopped:     make(chan struct{}),
 		smooven:     newSmooven(),
 		fyno:        newFyno(o),
 		smartSender: newSmartSender(o),
 		sunshine:    newSunshine(o.sunshine),
-		playSmart:   newPlaySmart(o.playSmart),
+		playSmart:   newPlaySmart(o.playSmart, counts),
 	}
 	e.mount(Smooven, SmoovenPath, e.smooven)
 	e.mount(Fyno, FynoPath, e.fyno)

@@ -17,13 +17,15 @@ type exchange struct {
 	emulator *Emulator
 	request  *http.Request // a copy whose fields may be set
 	read     func(error)   // called once, when the body was read or will not be
-	entry    *Request
+	entry    *recorded
 
 	mount  mount // its service is nil where the path belongs to none
 	op     *operation
 	params map[string]string
 	status int // why there is no op
 	allow  []string
+
+	checked bool // the request was held against the contract, and nothing found
 }
 
 // exchange carries r out and returns how it ends. It calls read once the body was read, or the connection is reset.
@@ -45,11 +47,13 @@ func (e *Emulator) exchange(r *http.Request, read func(error)) outcome {
 	e.record.arrive(x.entry)
 	out := x.run(ctx)
 	var done Request
-	e.record.change(x.entry, func(entry *Request) {
+	e.record.end(x.entry, func(entry *recorded) {
 		entry.Status = out.status
 		entry.Latency = time.Since(entry.Time)
-		done = *entry
+		entry.checked = x.checked
+		done = entry.Request
 	})
+	e.activity.ended(time.Now(), done.Service, done.Status)
 	if out.header != nil {
 		out.header.Set("X-Request-Id", "emu-"+strconv.Itoa(done.Number))
 	}
@@ -63,9 +67,9 @@ func (e *Emulator) exchange(r *http.Request, read func(error)) outcome {
 func (x *exchange) route() {
 	r := x.request
 	path := r.URL.EscapedPath()
-	x.entry = &Request{
+	x.entry = &recorded{Request: Request{
 		Time: time.Now(), Method: r.Method, Path: path, Query: r.URL.Query(), Header: r.Header.Clone(),
-	}
+	}}
 	m, rest, ok := x.emulator.mounted(path)
 	if !ok {
 		return
@@ -86,7 +90,7 @@ func (x *exchange) run(ctx context.Context) outcome {
 	e := x.emulator
 	fault, hit := e.faults.pick(x.entry.Service, x.entry.Operation, x.request)
 	if hit {
-		e.record.change(x.entry, func(entry *Request) { entry.Fault = fault.String() })
+		e.record.change(x.entry, func(entry *recorded) { entry.Fault = fault.String() })
 	}
 	if fault.Mode == ResetBefore {
 		err := e.wait(ctx, fault.Delay)
@@ -104,7 +108,7 @@ func (x *exchange) run(ctx context.Context) outcome {
 		return outcome{err: err}
 	}
 	if len(body) > 0 {
-		e.record.change(x.entry, func(entry *Request) { entry.Body = body })
+		e.record.change(x.entry, func(entry *recorded) { entry.Body = body })
 	}
 	if err := e.wait(ctx, fault.Delay); err != nil {
 		return outcome{err: err}
@@ -154,6 +158,7 @@ func (x *exchange) serve(body []byte, large bool, limit int) outcome {
 		x.violated(*v)
 		return x.mount.service.invalid(*v).outcome()
 	}
+	x.checked = true
 	c := &call{
 		operation: x.op.id, path: x.params, query: query, header: x.request.Header, principal: principal,
 	}
@@ -165,7 +170,7 @@ func (x *exchange) serve(body []byte, large bool, limit int) outcome {
 
 // violated writes a broken rule into the record.
 func (x *exchange) violated(v violation) {
-	x.emulator.record.change(x.entry, func(entry *Request) { entry.Violation = v.String() })
+	x.emulator.record.change(x.entry, func(entry *recorded) { entry.Violation = v.String() })
 }
 
 // refuse answers for the service in its own error body, or for the emulator itself where the path belongs to no service.

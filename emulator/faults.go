@@ -28,15 +28,21 @@ type injected struct {
 // number of times. Where several faults select a request, the one injected first that is not skipping or used up acts,
 // alone. It panics where Validate finds fault with f.
 func (e *Emulator) Inject(f Fault) (remove func()) {
+	_, remove = e.inject(f)
+	return remove
+}
+
+// inject is Inject, and returns the fault with its counts too.
+func (e *Emulator) inject(f Fault) (entry *injected, remove func()) {
 	if err := f.Validate(); err != nil {
 		panic("emulator: Inject: " + err.Error())
 	}
 	f.Header = f.Header.Clone()
-	entry := &injected{fault: f, draws: rand.New(rand.NewPCG(f.Seed, 0))}
+	entry = &injected{fault: f, draws: rand.New(rand.NewPCG(f.Seed, 0))}
 	e.faults.mu.Lock()
 	defer e.faults.mu.Unlock()
 	e.faults.active = append(e.faults.active, entry)
-	return func() {
+	return entry, func() {
 		e.faults.mu.Lock()
 		defer e.faults.mu.Unlock()
 		entry.removed = true

@@ -12,6 +12,7 @@ type Option func(*options)
 type options struct {
 	recordLimit int
 	observer    func(Request)
+	inspector   bool
 	fyno        fynoOptions
 	smartSender smartSenderOptions
 	playSmart   playSmartOptions
@@ -55,6 +56,12 @@ func WithRecordLimit(n int) Option {
 // request's end waits for it. The request shares memory with the record: fn must not change it.
 func WithObserver(fn func(Request)) Option {
 	return func(o *options) { o.observer = fn }
+}
+
+// WithInspector serves a web page at InspectorPath that shows what the emulator does, see [Emulator.Inspector]. It is for Listen and
+// Start: an embedded Emulator serves no page.
+func WithInspector() Option {
+	return func(o *options) { o.inspector = true }
 }
 
 // WithTokenTTL sets how long a PlaySmart access token lives from register or login on; the default is 30 days. A JWT

@@ -9,19 +9,21 @@ import (
 
 // playSmart is the accounts, their tokens, and the event ingest with its buffer.
 type playSmart struct {
-	options playSmartOptions
+	options  playSmartOptions
+	activity *activity
 
 	mu       sync.Mutex
 	accounts map[string]*playSmartAccount // by email, in lower case
 	tokens   int
 	events   map[string][]Event // by user, in the order of arrival
 	count    int
-	buffered float64 // at the time drained
+	newest   []eventPlace // a ring: event number n stands at n modulo its length
+	buffered float64      // at the time drained
 	drained  time.Time
 }
 
-func newPlaySmart(o playSmartOptions) *playSmart {
-	return &playSmart{options: o, accounts: make(map[string]*playSmartAccount), events: make(map[string][]Event)}
+func newPlaySmart(o playSmartOptions, counts *activity) *playSmart {
+	return &playSmart{options: o, activity: counts, accounts: make(map[string]*playSmartAccount), events: make(map[string][]Event)}
 }
 
 // playSmartDetail is one entry of an error's details.

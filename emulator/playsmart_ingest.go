@@ -70,9 +70,10 @@ func (p *playSmart) ingest(c *call) reply {
 		if event.Type == "Custom" {
 			accepted.CustomEventName = event.CustomEventName
 		}
+		p.arrived(in.UserID, len(p.events[in.UserID]))
 		p.events[in.UserID] = append(p.events[in.UserID], accepted)
 	}
-	p.count += len(in.Events)
+	p.activity.accepted(now, len(in.Events))
 	p.drain(now)
 	p.buffered += float64(len(in.Events))
 	return reply{status: http.StatusAccepted, body: map[string]any{

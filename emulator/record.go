@@ -27,6 +27,13 @@ type Request struct {
 	Latency   time.Duration // from arrival to the reply; 0 while the request is under way
 }
 
+// recorded is a request with what only the inspector shows.
+type recorded struct {
+	Request
+	ended   bool // with a reply or without
+	checked bool // held against the contract, and nothing found
+}
+
 // clone returns a copy that shares no memory with r.
 func (r Request) clone() Request {
 	r.Query = maps.Clone(r.Query)
@@ -45,9 +52,11 @@ type record struct {
 	limit int
 
 	mu      sync.Mutex
-	entries []*Request // a ring once it is full: the oldest stands at next
+	entries []*recorded // a ring once it is full: the oldest stands at next
 	next    int
 	total   int
+	ended   int // requests that ended
+	resets  int
 	calls   map[string]int
 }
 
@@ -56,7 +65,7 @@ func newRecord(limit int) *record {
 }
 
 // arrive numbers an entry and keeps it.
-func (r *record) arrive(entry *Request) {
+func (r *record) arrive(entry *recorded) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.total++
@@ -73,10 +82,19 @@ func (r *record) arrive(entry *Request) {
 }
 
 // change edits an entry that others may be reading.
-func (r *record) change(entry *Request, edit func(*Request)) {
+func (r *record) change(entry *recorded, edit func(*recorded)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	edit(entry)
+}
+
+// end edits an entry for the last time.
+func (r *record) end(entry *recorded, edit func(*recorded)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	edit(entry)
+	entry.ended = true
+	r.ended++
 }
 
 // Requests returns copies of the recorded requests in the order of arrival, the newest of them where there were more than
@@ -113,5 +131,6 @@ func (e *Emulator) ResetRecord() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.entries, r.next, r.total = nil, 0, 0
+	r.resets++
 	clear(r.calls)
 }

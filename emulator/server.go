@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,6 +19,7 @@ type Server struct {
 	URL string // http://127.0.0.1:8787, without a path
 
 	http      *http.Server
+	inspector http.Handler   // nil without WithInspector
 	served    chan struct{}  // closed when no connection is accepted any more
 	conns     sync.WaitGroup // connections that net/http serves
 	handlers  sync.WaitGroup // requests under way, those whose connection was taken over for a reset included
@@ -56,6 +58,9 @@ func Listen(addr string, opts ...Option) (*Server, error) {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}
 	s := &Server{Emulator: New(opts...), URL: "http://" + listener.Addr().String(), served: make(chan struct{})}
+	if s.opts.inspector {
+		s.inspector = s.Inspector()
+	}
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.serve),
 		ReadHeaderTimeout: time.Minute,
@@ -76,6 +81,10 @@ func Listen(addr string, opts ...Option) (*Server, error) {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.handlers.Add(1)
 	defer s.handlers.Done()
+	if s.inspector != nil && (r.URL.Path == InspectorPath || strings.HasPrefix(r.URL.Path, InspectorPath+"/")) {
+		s.inspector.ServeHTTP(w, r)
+		return
+	}
 	s.Emulator.ServeHTTP(w, r)
 }
 
@@ -102,21 +111,24 @@ func (s *Server) Close() {
 }
 
 // Env returns NAME=value for every setting that points a client at this server, ready for os.Setenv or a shell.
-func (s *Server) Env() []string {
+func (s *Server) Env() []string { return environment(s.URL) }
+
+// environment is Env for a base URL.
+func environment(base string) []string {
 	return []string{
 		"PLAYLINE_SMOOVEN_KEY=" + SmoovenKey,
 		"PLAYLINE_SMOOVEN_APP_ID=" + SmoovenAppID,
-		"PLAYLINE_SMOOVEN_URL=" + s.URL + SmoovenPath,
+		"PLAYLINE_SMOOVEN_URL=" + base + SmoovenPath,
 		"PLAYLINE_FYNO_WORKSPACE=" + FynoWorkspace,
 		"PLAYLINE_FYNO_VERSION=" + FynoVersion,
 		"PLAYLINE_FYNO_KEY=" + FynoKey,
-		"PLAYLINE_FYNO_URL=" + s.URL + FynoPath,
-		"PLAYLINE_PLAYSMART_URL=" + s.URL + PlaySmartPath,
+		"PLAYLINE_FYNO_URL=" + base + FynoPath,
+		"PLAYLINE_PLAYSMART_URL=" + base + PlaySmartPath,
 		"PLAYLINE_SMARTSENDER_TOKEN=" + SmartSenderToken,
-		"PLAYLINE_SMARTSENDER_URL=" + s.URL + SmartSenderPath,
+		"PLAYLINE_SMARTSENDER_URL=" + base + SmartSenderPath,
 		"PLAYLINE_SUNSHINE_APP_ID=" + SunshineAppID,
 		"PLAYLINE_SUNSHINE_KEY_ID=" + SunshineKeyID,
 		"PLAYLINE_SUNSHINE_SECRET=" + SunshineSecret,
-		"PLAYLINE_SUNSHINE_URL=" + s.URL + SunshinePath,
+		"PLAYLINE_SUNSHINE_URL=" + base + SunshinePath,
 	}
 }

@@ -18,11 +18,14 @@ type settings struct {
 	faults []emulator.Fault
 	seed   uint64
 	quiet  bool
+	plain  bool // no inspector
 }
 
 const help = `playline-emulator serves the five services that playline talks to, in one process.
 
-  playline-emulator [-addr host:port] [-fault script]... [-seed n] [-quiet]
+  playline-emulator [-addr host:port] [-fault script]... [-seed n] [-quiet] [-no-inspector]
+
+Its inspector, a web page, shows what arrives and what the services hold, and has switches for faults.
 
 A fault script is WHERE:WHAT, with more settings after commas:
 
@@ -64,6 +67,7 @@ func parseFlags(args []string, stderr io.Writer) (settings, error) {
 	})
 	flags.Uint64Var(&s.seed, "seed", 1, "the seed of the faults' probabilities")
 	flags.BoolVar(&s.quiet, "quiet", false, "print no line for each request")
+	flags.BoolVar(&s.plain, "no-inspector", false, "serve no web page at "+emulator.InspectorPath)
 	flags.Usage = func() {
 		fmt.Fprint(stderr, help)
 		flags.SetOutput(stderr)

@@ -42,6 +42,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if !settings.quiet {
 		opts = append(opts, emulator.WithObserver(lines.request))
 	}
+	if !settings.plain {
+		opts = append(opts, emulator.WithInspector())
+	}
 	server, err := emulator.Listen(settings.addr, opts...)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
@@ -52,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fault.Seed = settings.seed + uint64(i) // so that two faults of one probability do not strike together
 		server.Inject(fault)
 	}
-	lines.environment(server)
+	lines.environment(server, !settings.plain)
 	<-ctx.Done()
 	return 0
 }
@@ -63,14 +66,17 @@ type printer struct {
 	out io.Writer
 }
 
-// environment writes what a shell needs to point a client at the server. The values hold no quote.
-func (p *printer) environment(server *emulator.Server) {
+// environment writes what a shell needs to point a client at the server, and where the inspector is. The values hold no quote.
+func (p *printer) environment(server *emulator.Server, inspector bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	fmt.Fprintf(p.out, "# the emulator listens on %s; paste these lines where your program starts\n", server.URL)
 	for _, line := range server.Env() {
 		name, value, _ := strings.Cut(line, "=")
 		fmt.Fprintf(p.out, "export %s='%s'\n", name, value)
+	}
+	if inspector {
+		fmt.Fprintf(p.out, "# watch it, and break it, at %s%s\n", server.URL, emulator.InspectorPath)
 	}
 	fmt.Fprintln(p.out, "# Ctrl-C ends it")
 }

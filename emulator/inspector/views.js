@@ -1,0 +1,86 @@
+// The four views: their columns, their choices, and what they say when there is nothing.
+
+import { h } from "./dom.js";
+import { clock, count, milliseconds, status, title } from "./format.js";
+
+const time = { head: "Time", class: "time", cell: (row) => clock(row.time) };
+const text = (value, name) => h("bdi", name ? { class: name } : {}, value);
+
+const reasons = {
+  suppressed: "suppressed", opted_out: "opted out", inactive: "inactive", no_destination: "no destination", unknown_profile: "unknown player",
+};
+
+/** verdict is what the contract says about a request. */
+export function verdict(row) {
+  switch (row.verdict) {
+    case "valid": return text("valid", "plain");
+    case "invalid": return text(row.violation, "bad");
+    case "unknown": return text("no such operation", "bad");
+    default: return text(row.ended ? "not checked" : "", "quiet");
+  }
+}
+
+export const outcome = (row) => {
+  const { text: words, tone } = status(row);
+  return text(words, tone);
+};
+
+export const delivery = (row) => (row.sent ? text("sent", "plain") : text(`not sent: ${reasons[row.reason] ?? row.reason}`, "bad"));
+
+export const code = (row) => (row.otp ? h("span", { class: "code", title: "The one-time code in this message. The emulator made it up." }, h("small", {}, "code "), row.otp) : "");
+
+export const views = [
+  {
+    name: "events", label: "Events", one: "event", many: "events", total: (frame) => frame.events,
+    only: [["", "All types"], ["AppOpen", "AppOpen"], ["LevelCompleted", "LevelCompleted"], ["GameEnd", "GameEnd"], ["AdImpression", "AdImpression"], ["IAPPurchase", "IAPPurchase"], ["Custom", "Custom"]],
+    hint: "player:device-abc-123, or any word",
+    columns: [
+      time,
+      { head: "Player", class: "id", cell: (row) => row.player },
+      { head: "Event", class: "kind", cell: (row) => (row.name ? h("bdi", {}, row.name, h("span", { class: "quiet" }, " custom")) : row.type) },
+      { head: "Data", class: "data", cell: (row) => row.data },
+    ],
+  },
+  {
+    name: "players", label: "Players", one: "player", many: "players", whole: true, total: (frame) => frame.players,
+    only: [["", "All players"]],
+    hint: "a name, an address, a service",
+    columns: [
+      { head: "Player", class: "id", cell: (row) => row.id },
+      { head: "Name", class: "name low", cell: (row) => row.name ?? "" },
+      { head: "Known to", class: "known low", cell: (row) => row.services.map(title).join(", ") },
+      { head: "Channels", class: "channels low", cell: (row) => row.channels.join(", ") },
+      { head: "Suppressed", class: "suppressed low", cell: (row) => (row.suppressed ? text(`${row.suppressed} ${row.suppressed === 1 ? "channel" : "channels"}`, "bad") : "") },
+      { head: "Events", class: "number events", cell: (row) => count(row.events) },
+      { head: "Last event", class: "time", cell: (row) => (row.last ? clock(row.last) : "") },
+    ],
+  },
+  {
+    name: "messages", label: "Notifications", one: "notification", many: "notifications", total: (frame) => frame.messages,
+    only: [["", "All"], ["sent", "Sent"], ["unsent", "Not sent"], ["otp", "With a code"]],
+    hint: "an event, a player, a channel",
+    columns: [
+      time,
+      { head: "Event", class: "kind", cell: (row) => row.event },
+      { head: "Player", class: "id low", cell: (row) => row.player },
+      { head: "Channel", class: "channel", cell: (row) => row.channel },
+      { head: "To", class: "to low", cell: (row) => row.destination },
+      { head: "Result", class: "result", cell: delivery },
+      { head: "One-time code", class: "otp", cell: code },
+    ],
+  },
+  {
+    name: "requests", label: "Requests", one: "request", many: "requests", total: (frame) => frame.requests,
+    only: [["", "All requests"], ["failed", "Refused"], ["invalid", "Against the contract"], ["faulted", "Hit by a fault"], ["playsmart", "PlaySmart"], ["smooven", "Smooven"], ["fyno", "Fyno"], ["smartsender", "SmartSender"], ["sunshine", "Sunshine"]],
+    hint: "an operation, a status, a path",
+    columns: [
+      time,
+      { head: "Service", class: "service low", cell: (row) => title(row.service) },
+      { head: "Operation", class: "kind", cell: (row) => row.operation || `${row.method} ${row.path}` },
+      { head: "Status", class: "status", cell: outcome },
+      { head: "Latency", class: "number latency", cell: (row) => (row.ended ? milliseconds(row.latency) : "") },
+      { head: "Contract", class: "verdict low", cell: verdict },
+      { head: "Fault", class: "fault low", cell: (row) => (row.fault ? text(row.fault, "bad") : "") },
+    ],
+  },
+];

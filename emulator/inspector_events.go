@@ -1,0 +1,33 @@
+package emulator
+
+// eventView is a gameplay event as a row.
+type eventView struct {
+	Number int    `json:"n"`
+	Time   int64  `json:"time"` // of arrival, Unix time in milliseconds
+	Player string `json:"player"`
+	Type   string `json:"type"`
+	Name   string `json:"name,omitzero"` // of a custom event
+	Stamp  string `json:"stamp"`         // as it was sent
+	Game   string `json:"game"`
+	Data   string `json:"data"`
+}
+
+// eventRows returns the events above a number that a filter takes, newest first. Its choice is a type of event.
+func (e *Emulator) eventRows(f filter, last int) (rows []eventView, more, newest int) {
+	first := last == 0
+	events, more, newest := e.playSmart.after(f.player, last, rowsAfter(last), func(event Event) bool {
+		return (f.only == "" || f.only == event.Type) &&
+			(len(f.words) == 0 || f.takes(event.UserID, event.Type, event.CustomEventName, string(event.CustomData)))
+	})
+	if first {
+		more = 0 // nobody was promised what was there before
+	}
+	rows = []eventView{}
+	for _, event := range events {
+		rows = append(rows, eventView{
+			Number: event.number, Time: event.Received.UnixMilli(), Player: clipped(event.UserID, 200), Type: event.Type,
+			Name: clipped(event.CustomEventName, 100), Stamp: event.Timestamp, Game: clipped(event.GameID, 100), Data: inOneLine(event.CustomData, 1000),
+		})
+	}
+	return rows, more, newest
+}

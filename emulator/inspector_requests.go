@@ -1,0 +1,168 @@
+package emulator
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// requestView is a request as a row.
+type requestView struct {
+	Number    int     `json:"n"`
+	Time      int64   `json:"time"` // Unix time in milliseconds
+	Service   string  `json:"service"`
+	Operation string  `json:"operation"`
+	Method    string  `json:"method"`
+	Path      string  `json:"path"`
+	Status    int     `json:"status"`  // 0 where there was no reply
+	Ended     bool    `json:"ended"`   // false while it is under way
+	Latency   float64 `json:"latency"` // milliseconds
+	Fault     string  `json:"fault,omitzero"`
+	Verdict   string  `json:"verdict"` // valid, invalid, unknown (no such operation), or unchecked: something else came first
+	Violation string  `json:"violation,omitzero"`
+}
+
+// requestDetail is a request in full, with what could be secret left out.
+type requestDetail struct {
+	requestView
+	Query  []namedValue `json:"query"`
+	Header []namedValue `json:"header"`
+	Body   string       `json:"body"`
+	Bytes  int          `json:"bytes"` // of the body
+}
+
+func viewOf(r recorded) requestView {
+	view := requestView{
+		Number: r.Number, Time: r.Time.UnixMilli(), Service: r.Service, Operation: r.Operation, Method: r.Method, Path: clipped(r.Path, 200),
+		Status: r.Status, Ended: r.ended, Latency: milliseconds(r.Latency), Fault: r.Fault, Violation: clipped(r.Violation, 300),
+	}
+	switch {
+	case r.checked:
+		view.Verdict = "valid"
+	case r.Violation != "":
+		view.Verdict = "invalid"
+	case r.Operation == "":
+		view.Verdict = "unknown"
+	default:
+		view.Verdict = "unchecked"
+	}
+	return view
+}
+
+// shows reports whether a viewer wants to see a request: only is failed, invalid, faulted or the name of a service.
+func (f filter) shows(r recorded) bool {
+	switch {
+	case f.only == "failed" && (!r.ended || r.Status > 0 && r.Status < 400),
+		f.only == "invalid" && r.Violation == "" && r.Operation != "",
+		f.only == "faulted" && r.Fault == "",
+		slices.Contains(serviceNames[:], f.only) && r.Service != f.only:
+		return false
+	}
+	return f.takes(r.Service, r.Operation, r.Method, r.Path, strconv.Itoa(r.Status), r.Fault, r.Violation)
+}
+
+// requests returns the rows that are new to the viewer, newest first, then those that have ended since it was told of them.
+func (v *viewer) requests() (rows []requestView, more int) {
+	r := v.inspector.emulator.record
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rows = []requestView{}
+	oldest := max(v.request, r.total-len(r.entries))
+	more = oldest - v.request
+	if v.request == 0 {
+		more = 0 // at first only what the record still has is asked for
+	}
+	for number := r.total; number > oldest; number-- {
+		entry := r.newest(r.total - number)
+		switch {
+		case !v.filter.shows(*entry):
+			// what is under way may turn out to be wanted
+			if !entry.ended && len(v.pending) < 4*frameRows {
+				v.pending[number] = true
+			}
+		case len(rows) == rowsAfter(v.request):
+			more++
+		default:
+			rows = append(rows, viewOf(*entry))
+			if !entry.ended {
+				v.pending[number] = true
+			}
+		}
+	}
+	for number := range v.pending {
+		switch {
+		case number > v.request:
+		case number <= r.total-len(r.entries):
+			delete(v.pending, number) // it has left the record
+		default:
+			if entry := r.newest(r.total - number); entry.ended {
+				delete(v.pending, number)
+				if v.filter.shows(*entry) {
+					rows = append(rows, viewOf(*entry))
+				}
+			}
+		}
+	}
+	v.request = r.total
+	return rows, more
+}
+
+// newest returns the entry that came i entries before the last one. The caller holds mu.
+func (r *record) newest(i int) *recorded {
+	return r.entries[(r.next-1-i+2*len(r.entries))%len(r.entries)]
+}
+
+// find returns the request with a number, if the record still has it. It shares memory with the record and must not be changed.
+func (r *record) find(number int) (recorded, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if number < 1 || number > r.total || number <= r.total-len(r.entries) {
+		return recorded{}, false
+	}
+	return *r.newest(r.total - number), true
+}
+
+// detailOf shows a request in full.
+func detailOf(r recorded) requestDetail {
+	detail := requestDetail{requestView: viewOf(r), Query: []namedValue{}, Header: []namedValue{}, Bytes: len(r.Body)}
+	for _, name := range sortedKeys(r.Query) {
+		for _, value := range r.Query[name] {
+			if isSecret(name) {
+				value = hidden
+			}
+			detail.Query = append(detail.Query, namedValue{name, clipped(value, 300)})
+		}
+	}
+	for _, name := range sortedKeys(r.Header) {
+		for _, value := range r.Header[name] {
+			if !isPlainHeader(name) {
+				value = hidden
+			}
+			detail.Header = append(detail.Header, namedValue{name, clipped(value, 300)})
+		}
+	}
+	detail.Body = readable(r.Body, 8<<10)
+	return detail
+}
+
+// isPlainHeader reports whether a header's value can be shown: credentials stand in any of the others.
+func isPlainHeader(name string) bool {
+	return slices.Contains([]string{
+		"Accept", "Accept-Encoding", "Content-Encoding", "Content-Length", "Content-Type", "Idempotency-Key", "User-Agent", "X-Request-Id",
+		"X-App-Version", "Traceparent",
+	}, http.CanonicalHeaderKey(name))
+}
+
+// namedValue is a row of a table with two columns.
+type namedValue struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func unixMilli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}

@@ -1,0 +1,145 @@
+package emulator
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// What the inspector's switches do while they are on.
+const (
+	switchedDelay      = 2 * time.Second // slow
+	switchedRetryAfter = 2 * time.Second // limit
+)
+
+// switches are the faults that a person turns on and off by hand. A service has one fault at most, made from its switches, because of
+// several faults that select a request only one acts.
+type switches struct {
+	mu       sync.Mutex
+	services map[string]switched
+	flips    int // how often anything was changed
+}
+
+// switched is where the switches of one service stand. Outage and limit exclude each other.
+type switched struct {
+	switchPosition
+	entry  *injected // nil while all are off
+	remove func()
+}
+
+// switchPosition says which switches of a service are on.
+type switchPosition struct{ outage, limit, slow bool }
+
+// fault is what the switches of a service make of its requests.
+func (s switchPosition) fault(service string) (fault Fault, acts bool) {
+	fault.Service = service
+	if s.slow {
+		fault.Delay = switchedDelay
+	}
+	switch {
+	case s.outage:
+		fault.Status = http.StatusServiceUnavailable
+	case s.limit:
+		fault.Status, fault.RetryAfter = http.StatusTooManyRequests, switchedRetryAfter
+	}
+	return fault, fault.String() != ""
+}
+
+// flip turns one switch of a service, or of every service for "*", on or off. Turning a switch to where it stands changes nothing.
+func (e *Emulator) flip(service, name string, on bool) error {
+	services := serviceNames[:]
+	if service != "*" {
+		if !slices.Contains(services, service) {
+			return fmt.Errorf("no service %q: use %s, or * for all", service, strings.Join(services, ", "))
+		}
+		services = []string{service}
+	}
+	e.switches.mu.Lock()
+	defer e.switches.mu.Unlock()
+	if e.switches.services == nil {
+		e.switches.services = make(map[string]switched)
+	}
+	for _, service := range services {
+		before := e.switches.services[service]
+		after := before.switchPosition
+		switch name {
+		case "outage":
+			after.outage, after.limit = on, before.limit && !on
+		case "limit":
+			after.limit, after.outage = on, before.outage && !on
+		case "slow":
+			after.slow = on
+		case "all":
+			if on {
+				return fmt.Errorf("switch %q can only be turned off", name)
+			}
+			after.outage, after.limit, after.slow = false, false, false
+		default:
+			return fmt.Errorf("no switch %q: use outage, limit, slow, or all", name)
+		}
+		if after == before.switchPosition {
+			continue
+		}
+		// the new fault is there before the old one goes, so that no request passes between them
+		now := switched{switchPosition: after}
+		if fault, acts := after.fault(service); acts {
+			now.entry, now.remove = e.inject(fault)
+		}
+		if before.remove != nil {
+			before.remove()
+		}
+		e.switches.services[service] = now
+		e.switches.flips++
+	}
+	return nil
+}
+
+// position returns the switches of a service, and how many requests their fault has hit.
+func (e *Emulator) position(service string) (s switched, hits int) {
+	e.switches.mu.Lock()
+	s = e.switches.services[service]
+	e.switches.mu.Unlock()
+	if s.entry == nil {
+		return s, 0
+	}
+	e.faults.mu.Lock()
+	defer e.faults.mu.Unlock()
+	return s, s.entry.hit
+}
+
+// scripted lists the faults that were injected by a program and not by a switch, with how many requests they hit.
+func (e *Emulator) scripted() []scriptedFault {
+	byHand := make(map[*injected]bool)
+	e.switches.mu.Lock()
+	for _, s := range e.switches.services {
+		byHand[s.entry] = true
+	}
+	e.switches.mu.Unlock()
+	e.faults.mu.Lock()
+	defer e.faults.mu.Unlock()
+	list := []scriptedFault{}
+	for _, entry := range e.faults.active {
+		if byHand[entry] || len(list) == 20 {
+			continue
+		}
+		where := entry.fault.Operation
+		switch {
+		case where == "" && entry.fault.Service == "":
+			where = "every service"
+		case where == "":
+			where = entry.fault.Service
+		}
+		list = append(list, scriptedFault{Where: where, Does: entry.fault.String(), Hits: entry.hit})
+	}
+	return list
+}
+
+// scriptedFault is a fault as the inspector lists it.
+type scriptedFault struct {
+	Where string `json:"where"`
+	Does  string `json:"does"`
+	Hits  int    `json:"hits"`
+}
