@@ -139,7 +139,7 @@ func (f *fyno) profileView(version *fynoVersion, p *fynoProfile) profileView {
 				active++
 			}
 		}
-		view.Channels = append(view.Channels, namedValue{channel, fmt.Sprintf("%d devices, %d active", len(p.channels.tokens[channel]), active)})
+		view.Channels = append(view.Channels, namedValue{channel, fmt.Sprintf("devices: %d, active: %d", len(p.channels.tokens[channel]), active)})
 	}
 	for _, name := range sortedKeys(p.properties) {
 		value := hidden

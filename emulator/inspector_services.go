@@ -24,7 +24,7 @@ func (i *inspector) services() []serviceView {
 	e := i.emulator
 	now := time.Now()
 	seconds := e.activity.since(now.Unix()-window, now)
-	latencies := e.record.latencies(1000)
+	latencies := e.record.latencies(200)
 	views := make([]serviceView, 0, len(serviceNames))
 	for index, name := range serviceNames {
 		view := serviceView{Name: name}
@@ -47,13 +47,13 @@ func (i *inspector) services() []serviceView {
 	return views
 }
 
-// latencies returns by service how long the newest n requests took that have ended.
+// latencies returns by service how long its newest n requests took, of those that have ended.
 func (r *record) latencies(n int) map[string][]time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := make(map[string][]time.Duration)
-	for i := range min(n, len(r.entries)) {
-		if entry := r.newest(i); entry.ended {
+	for i := range r.entries {
+		if entry := r.newest(i); entry.ended && len(out[entry.Service]) < n {
 			out[entry.Service] = append(out[entry.Service], entry.Latency)
 		}
 	}

@@ -119,8 +119,8 @@ export class Charts {
 
 const bar = (column, height, size) => `M${column + 0.14} ${height}V${(height - size).toFixed(2)}h.72V${height}z`;
 
-// roundUp gives a scale that ends with 1, 2 or 5 and zeros, so that it seldom changes.
+// roundUp gives the top of a scale: one digit and zeros, so that it seldom changes and half of it is whole.
 function roundUp(n) {
   const power = 10 ** Math.floor(Math.log10(n));
-  return [1, 2, 5, 10].find((step) => step * power >= n) * power;
+  return [1, 2, 3, 4, 6, 8, 10].find((step) => step * power >= n) * power;
 }

@@ -40,7 +40,7 @@ export class Detail {
   #show(name, kind, ...content) {
     this.#panel.replaceChildren(
       h("header", {}, h("h2", {}, h("small", {}, kind), h("bdi", {}, name)), h("button", { type: "button", class: "plain", onclick: () => this.#onclose() }, "Close")),
-      ...content,
+      ...content.flat(Infinity).filter((element) => element !== null && element !== undefined),
     );
     this.#panel.hidden = false;
   }
@@ -80,7 +80,7 @@ export class Detail {
           full.query.length > 0 ? section("Query", pairs(full.query)) : null,
           section(`Body, ${count(full.bytes)} bytes`, full.body ? json(full.body) : none("None was read.")),
           section("Headers", pairs(full.header)),
-        ].flat().filter(Boolean));
+        ]);
   }
 
   /** person shows a player, again with each frame where something changed. */

@@ -1,6 +1,6 @@
 // Elements. Everything that a request brought is untrusted: it gets into the page as text nodes and nowhere else.
 
-/** h makes an element. Children are elements or text; null and undefined are left out. */
+/** h makes an element. Children are elements or text; null and undefined are left out, lists are opened. */
 export function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {
@@ -9,7 +9,7 @@ export function h(tag, attributes, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
   return element;
 }
 

@@ -35,8 +35,7 @@ const reasons = {
 export function status(request) {
   if (!request.ended) return { text: "under way", tone: "wait" };
   if (request.status === 0) return { text: "no reply", tone: "bad" };
-  const text = `${request.status} ${reasons[request.status] ?? ""}`.trim();
-  return { text, tone: request.status >= 400 ? "bad" : "plain" };
+  return { text: String(request.status), why: reasons[request.status] ?? "", tone: request.status >= 400 ? "bad" : "plain" };
 }
 
 /** pretty prints JSON in lines; what is cut or no JSON stays as it is. */

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { clock, count, milliseconds, status, title } from "./format.js";
 
-const time = { head: "Time", class: "time", cell: (row) => clock(row.time) };
+const time = { head: "Time", class: "time", cell: (row) => when(row.time) };
 const text = (value, name) => h("bdi", name ? { class: name } : {}, value);
 
 const reasons = {
@@ -21,8 +21,14 @@ export function verdict(row) {
 }
 
 export const outcome = (row) => {
-  const { text: words, tone } = status(row);
-  return text(words, tone);
+  const { text: words, why, tone } = status(row);
+  return h("bdi", { class: tone }, words, why ? h("span", { class: "why" }, ` ${why}`) : "");
+};
+
+/** when is the time of day; its milliseconds go where there is no room. */
+const when = (unixMilli) => {
+  const [time, milliseconds] = clock(unixMilli).split(".");
+  return h("span", {}, time, h("span", { class: "ms" }, `.${milliseconds}`));
 };
 
 export const delivery = (row) => (row.sent ? text("sent", "plain") : text(`not sent: ${reasons[row.reason] ?? row.reason}`, "bad"));
@@ -52,7 +58,7 @@ export const views = [
       { head: "Channels", class: "channels low", cell: (row) => row.channels.join(", ") },
       { head: "Suppressed", class: "suppressed low", cell: (row) => (row.suppressed ? text(`${row.suppressed} ${row.suppressed === 1 ? "channel" : "channels"}`, "bad") : "") },
       { head: "Events", class: "number events", cell: (row) => count(row.events) },
-      { head: "Last event", class: "time", cell: (row) => (row.last ? clock(row.last) : "") },
+      { head: "Last event", class: "time", cell: (row) => (row.last ? when(row.last) : "") },
     ],
   },
   {
