@@ -12,16 +12,13 @@ type eventView struct {
 	Data   string `json:"data"`
 }
 
-// eventRows returns the events above a number that a filter takes, newest first. Its choice is a type of event.
-func (e *Emulator) eventRows(f filter, last int) (rows []eventView, more, newest int) {
-	first := last == 0
-	events, more, newest := e.playSmart.after(f.player, last, rowsAfter(last), func(event Event) bool {
+// eventRows returns the events above a number that a filter takes, newest first, or, where they are not the viewer's first ones and too
+// many, a sample. The filter's choice is a type of event.
+func (e *Emulator) eventRows(f filter, last int, first bool) (rows []eventView, more, newest int) {
+	events, more, newest := e.playSmart.after(f.player, last, first, func(event Event) bool {
 		return (f.only == "" || f.only == event.Type) &&
 			(len(f.words) == 0 || f.takes(event.UserID, event.Type, event.CustomEventName, string(event.CustomData)))
 	})
-	if first {
-		more = 0 // nobody was promised what was there before
-	}
 	rows = []eventView{}
 	for _, event := range events {
 		rows = append(rows, eventView{

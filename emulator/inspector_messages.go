@@ -24,7 +24,7 @@ func (f *fyno) messageCount() int {
 }
 
 // messageRows returns the notifications above a number that a filter takes, newest first. Its choice is sent, unsent or otp.
-func (e *Emulator) messageRows(f filter, last int) (rows []messageView, more, newest int) {
+func (e *Emulator) messageRows(f filter, last int, first bool) (rows []messageView, more, newest int) {
 	e.fyno.mu.Lock()
 	sent := e.fyno.sent // what is in it is never written again
 	e.fyno.mu.Unlock()
@@ -35,14 +35,11 @@ func (e *Emulator) messageRows(f filter, last int) (rows []messageView, more, ne
 		switch {
 		case f.only == "sent" && !m.Sent, f.only == "unsent" && m.Sent, f.only == "otp" && m.OTP == "", f.player != "" && f.player != m.DistinctID,
 			!f.takes(m.Event, m.DistinctID, m.Channel, m.Destination, m.Reason):
-		case len(rows) == rowsAfter(last):
+		case len(rows) == rowsOf(first):
 			more++
 		default:
 			rows = append(rows, m.view(number))
 		}
-	}
-	if last == 0 {
-		more = 0
 	}
 	return rows, more, len(sent)
 }

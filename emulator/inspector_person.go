@@ -85,8 +85,8 @@ func (e *Emulator) person(id string) *personView {
 	slices.SortStableFunc(view.Facts, func(a, b namedValue) int { return strings.Compare(a.Name, b.Name) })
 	e.fyno.describe(view)
 	byPlayer := filter{player: id}
-	view.Events, _, view.EventCount = e.eventRows(byPlayer, 0)
-	view.Messages, _, _ = e.messageRows(byPlayer, 0)
+	view.Events, _, view.EventCount = e.eventRows(byPlayer, 0, true)
+	view.Messages, _, _ = e.messageRows(byPlayer, 0, true)
 	view.Events = view.Events[:min(personRows, len(view.Events))]
 	view.Messages = view.Messages[:min(personRows, len(view.Messages))]
 	return view

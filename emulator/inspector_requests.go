@@ -63,16 +63,13 @@ func (f filter) shows(r recorded) bool {
 }
 
 // requests returns the rows that are new to the viewer, newest first, then those that have ended since it was told of them.
-func (v *viewer) requests() (rows []requestView, more int) {
+func (v *viewer) requests(first bool) (rows []requestView, more int) {
 	r := v.inspector.emulator.record
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	rows = []requestView{}
 	oldest := max(v.request, r.total-len(r.entries))
 	more = oldest - v.request
-	if v.request == 0 {
-		more = 0 // at first only what the record still has is asked for
-	}
 	for number := r.total; number > oldest; number-- {
 		entry := r.newest(r.total - number)
 		switch {
@@ -81,7 +78,7 @@ func (v *viewer) requests() (rows []requestView, more int) {
 			if !entry.ended && len(v.pending) < 4*frameRows {
 				v.pending[number] = true
 			}
-		case len(rows) == rowsAfter(v.request):
+		case len(rows) == rowsOf(first):
 			more++
 		default:
 			rows = append(rows, viewOf(*entry))

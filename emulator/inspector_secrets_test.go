@@ -88,7 +88,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	}
 	for _, view := range []string{"events", "players", "requests"} {
 		a := watch(t, e, "view="+view)()
-		assert.Len(t, rowsOf(a), len(names))
+		assert.Len(t, shownIn(a), len(names))
 		assert.NotContains(t, a.text, "\n")
 		assert.Less(t, len(a.text), 30_000, "a name of 20,000 characters is cut")
 	}

@@ -12,9 +12,9 @@ const (
 	firstRows = 200
 )
 
-// rowsAfter returns how many rows a frame holds for who was told of the last one.
-func rowsAfter(last int) int {
-	if last == 0 {
+// rowsOf returns how many rows a frame holds.
+func rowsOf(first bool) int {
+	if first {
 		return firstRows
 	}
 	return frameRows
@@ -92,15 +92,18 @@ func (v *viewer) next(now time.Time) (f frame, ok bool) {
 	f.Services, f.Scripted = v.inspector.services(), e.scripted()
 	switch v.view {
 	case "requests":
-		f.Rows, f.More = v.requests()
+		f.Rows, f.More = v.requests(f.Reset)
 	case "events":
 		var rows []eventView
-		rows, f.More, v.event = e.eventRows(v.filter, v.event)
+		rows, f.More, v.event = e.eventRows(v.filter, v.event, f.Reset)
 		f.Rows = rows
 	case "messages":
 		var rows []messageView
-		rows, f.More, v.message = e.messageRows(v.filter, v.message)
+		rows, f.More, v.message = e.messageRows(v.filter, v.message, f.Reset)
 		f.Rows = rows
+	}
+	if f.Reset {
+		f.More = 0 // nobody was promised what was there before
 	}
 	v.survey(&f, now, changed)
 	if v.person != "" {

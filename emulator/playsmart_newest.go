@@ -26,10 +26,12 @@ func (p *playSmart) arrived(userID string, index int) {
 	p.newest[p.count%newestEvents] = place
 }
 
-// after returns the newest events with a number above last that keep wants, newest first, limit of them at most, with their numbers, and
-// the newest number. More says how many there were besides, those that the ring has lost included. For a user it looks at that user's
-// events alone, all of them; their numbers then count from 1 within the user.
-func (p *playSmart) after(userID string, last, limit int, keep func(Event) bool) (events []numberedEvent, more, newest int) {
+// after returns events with a number above last that keep wants, newest first, with their numbers, and the newest
+// number. Of more than frameRows it returns a sample, evenly spread, because the newest would be one batch of one player, except for the
+// first time, when it is the newest firstRows. More says how many
+// were left out, those that the ring has lost included. For a user it looks at that user's events alone, all of them; their numbers
+// then count from 1 within the user.
+func (p *playSmart) after(userID string, last int, first bool, keep func(Event) bool) (events []numberedEvent, more, newest int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := func(number int) Event {
@@ -41,23 +43,26 @@ func (p *playSmart) after(userID string, last, limit int, keep func(Event) bool)
 		newest, oldest = len(p.events[userID]), last
 		at = func(number int) Event { return p.events[userID][number-1] }
 	}
-	more = max(0, oldest-last)
+	more = oldest - last
+	var wanted []numberedEvent
 	for number := newest; number > oldest; number-- {
-		// where there is much to look at, no more is counted than the ring holds
+		// where there is much to look at, no more is looked at than the ring holds
 		if newest-number >= newestEvents {
 			more += number - oldest
 			break
 		}
-		event := at(number)
-		switch {
-		case !keep(event):
-		case len(events) < limit:
-			events = append(events, numberedEvent{number, event})
-		default:
-			more++
+		if event := at(number); keep(event) {
+			wanted = append(wanted, numberedEvent{number, event})
 		}
 	}
-	return events, more, newest
+	if shown := min(rowsOf(first), len(wanted)); first {
+		events = wanted[:shown]
+	} else {
+		for i := range shown {
+			events = append(events, wanted[i*len(wanted)/shown])
+		}
+	}
+	return events, more + len(wanted) - len(events), newest
 }
 
 // numberedEvent is an event with its place in the order of arrival.

@@ -12,6 +12,7 @@ export class Rows {
   #elements = new Map(); // by key
   #waiting = [];
   #missed = 0;
+  #sampled = false; // some were left out by the emulator
   #seen = 0; // rows since the view was opened, those left out included
   #paused = false;
   #body = byId("rows").tBodies[0];
@@ -50,6 +51,7 @@ export class Rows {
     this.#elements.clear();
     this.#waiting = [];
     this.#missed = this.#seen = 0;
+    this.#sampled = false;
     this.#body.replaceChildren();
     byId("scroll").scrollTop = 0;
     byId("fresh").hidden = true;
@@ -68,6 +70,7 @@ export class Rows {
       else if (!this.#paused) this.#update(element, row);
     }
     this.#seen += fresh.length + more;
+    this.#sampled ||= more > 0;
     if (this.#paused || this.#held()) {
       this.#missed += fresh.length + more;
       this.#waiting = [...fresh, ...this.#waiting].slice(0, most);
@@ -156,7 +159,7 @@ export class Rows {
     const shown = this.#elements.size;
     const rest = this.#seen - shown - (this.#paused ? this.#missed : 0);
     let text = shown === 0 ? "" : `${count(shown)} ${shown === 1 ? this.#view.one : this.#view.many}`;
-    if (shown > 0 && rest > 0) text += this.#view.whole ? ` of ${count(this.#seen)}: filter to see others` : `, the newest of ${count(this.#seen)} since this view was opened`;
+    if (shown > 0 && rest > 0) text += this.#view.whole ? ` of ${count(this.#seen)}: filter to see others` : `${this.#sampled ? ", a sample" : ""} of ${count(this.#seen)} since this view was opened`;
     if (this.#paused && this.#missed > 0) text += `; ${count(this.#missed)} more since the pause`;
     setText(byId("shown"), text);
   }

@@ -39,7 +39,7 @@ export const views = [
   {
     name: "events", label: "Events", one: "event", many: "events", total: (frame) => frame.events,
     only: [["", "All types"], ["AppOpen", "AppOpen"], ["LevelCompleted", "LevelCompleted"], ["GameEnd", "GameEnd"], ["AdImpression", "AdImpression"], ["IAPPurchase", "IAPPurchase"], ["Custom", "Custom"]],
-    hint: "player:device-abc-123, or any word",
+    hint: "player:name, or any word",
     columns: [
       time,
       { head: "Player", class: "id", cell: (row) => row.player },
@@ -55,7 +55,7 @@ export const views = [
       { head: "Player", class: "id", cell: (row) => row.id },
       { head: "Name", class: "name low", cell: (row) => row.name ?? "" },
       { head: "Known to", class: "known low", cell: (row) => row.services.map(title).join(", ") },
-      { head: "Channels", class: "channels low", cell: (row) => row.channels.join(", ") },
+      { head: "Channels", class: "channels mid", cell: (row) => row.channels.join(", ") },
       { head: "Suppressed", class: "suppressed low", cell: (row) => (row.suppressed ? text(`${row.suppressed} ${row.suppressed === 1 ? "channel" : "channels"}`, "bad") : "") },
       { head: "Events", class: "number events", cell: (row) => count(row.events) },
       { head: "Last event", class: "time", cell: (row) => (row.last ? when(row.last) : "") },
@@ -70,9 +70,9 @@ export const views = [
       { head: "Event", class: "kind", cell: (row) => row.event },
       { head: "Player", class: "id low", cell: (row) => row.player },
       { head: "Channel", class: "channel", cell: (row) => row.channel },
-      { head: "To", class: "to low", cell: (row) => row.destination },
+      { head: "To", class: "to mid", cell: (row) => row.destination },
       { head: "Result", class: "result", cell: delivery },
-      { head: "One-time code", class: "otp", cell: code },
+      { head: "Code", class: "otp", cell: code },
     ],
   },
   {
@@ -86,7 +86,7 @@ export const views = [
       { head: "Status", class: "status", cell: outcome },
       { head: "Latency", class: "number latency", cell: (row) => (row.ended ? milliseconds(row.latency) : "") },
       { head: "Contract", class: "verdict low", cell: verdict },
-      { head: "Fault", class: "fault low", cell: (row) => (row.fault ? text(row.fault, "bad") : "") },
+      { head: "Fault", class: "fault mid", cell: (row) => (row.fault ? text(row.fault, "bad") : "") },
     ],
   },
 ];

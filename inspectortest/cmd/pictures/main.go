@@ -3,10 +3,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"image/png"
 	"os"
 	"path/filepath"
 	"sync"
@@ -169,6 +171,19 @@ func take(tab context.Context, url, folder string, p picture) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(p.file, len(shot), "bytes")
-	return os.WriteFile(filepath.Join(folder, p.file), shot, 0o600)
+	return write(filepath.Join(folder, p.file), shot)
+}
+
+// write compresses a picture better than the browser does.
+func write(name string, shot []byte) error {
+	decoded, err := png.Decode(bytes.NewReader(shot))
+	if err != nil {
+		return err
+	}
+	var small bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&small, decoded); err != nil {
+		return err
+	}
+	fmt.Println(name, small.Len(), "bytes")
+	return os.WriteFile(name, small.Bytes(), 0o600)
 }
