@@ -79,8 +79,8 @@ func TestAViewerSeesARequestUnderWayAndItsEnd(t *testing.T) {
 		a = all()
 		require.Len(t, shownIn(a), 1)
 		assert.Equal(t, true, a.at("rows", 0, "ended"))
-		assert.Equal(t, 503.0, a.at("rows", 0, "status"))
-		assert.Equal(t, 3000.0, a.at("rows", 0, "latency"))
+		assert.EqualValues(t, 503, a.at("rows", 0, "status"))
+		assert.EqualValues(t, 3000, a.at("rows", 0, "latency"))
 		assert.Equal(t, "unchecked", a.at("rows", 0, "verdict"))
 		assert.Equal(t, "delay 3s, status 503", a.at("rows", 0, "fault"))
 		assert.Len(t, shownIn(failed()), 1)
@@ -292,5 +292,5 @@ func TestAViewerStartsAgainAfterResetRecord(t *testing.T) {
 	send(t, e, register(t, "device-abc-123"))
 	a := next()
 	assert.Equal(t, true, a.body["reset"])
-	assert.Equal(t, 1.0, a.at("rows", 0, "n"))
+	assert.EqualValues(t, 1, a.at("rows", 0, "n"))
 }

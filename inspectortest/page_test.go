@@ -33,8 +33,8 @@ const patience = 30 * time.Second
 func open(t *testing.T, at string, opts ...emulator.Option) *page {
 	t.Helper()
 	if _, err := Chromium(); err != nil {
-		if os.Getenv("PLAYLINE_BROWSER") == "required" {
-			require.NoError(t, err, "PLAYLINE_BROWSER is required")
+		if os.Getenv("INSPECTOR_BROWSER") == "required" {
+			require.NoError(t, err, "INSPECTOR_BROWSER is required")
 		}
 		t.Skip("SKIPPED: ", err)
 	}
