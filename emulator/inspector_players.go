@@ -81,7 +81,7 @@ func (e *Emulator) playerRow(id string, accounts map[string]*playSmartAccount) (
 	e.playSmart.mu.Lock()
 	events := e.playSmart.events[id]
 	if row.Events = len(events); row.Events > 0 {
-		row.Last = unixMilli(events[row.Events-1].Received)
+		row.Last = events[row.Events-1].Received.UnixMilli()
 	}
 	e.playSmart.mu.Unlock()
 	if row.Events > 0 || accounts[id] != nil {
@@ -152,14 +152,16 @@ func (f *fyno) suppressionsOf(p *fynoProfile) []fynoSuppression {
 	return out
 }
 
-// survey lists the players for a viewer where that is due: it looks at all of them, so it is not done with every frame.
+// survey lists the players for a viewer where that is due: it looks at all of them, so it is not done with every frame, and where there
+// are very many, so seldom that it takes a tenth of the time at most.
 func (v *viewer) survey(f *frame, now time.Time, changed bool) {
 	every := 2 * time.Second
 	if v.view == "players" {
 		every = time.Second
 	}
+	every = max(every, 10*v.surveying)
 	if f.Reset || changed && now.Sub(v.surveyed) >= every || now.Sub(v.surveyed) >= 2*every {
-		v.surveyed = now
+		defer func() { v.surveyed, v.surveying = now, time.Since(now) }()
 		ids := v.inspector.emulator.playerIDs()
 		v.players = len(ids)
 		if v.view == "players" {

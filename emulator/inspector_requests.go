@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 )
 
 // requestView is a request as a row.
@@ -155,11 +154,4 @@ func isPlainHeader(name string) bool {
 type namedValue struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
-}
-
-func unixMilli(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
 }

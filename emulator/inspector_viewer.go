@@ -27,17 +27,19 @@ type viewer struct {
 	filter    filter
 	person    string // whose details are shown; "" for nobody's
 
-	began    bool
-	resets   int
-	request  int          // the newest request that was told
-	pending  map[int]bool // requests that were told while they were under way
-	event    int
-	message  int
-	second   int64 // the newest second that was told, as Unix time
-	state    fingerprint
-	told     time.Time
-	surveyed time.Time // when the players were counted last
-	players  int
+	began   bool
+	resets  int
+	request int          // the newest request that was told
+	pending map[int]bool // requests that were told while they were under way
+	event   int
+	message int
+	second  int64 // the newest second that was told, as Unix time
+	state   fingerprint
+	told    time.Time
+
+	surveyed  time.Time     // when the players were counted last
+	surveying time.Duration // how long that took
+	players   int
 }
 
 // fingerprint is the same as before where nothing happened.

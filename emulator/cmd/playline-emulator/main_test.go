@@ -27,7 +27,11 @@ func TestRunServesUntilInterrupted(t *testing.T) {
 	}()
 	out := bufio.NewScanner(read)
 	env := make(map[string]string)
+	page := ""
 	for out.Scan() && out.Text() != "# Ctrl-C ends it" {
+		if _, address, ok := strings.Cut(out.Text(), "break it, at "); ok {
+			page = address
+		}
 		if line, ok := strings.CutPrefix(out.Text(), "export "); ok {
 			name, value, _ := strings.Cut(line, "=")
 			env[name] = strings.Trim(value, "'")
@@ -60,6 +64,13 @@ func TestRunServesUntilInterrupted(t *testing.T) {
 	assert.Equal(t, 404, get(env["PLAYLINE_SUNSHINE_URL"]+"/v2?otp=123456"))
 	assert.Regexp(t, `^\S+ sunshine +GET +404`, out.Text())
 	assert.NotContains(t, out.Text(), "123456")
+
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page+"/", nil)
+	require.NoError(t, err)
+	resp, err := transport.RoundTrip(r)
+	require.NoError(t, err)
+	resp.Body.Close()
+	assert.Equal(t, 200, resp.StatusCode, "the inspector is there, and its requests are no lines")
 
 	cancel()
 	assert.False(t, out.Scan())
@@ -134,9 +145,9 @@ func TestParseFault(t *testing.T) {
 }
 
 func TestQuietPrintsNoRequests(t *testing.T) {
-	got, err := parseFlags([]string{"-quiet"}, io.Discard)
+	got, err := parseFlags([]string{"-quiet", "-no-inspector"}, io.Discard)
 	require.NoError(t, err)
-	assert.Equal(t, settings{addr: "127.0.0.1:8787", seed: 1, quiet: true}, got)
+	assert.Equal(t, settings{addr: "127.0.0.1:8787", seed: 1, quiet: true, plain: true}, got)
 	_, err = parseFlags([]string{"-h"}, io.Discard)
 	assert.ErrorIs(t, err, flag.ErrHelp)
 }
