@@ -22,6 +22,9 @@
 // [Emulator.Events], [Emulator.Fired], [Emulator.Clients]. [Emulator.Requests] is the record of every request with its status, latency,
 // fault and violation; [Emulator.Calls] counts them by operation. [Emulator.Token] makes a token for any player.
 //
+// A person looks at the inspector, a live web page with switches for faults: the command serves it, and [Listen] with [WithInspector].
+// It shows the codes of one-time passwords, because whoever plays the player must type them, and no other secret.
+//
 // # Faults
 //
 // [Emulator.Inject] takes a [Fault]: which requests it hits (a service, an operation, a function of the request; after so many, so

@@ -202,3 +202,25 @@ func ExampleWithSmartSenderQuota() {
 	// false
 	// true
 }
+
+// A web page beside the services, for a person who plays a game against them.
+func ExampleWithInspector() {
+	server, err := emulator.Listen("127.0.0.1:0", emulator.WithInspector())
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+
+	// A browser goes there.
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, server.URL+emulator.InspectorPath, nil)
+	if err != nil {
+		panic(err)
+	}
+	page, err := http.DefaultClient.Do(r)
+	if err != nil {
+		panic(err)
+	}
+	defer page.Body.Close()
+	fmt.Println(page.StatusCode, page.Header.Get("Content-Type"))
+	// Output: 200 text/html; charset=utf-8
+}

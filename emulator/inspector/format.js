@@ -10,7 +10,7 @@ export const rate = (n) => (n === 0 ? "0" : n < 10 ? tenths.format(n) : whole.fo
 
 export const percent = (fraction) => (fraction > 0 && fraction < 0.001 ? "< 0.1 %" : `${fraction > 0 && fraction < 0.1 ? tenths.format(100 * fraction) : whole.format(100 * fraction)} %`);
 
-export const milliseconds = (ms) => (ms < 10 ? `${tenths.format(ms)} ms` : `${whole.format(ms)} ms`);
+export const milliseconds = (ms) => (ms < 0.05 ? "< 0.1 ms" : ms < 10 ? `${tenths.format(ms)} ms` : `${whole.format(ms)} ms`);
 
 const two = (n) => String(n).padStart(2, "0");
 
