@@ -26,8 +26,7 @@ type switches struct {
 // switched is where the switches of one service stand. Outage and limit exclude each other.
 type switched struct {
 	switchPosition
-	entry  *injected // nil while all are off
-	remove func()
+	entry *injected // nil while all are off
 }
 
 // switchPosition says which switches of a service are on.
@@ -83,13 +82,15 @@ func (e *Emulator) flip(service, name string, on bool) error {
 		if after == before.switchPosition {
 			continue
 		}
-		// the new fault is there before the old one goes, so that no request passes between them
 		now := switched{switchPosition: after}
-		if fault, acts := after.fault(service); acts {
-			now.entry, now.remove = e.inject(fault)
-		}
-		if before.remove != nil {
-			before.remove()
+		fault, acts := after.fault(service)
+		switch {
+		case acts && before.entry != nil: // no request passes between the two
+			now.entry = e.faults.replace(before.entry, fault)
+		case acts:
+			now.entry = e.inject(fault)
+		case before.entry != nil:
+			e.faults.remove(before.entry)
 		}
 		e.switches.services[service] = now
 		e.switches.flips++
