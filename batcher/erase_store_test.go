@@ -1,6 +1,7 @@
 package batcher
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -17,7 +18,8 @@ func TestEraseForgetsInTheStore(t *testing.T) {
 	t.Run("what was tracked, and what an earlier process left", func(t *testing.T) {
 		t.Parallel()
 		s := newMemoryStore(left)
-		bubble(t, Config{Store: s, Linger: time.Hour}, func(t *testing.T, r *rig) {
+		nobody := TokenFunc(func(context.Context, string) (Token, error) { return Token{}, ErrNoToken })
+		bubble(t, Config{Store: s, Linger: time.Hour, Tokens: nobody}, func(t *testing.T, r *rig) {
 			r.count(nil) // what the Store had is accepted, too
 			r.tracks("ace", 2)
 			r.tracks("blitz", 1)

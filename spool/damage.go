@@ -17,6 +17,7 @@ type Damage struct {
 	Salvaged int    // events that could be read from it and still wait
 }
 
+// String says what was found, where it is, and how much of it could be read.
 func (d Damage) String() string {
 	return fmt.Sprintf("%s: %v; %d waiting events could be read", d.Path, d.Err, d.Salvaged)
 }
