@@ -16,11 +16,20 @@ import (
 // NewBatcher returns a batcher that delivers the gameplay events of many players through this client. The client's retry policy
 // does not apply to it: it sends each request once and decides itself what to repeat. WithLimiter for PlaySmart does.
 func (c *Client) NewBatcher(cfg batcher.Config) (*batcher.Batcher, error) {
-	sender, err := c.newIngestSender()
+	sender, err := c.BatchSender()
 	if err != nil {
 		return nil, err
 	}
 	return batcher.New(sender, cfg)
+}
+
+// BatchSender returns what NewBatcher delivers through, for a program that makes its batchers itself, as package relay does.
+func (c *Client) BatchSender() (batcher.Sender, error) {
+	sender, err := c.newIngestSender()
+	if err != nil {
+		return nil, err
+	}
+	return sender, nil
 }
 
 func (c *Client) newIngestSender() (*ingestSender, error) {

@@ -90,3 +90,24 @@ func TestBatchIsSentAsItIs(t *testing.T) {
 	_, err = c.NewBatcher(batcher.Config{})
 	require.ErrorIs(t, err, ErrNotConfigured)
 }
+
+// TestBatchSender: a program that makes its batchers itself gets what NewBatcher has, and the same error without PlaySmart.
+func TestBatchSender(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		options []Option
+		want    error
+	}{
+		"configured":     {[]Option{WithPlaySmart()}, nil},
+		"not configured": {[]Option{WithSmooven(Secret("key"))}, ErrNotConfigured},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, err := New(test.options...)
+			require.NoError(t, err)
+			sender, err := client.BatchSender()
+			require.ErrorIs(t, err, test.want)
+			assert.Equal(t, test.want == nil, sender != nil)
+		})
+	}
+}

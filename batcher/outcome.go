@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 	"time"
@@ -38,6 +39,17 @@ func NewBatch(userID, gameID string, token Token, events ...json.RawMessage) Bat
 func (b Batch) AppendBody(dst []byte) []byte {
 	dst = slices.Grow(dst, len(b.UserID)+len(b.GameID)+b.block.size()+64)
 	return b.block.appendTo(appendPrefix(dst, b.UserID, b.GameID))
+}
+
+// All walks the events in order, each a JSON object. They must not be used once Send has returned.
+func (b Batch) All() iter.Seq[json.RawMessage] {
+	return func(yield func(json.RawMessage) bool) {
+		for i := range b.block.items() {
+			if !yield(i.json) {
+				return
+			}
+		}
+	}
 }
 
 // appendPrefix appends how the body of a player's requests begins.
