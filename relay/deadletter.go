@@ -1,0 +1,82 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The headers of a dead letter; its body is the event as the stream had it.
+const (
+	CauseHeader   = "Playline-Cause"           // why it was not delivered
+	ResultHeader  = "Playline-Result"          // rejected, expired, unknown, or malformed
+	SubjectHeader = "Playline-Subject"         // where it was in the stream
+	EventIDHeader = "Playline-Event-Id"        // its id there
+	SeqHeader     = "Playline-Stream-Sequence" // its sequence there
+	StoredHeader  = "Playline-Stored"          // when the stream took it
+	TimeHeader    = "Playline-Time"            // when it was given up
+)
+
+// Malformed is the ResultHeader of a message that is no event.
+const Malformed = "malformed"
+
+// maxCause is how much of a cause is kept.
+const maxCause = 1000
+
+// deadLetter makes the dead letter of a message. Its id is made of what the stream knows the message by, so that a relay which does the
+// same once more, because the one before died in between, makes no second one.
+func deadLetter(prefix string, e *entry, body []byte, result string, cause error) *nats.Msg {
+	before, player := cutLast(e.subject)
+	_, game := cutLast(before)
+	m := nats.NewMsg(prefix + "-dead." + game + "." + player)
+	m.Data = body
+	words := "no cause is known"
+	if cause != nil {
+		words = cause.Error()
+	}
+	if len(words) > maxCause {
+		words = words[:maxCause] + "..."
+	}
+	m.Header[CauseHeader] = []string{oneLine(words)}
+	m.Header[ResultHeader] = []string{result}
+	m.Header[SubjectHeader] = []string{e.subject}
+	m.Header[EventIDHeader] = []string{oneLine(e.id)}
+	m.Header[SeqHeader] = []string{strconv.FormatUint(e.seq, 10)}
+	m.Header[StoredHeader] = []string{e.stored.UTC().Format(time.RFC3339Nano)}
+	m.Header[TimeHeader] = []string{time.Now().UTC().Format(time.RFC3339Nano)}
+	m.Header[nats.MsgIdHdr] = []string{fmt.Sprintf("dead-%d-%d", e.seq, e.stored.UnixNano())}
+	return m
+}
+
+// oneLine keeps a text from breaking out of its header.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// bury publishes a dead letter and returns when the stream has it. It tries until ctx ends: the event is not acknowledged before.
+func bury(ctx context.Context, js jetstream.JetStream, m *nats.Msg, pause time.Duration) error {
+	for {
+		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+		_, err := js.PublishMsg(attempt, m)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("relay: the dead letter is not stored: %w", err), ctx.Err())
+		case <-time.After(pause):
+		}
+	}
+}

@@ -1,0 +1,43 @@
+// Package relay delivers the events of a fleet of game servers through NATS JetStream: the servers publish to a stream, and relays
+// consume it, batch per player, and send.
+//
+//	err := relay.CreateStream(ctx, js, relay.StreamConfig{Name: "EVENTS"})
+//	b, err := relay.NewPublisher(ctx, js, "EVENTS", cfg)     // in a game server, in the place of client.NewBatcher(cfg)
+//	r, err := relay.Start(ctx, js, relay.Config{Stream: "EVENTS", Sender: sender, Batcher: cfg})
+//
+// # Promises
+//
+//   - Accepted means kept. An event that Track took is in the publisher's memory until the stream has acknowledged it, and in the stream
+//     until the service has accepted it or a dead letter says why not. A relay that is killed loses nothing.
+//   - Order. A player's events go out in the order in which the stream has them, which is the order of Track for events of one
+//     publisher, over any number of relays that come and go.
+//   - Bounds. Publishers and relays hold what their Config allows. Where the service is down the stream holds the rest, and where the
+//     stream is full it refuses, and Track waits.
+//   - No token is in the stream. The relays have a token source.
+//
+// # What an acknowledgement of the stream is worth
+//
+// CreateStream asks for three replicas on disk, refuses instead of discarding, and checks a stream that is there. That is not
+// enough: a server acknowledges before it has synced to its disk, which it does every two minutes by default. Jepsen found in NATS
+// 2.12.1 (https://jepsen.io/analyses/nats-2.12.1) that power failures at several nodes at once, or a crash of one
+// operating system together with a pause or a partition, lose what was acknowledged. So set on every server
+//
+//	jetstream { sync_interval: always }
+//
+// A client of the stream's account cannot see it; VerifyServers checks it over the system account. Three nodes in one rack
+// without it are one power cut away from losing up to two minutes. Damage to the files of one node, which the report is about too, is
+// beyond what a client can guard against.
+//
+// # A partition has one relay
+//
+// Players are dealt into partitions by the server's subject transform, so publishers cannot disagree. A partition belongs to the
+// relay that has its lease, a message that expires. The relay stops sending after two thirds of the lease without a renewal, and ends the
+// requests under way; another can begin only when all of it has passed. It makes the partition's consumer anew: settled messages are gone
+// from the stream, so it gets exactly the others, in order.
+//
+// # Duplicates
+//
+// The stream drops a second copy of an event by its id. The service cannot: it does not know ids. An event can reach it twice where an
+// answer was lost, and where a relay was killed between sending and acknowledging; Stats counts both as possible duplicates. Types
+// in Config.Batcher.AtMostOnce become dead letters instead.
+package relay

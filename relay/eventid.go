@@ -1,0 +1,70 @@
+package relay
+
+import (
+	"crypto/rand"
+	"hash/maphash"
+	"strconv"
+	"sync"
+)
+
+// eventIDs gives the events of a publisher their ids, and the same one again to an event that is sent again.
+//
+// A batcher has one request of a player under way, and sends a player's events in order, so what has to be remembered is the ids of the
+// events at the front of that player's line that were tried and are not stored for certain. The batcher may cut what it repeats, so a
+// repeated request may hold fewer events. The event's hash is kept beside its id: were the two ever out of step, an event would get a
+// new id and perhaps a second copy, and never the id of another event, under which the stream would drop it.
+type eventIDs struct {
+	prefix string
+	seed   maphash.Seed
+
+	mu    sync.Mutex // guards the following
+	next  uint64
+	tried map[string][]triedEvent // by player
+}
+
+type triedEvent struct {
+	id   uint64
+	hash uint64
+}
+
+func newEventIDs() *eventIDs {
+	return &eventIDs{prefix: rand.Text()[:16] + "-", seed: maphash.MakeSeed(), tried: map[string][]triedEvent{}}
+}
+
+// text is an id as the stream sees it.
+func (e *eventIDs) text(id uint64) string { return e.prefix + strconv.FormatUint(id, 36) }
+
+// begin returns the ids of a request's events, old ones for those that were tried before, and remembers them.
+func (e *eventIDs) begin(player string, events [][]byte) []triedEvent {
+	hashes := make([]uint64, len(events))
+	for i, event := range events {
+		hashes[i] = maphash.Bytes(e.seed, event)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	old := e.tried[player]
+	known := 0
+	for known < min(len(old), len(events)) && old[known].hash == hashes[known] {
+		known++
+	}
+	if known < min(len(old), len(events)) {
+		old = old[:known:known]
+	}
+	for _, hash := range hashes[known:] {
+		e.next++
+		old = append(old, triedEvent{e.next, hash})
+	}
+	e.tried[player] = old
+	return old[:len(events):len(events)]
+}
+
+// done forgets the first n ids of a player: their events have their result.
+func (e *eventIDs) done(player string, n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if rest := e.tried[player]; len(rest) > n {
+		e.tried[player] = rest[n:]
+	} else {
+		delete(e.tried, player)
+	}
+}

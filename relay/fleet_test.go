@@ -1,0 +1,265 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/playline/playline-go"
+	"github.com/playline/playline-go/batcher"
+	"github.com/playline/playline-go/emulator"
+)
+
+const gameID = "com.example.stackblaster"
+
+// fleet is real NATS servers, an emulator of the service, and what a test starts between them.
+type fleet struct {
+	t       *testing.T
+	servers []*server.Server
+	service *emulator.Emulator
+	sender  batcher.Sender
+	stream  StreamConfig
+}
+
+// single starts one server, with a stream of one replica and few partitions, and short leases.
+func single(t *testing.T) *fleet {
+	t.Helper()
+	return start(t, []*server.Server{runServer(t, &server.Options{})}, StreamConfig{Replicas: 1})
+}
+
+// cluster starts three servers and a stream with three replicas.
+func cluster(t *testing.T) *fleet {
+	t.Helper()
+	var routes []*url.URL
+	ports := make([]int, 3)
+	for i := range ports {
+		ports[i] = freePort(t)
+		routes = append(routes, &url.URL{Scheme: "nats", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[i]))})
+	}
+	var servers []*server.Server
+	for i, port := range ports {
+		servers = append(servers, runServer(t, &server.Options{
+			ServerName: fmt.Sprintf("node-%d", i), Cluster: server.ClusterOpts{Name: "fleet", Host: "127.0.0.1", Port: port}, Routes: routes,
+		}))
+	}
+	return start(t, servers, StreamConfig{Replicas: 3})
+}
+
+func runServer(t *testing.T, o *server.Options) *server.Server {
+	t.Helper()
+	o.Host, o.Port, o.JetStream, o.StoreDir, o.NoLog, o.NoSigs = "127.0.0.1", cmpPort(o.Port), true, t.TempDir(), true, true
+	s, err := server.NewServer(o)
+	require.NoError(t, err)
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	return s
+}
+
+func cmpPort(port int) int {
+	if port == 0 {
+		return server.RANDOM_PORT
+	}
+	return port
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func start(t *testing.T, servers []*server.Server, cfg StreamConfig) *fleet {
+	t.Helper()
+	f := &fleet{t: t, servers: servers, service: emulator.New()}
+	client, err := playline.New(f.service.Options()...)
+	require.NoError(t, err)
+	f.sender, err = client.BatchSender()
+	require.NoError(t, err)
+	for _, s := range servers {
+		require.True(t, s.ReadyForConnections(20*time.Second))
+	}
+	cfg.Name, cfg.Partitions, cfg.LeaseTTL = "EVENTS", 6, 2*time.Second
+	f.stream = cfg.withDefaults()
+	js := f.connect()
+	eventually(t, func() bool { // a cluster needs a while to elect its leader
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		err = CreateStream(ctx, js, cfg)
+		return err == nil
+	}, "%v", &err)
+	return f
+}
+
+// connect returns a connection that ends with the test.
+func (f *fleet) connect() jetstream.JetStream {
+	f.t.Helper()
+	var urls string
+	for i, s := range f.servers {
+		if i > 0 {
+			urls += ","
+		}
+		urls += s.ClientURL()
+	}
+	nc, err := nats.Connect(urls, nats.ReconnectWait(50*time.Millisecond), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true))
+	require.NoError(f.t, err)
+	f.t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	require.NoError(f.t, err)
+	return js
+}
+
+// publisher starts a publisher that is closed with the test.
+func (f *fleet) publisher(change ...func(*batcher.Config)) *Publisher {
+	f.t.Helper()
+	cfg := batcher.Config{GameID: gameID, MaxPlayerEvents: 1_000_000}
+	for _, c := range change {
+		c(&cfg)
+	}
+	p, err := NewPublisher(f.t.Context(), f.connect(), "EVENTS", cfg)
+	require.NoError(f.t, err)
+	f.t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.WithoutCancel(f.t.Context()))
+		cancel()
+		_, _ = p.Close(ctx)
+	})
+	return p
+}
+
+// relay starts a relay that is killed with the test.
+func (f *fleet) relay(change ...func(*Config)) *Relay {
+	f.t.Helper()
+	cfg := Config{
+		Stream: "EVENTS", Sender: f.sender, DrainTimeout: time.Second,
+		Batcher: batcher.Config{GameID: gameID, Linger: 10 * time.Millisecond, Tokens: batcher.TokenFunc(
+			func(_ context.Context, userID string) (batcher.Token, error) {
+				return batcher.Token{Value: f.service.Token(userID, time.Hour)}, nil
+			})},
+	}
+	if os.Getenv("RELAY_LOG") != "" {
+		cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	r, err := Start(f.t.Context(), f.connect(), cfg)
+	require.NoError(f.t, err)
+	f.t.Cleanup(func() { kill(r) })
+	return r
+}
+
+// kill ends a relay as kill -9 does: it says nothing to anybody. What is under way is cut off.
+func kill(r *Relay) {
+	r.js.Conn().Close()
+	r.cancel()
+	r.close.Do(func() { close(r.closing) })
+	<-r.done
+}
+
+// play tracks n events of each player, numbered, from a goroutine a player.
+func play(t *testing.T, p *Publisher, players, n int) {
+	t.Helper()
+	var all sync.WaitGroup
+	for i := range players {
+		all.Go(func() { track(t, p, player(i), 0, n) })
+	}
+	all.Wait()
+}
+
+func player(i int) string { return fmt.Sprintf("device-%03d", i) }
+
+func track(t *testing.T, p *Publisher, id string, from, to int) {
+	t.Helper()
+	handle := p.Player(id)
+	for n := from; n < to; n++ {
+		if err := handle.TrackAttrs(t.Context(), batcher.LevelCompleted, slog.Int("n", n)); err != nil {
+			t.Errorf("%s, event %d: %v", id, n, err)
+			return
+		}
+	}
+}
+
+// numbers returns the events of a player as the service has them.
+func (f *fleet) numbers(id string) []int {
+	f.t.Helper()
+	var out []int
+	for _, e := range f.service.Events(id) {
+		var in struct {
+			N int `json:"n"`
+		}
+		require.NoError(f.t, json.Unmarshal(e.CustomData, &in))
+		out = append(out, in.N)
+	}
+	return out
+}
+
+// complete reports whether the service has all events of all players.
+func (f *fleet) complete(players, n int) bool {
+	for i := range players {
+		if seen := f.numbers(player(i)); len(slices.Compact(slices.Sorted(slices.Values(seen)))) < n {
+			return false
+		}
+	}
+	return true
+}
+
+// requireOrder: every event is there, and the first copies of a player's events are in order. It returns how many copies there are beyond.
+func (f *fleet) requireOrder(players, n int) (copies int) {
+	f.t.Helper()
+	for i := range players {
+		next := 0
+		for _, got := range f.numbers(player(i)) {
+			require.LessOrEqual(f.t, got, next, "%s: an event came before one that was tracked earlier", player(i))
+			if got < next {
+				copies++
+				continue
+			}
+			next++
+		}
+		require.Equal(f.t, n, next, "%s: events are missing", player(i))
+	}
+	return copies
+}
+
+// state returns the state of a stream.
+func (f *fleet) state(name string) jetstream.StreamState {
+	f.t.Helper()
+	s, err := f.connect().Stream(f.t.Context(), name)
+	require.NoError(f.t, err)
+	return s.CachedInfo().State
+}
+
+// eventually waits for what other goroutines and servers do. The limit is there for a test that fails.
+func eventually(t *testing.T, ok func() bool, words string, args ...any) {
+	t.Helper()
+	require.Eventually(t, ok, time.Minute, 20*time.Millisecond, append([]any{words}, args...)...)
+}
+
+// idle waits until the stream is empty: everything is settled.
+func (f *fleet) idle() {
+	f.t.Helper()
+	s, err := f.connect().Stream(f.t.Context(), "EVENTS")
+	require.NoError(f.t, err)
+	eventually(f.t, func() bool {
+		info, err := s.Info(f.t.Context())
+		return err == nil && info.State.Msgs == 0
+	}, "events are left in the stream")
+}

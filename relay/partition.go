@@ -1,0 +1,248 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+// pullMessages is how many messages a partition has under way from the server, beside what its batcher holds.
+const pullMessages = 256
+
+// ackWait is after what time the server sends a message again that is not acknowledged. Here a message that waits for its player's token
+// or for the service is known then, and let pass; one that was lost on the way is a gap, at which the partition begins anew.
+const ackWait = time.Minute
+
+// handedKey is the consumer's note of how far its partition had been handed out before it was made.
+const handedKey = "playline-handed"
+
+// partition serves one part of the players while its lease lasts. It has a consumer of the stream and a batcher of its own, so that the end
+// of the lease ends the one and the other.
+type partition struct {
+	relay   *Relay
+	n       int
+	lease   *lease
+	batcher *batcher.Batcher
+	hand    *hand
+
+	pull     context.Context //nolint:containedctx // ends when no more messages are to be taken
+	stop     context.CancelFunc
+	again    chan struct{} // the connection was lost: what was on the way may be gone
+	done     chan struct{} // closed when it has ended
+	doubtful uint64        // messages up to here may have been sent by the relay before
+}
+
+func newPartition(r *Relay, n int, l *lease) (*partition, error) {
+	p := &partition{relay: r, n: n, lease: l, hand: newHand(), again: make(chan struct{}, 1), done: make(chan struct{})}
+	p.pull, p.stop = context.WithCancel(l.ctx)
+	cfg := r.cfg.Batcher
+	cfg.OnOutcome = p.outcome
+	b, err := batcher.New(fence{r.cfg.Sender, l}, cfg)
+	if err != nil {
+		return nil, err
+	}
+	p.batcher = b
+	return p, nil
+}
+
+// fence lets requests through while the lease lasts, and ends with it those that are under way.
+type fence struct {
+	sender batcher.Sender
+	lease  *lease
+}
+
+// Send implements batcher.Sender.
+func (f fence) Send(ctx context.Context, b batcher.Batch) error {
+	if !f.lease.valid() {
+		return &batcher.SendError{Failure: batcher.NotSent, Err: errLeaseEnded}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(f.lease.ctx, cancel)()
+	return f.sender.Send(ctx, b)
+}
+
+// run takes messages until the partition is stopped or its lease ends, and winds it up.
+func (p *partition) run() {
+	defer close(p.done)
+	for p.pull.Err() == nil {
+		err := p.session()
+		if p.pull.Err() != nil {
+			break
+		}
+		p.relay.counts.resets.Add(1)
+		p.relay.cfg.Log.Info("relay: a partition begins anew", "partition", p.n, "cause", err)
+		select {
+		case <-p.pull.Done():
+		case <-time.After(min(p.relay.registry.beat(), time.Second)):
+		}
+	}
+	p.windUp()
+}
+
+// session makes the partition's consumer and takes what it brings, until something is wrong with it. A consumer that is made anew brings
+// all that is not settled, in the order of the stream; what is in hand is known and let pass.
+func (p *partition) session() error {
+	consumer, err := p.consumer()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-p.again:
+	default:
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(pullMessages), jetstream.PullHeartbeat(5*time.Second))
+	if err != nil {
+		return fmt.Errorf("relay: taking messages: %w", err)
+	}
+	defer messages.Stop()
+	ctx, cancel := context.WithCancelCause(p.pull)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-p.again:
+			cancel(errors.New("relay: the connection to NATS was lost"))
+		case <-ctx.Done():
+		}
+	}()
+	for next := uint64(1); ; next++ {
+		m, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				return cause
+			}
+			return fmt.Errorf("relay: taking messages: %w", err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return fmt.Errorf("relay: a message without its sequence: %w", err)
+		}
+		if meta.Sequence.Consumer != next {
+			// Taking what comes behind the gap would bring a player's events out of order.
+			return fmt.Errorf("relay: message %d of the consumer came in the place of %d", meta.Sequence.Consumer, next)
+		}
+		if err := p.accept(ctx, m, meta); err != nil {
+			return err
+		}
+	}
+}
+
+// consumer deletes the partition's consumer and makes it anew. The first time it is the former relay's, and tells how much that had been
+// given: it may have sent any of it.
+func (p *partition) consumer() (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(p.pull, 10*time.Second)
+	defer cancel()
+	r := p.relay
+	name := consumerName(r.game, p.n)
+	old, err := r.js.Consumer(ctx, r.stream.Name, name)
+	switch {
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+	case err != nil:
+		return nil, fmt.Errorf("relay: consumer %s: %w", name, err)
+	default:
+		if p.doubtful == 0 && p.hand.top() == 0 {
+			info := old.CachedInfo()
+			noted, _ := strconv.ParseUint(info.Config.Metadata[handedKey], 10, 64) // 0 where there is no note
+			p.doubtful = max(info.Delivered.Stream, noted)
+		}
+		if err := r.js.DeleteConsumer(ctx, r.stream.Name, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return nil, fmt.Errorf("relay: consumer %s: %w", name, err)
+		}
+	}
+	c, err := r.js.CreateConsumer(ctx, r.stream.Name, jetstream.ConsumerConfig{
+		Durable:       name,
+		FilterSubject: fmt.Sprintf("%s.%d.%s.*", r.stream.Prefix, p.n, r.game),
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       ackWait,
+		MaxDeliver:    -1,
+		MaxAckPending: r.cfg.Batcher.MaxEvents + 2*pullMessages,
+		MemoryStorage: true, // it is made anew with each relay
+		Metadata:      map[string]string{handedKey: strconv.FormatUint(max(p.doubtful, p.hand.top()), 10)},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("relay: consumer %s: %w", name, err)
+	}
+	return c, nil
+}
+
+func consumerName(game string, n int) string { return fmt.Sprintf("%s-%d", game, n) }
+
+// accept takes one message over. An error ends the session; the message is still in the stream then.
+func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+	r := p.relay
+	e, known := p.hand.hold(m, meta)
+	if known {
+		r.counts.redelivered.Add(1)
+		if p.hand.isSettled(e) {
+			p.ack(e)
+		}
+		return nil
+	}
+	in, err := parse(m)
+	if err != nil {
+		return p.giveUp(ctx, e, m.Data(), Malformed, err)
+	}
+	e.once = slices.Contains(r.cfg.Batcher.AtMostOnce, in.event.Type)
+	if e.seq <= p.doubtful {
+		if e.once {
+			return p.giveUp(ctx, e, m.Data(), batcher.Unknown.String(),
+				errors.New("relay: another relay had the event and may have sent it, and Config.AtMostOnce forbids to send it again"))
+		}
+		r.counts.possibleDuplicates.Add(1)
+	}
+	p.hand.line(in.player, e) // before Track: its result can come before Track returns
+	err = p.track(ctx, in)
+	if err == nil {
+		return nil
+	}
+	p.hand.unline(in.player, e)
+	if invalid, ok := errors.AsType[*batcher.InvalidEventError](err); ok {
+		return p.giveUp(ctx, e, m.Data(), Malformed, invalid)
+	}
+	if errors.Is(err, errSetAside) {
+		return p.giveUp(ctx, e, m.Data(), SetAside, err)
+	}
+	p.hand.forget(e)
+	return err
+}
+
+// errSetAside is the cause of a dead letter of a player who has no token.
+var errSetAside = errors.New("relay: the player has no token, and as many events as Config.Batcher.MaxPlayerEvents allows wait for it")
+
+// track hands an event to the batcher. Where there is no room it waits, and with it the partition: that is how a service that is down
+// makes the stream hold what comes. A player who is parked must not do that to the others; what does not fit is set aside.
+func (p *partition) track(ctx context.Context, in incoming) error {
+	for {
+		err := p.batcher.TryTrack(in.player, in.event)
+		if !errors.Is(err, batcher.ErrFull) {
+			return err
+		}
+		if s := p.batcher.Player(in.player).Stats(); s.Parked && s.Pending >= p.relay.cfg.Batcher.MaxPlayerEvents {
+			return errSetAside
+		}
+		wait, cancel := context.WithTimeout(ctx, time.Second)
+		err = p.batcher.Track(wait, in.player, in.event)
+		cancel()
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+	}
+}
+
+// giveUp makes a dead letter of a message that the batcher does not have, and acknowledges it.
+func (p *partition) giveUp(ctx context.Context, e *entry, body []byte, result string, cause error) error {
+	if err := bury(ctx, p.relay.js, deadLetter(p.relay.stream.Prefix, e, body, result, cause), p.relay.registry.beat()); err != nil {
+		p.hand.forget(e)
+		return err
+	}
+	p.relay.counts.dead(result)
+	p.ack(e)
+	return nil
+}

@@ -1,0 +1,224 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+// The headers of a message. Its id is in nats.MsgIdHdr.
+const (
+	formatHeader = "Playline-Format"
+	format       = "1"
+
+	batchIDHeader     = "Nats-Batch-Id"
+	batchSeqHeader    = "Nats-Batch-Sequence"
+	batchCommitHeader = "Nats-Batch-Commit"
+)
+
+// maxEvent is how large an event may be, so that its message with headers stays within maxMessage.
+const maxEvent = 480 << 10
+
+// maxOpenBatches is how many batches a publisher has open at once. A server allows 50 a stream, over all publishers; who finds none free
+// publishes one event after the other.
+const maxOpenBatches = 8
+
+// ErrStreamFull is what a publisher's Stats tell as LastError when the stream has no room: nothing more is accepted once memory is full.
+var ErrStreamFull = errors.New("relay: the stream is full")
+
+// streamSender is the batcher.Sender of a publisher: one message an event, in order, all acknowledged before it returns.
+//
+// Several events of a player go as one atomic batch: all are stored or none, so that a failure in the middle cannot put a later event
+// before an earlier one. Where that does not work they go one after the other, each when the one before is acknowledged.
+type streamSender struct {
+	nc     *nats.Conn
+	prefix string // of subjects, with the dot
+	game   string
+	ids    *eventIDs
+	open   chan struct{} // a place for each batch that may be open
+}
+
+func newStreamSender(nc *nats.Conn, cfg StreamConfig, game string) *streamSender {
+	return &streamSender{nc: nc, prefix: cfg.Prefix + ".", game: game, ids: newEventIDs(), open: make(chan struct{}, maxOpenBatches)}
+}
+
+// Send implements batcher.Sender.
+func (s *streamSender) Send(ctx context.Context, b batcher.Batch) error {
+	if !s.nc.IsConnected() {
+		// The connection would keep what is published now and send it when it is back, after what is sent again by then.
+		return &batcher.SendError{Failure: batcher.NotSent, Err: fmt.Errorf("relay: the connection to NATS is %s", s.nc.Status())}
+	}
+	player, err := token(b.UserID)
+	if err != nil {
+		return s.reject(b, err)
+	}
+	events := make([][]byte, 0, b.Events)
+	for event := range b.All() {
+		events = append(events, event)
+	}
+	ids := s.ids.begin(b.UserID, events)
+	messages := make([]*nats.Msg, len(events))
+	for i, event := range events {
+		m := nats.NewMsg(s.prefix + s.game + "." + player)
+		m.Data = event
+		m.Header[nats.MsgIdHdr] = []string{s.ids.text(ids[i].id)}
+		m.Header[formatHeader] = []string{format}
+		messages[i] = m
+	}
+	if err := s.publish(ctx, messages); err != nil {
+		var refused *refusal
+		if len(messages) == 1 && errors.As(err, &refused) && refused.code == codeMessageTooLarge {
+			return s.reject(b, err)
+		}
+		return sendError(err)
+	}
+	s.ids.done(b.UserID, len(events))
+	return nil
+}
+
+// reject tells the batcher that these very events can never be stored. It cuts a batch until one is left.
+func (s *streamSender) reject(b batcher.Batch, err error) error {
+	if b.Events == 1 {
+		s.ids.done(b.UserID, 1)
+	}
+	return &batcher.SendError{Failure: batcher.Invalid, Err: err}
+}
+
+func (s *streamSender) publish(ctx context.Context, messages []*nats.Msg) error {
+	if len(messages) > 1 {
+		select {
+		case s.open <- struct{}{}:
+			err := s.publishBatch(ctx, messages)
+			<-s.open
+			var refused *refusal
+			if !errors.As(err, &refused) || !refused.aboutBatch() {
+				return err
+			}
+		default:
+		}
+	}
+	for _, m := range messages {
+		if _, err := s.request(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publishBatch stores all or nothing. The messages' headers are as before when it returns.
+func (s *streamSender) publishBatch(ctx context.Context, messages []*nats.Msg) error {
+	id := nats.NewInbox()[len(nats.InboxPrefix):]
+	defer func() {
+		for _, m := range messages {
+			delete(m.Header, batchIDHeader)
+			delete(m.Header, batchSeqHeader)
+			delete(m.Header, batchCommitHeader)
+		}
+	}()
+	for i, m := range messages {
+		m.Header[batchIDHeader] = []string{id}
+		m.Header[batchSeqHeader] = []string{strconv.Itoa(i + 1)}
+		if i < len(messages)-1 {
+			if err := s.nc.PublishMsg(m); err != nil {
+				return &refusal{notSent: true, words: err.Error()} // without its end a batch is dropped
+			}
+		}
+	}
+	last := messages[len(messages)-1]
+	last.Header[batchCommitHeader] = []string{"1"}
+	stored, err := s.request(ctx, last)
+	if err == nil && stored != len(messages) {
+		return fmt.Errorf("relay: the stream stored %d of %d events", stored, len(messages))
+	}
+	return err
+}
+
+// request publishes one message and waits for the stream's answer, which says how many messages of a batch are stored.
+func (s *streamSender) request(ctx context.Context, m *nats.Msg) (stored int, err error) {
+	answer, err := s.nc.RequestMsgWithContext(ctx, m)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return 0, &refusal{notSent: true, words: "no stream listens: it has no leader at the moment, or does not exist"}
+	case errors.Is(err, nats.ErrMaxPayload):
+		return 0, &refusal{code: codeMessageTooLarge, words: err.Error()}
+	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrReconnectBufExceeded):
+		return 0, &refusal{notSent: true, words: err.Error()}
+	case err != nil:
+		return 0, fmt.Errorf("relay: no answer of the stream: %w", err)
+	}
+	var in struct {
+		Stream string `json:"stream"`
+		Count  int    `json:"count"`
+		Error  *struct {
+			Code        int    `json:"err_code"`
+			Description string `json:"description"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(bytes.TrimSpace(answer.Data), &in); err != nil || (in.Error == nil && in.Stream == "") {
+		return 0, errors.New("relay: the stream's answer is none that is known")
+	}
+	if in.Error != nil {
+		return 0, &refusal{code: in.Error.Code, words: in.Error.Description}
+	}
+	return in.Count, nil
+}
+
+// The server's codes that matter.
+const (
+	codeMessageTooLarge = 10054
+	codeBatchDisabled   = 10174
+	codeBatchIncomplete = 10176
+	codeBatchTooLarge   = 10199
+	codeBatchDuplicate  = 10201
+	codeBatchTooMany    = 10210
+)
+
+// refusal is an answer that says no, or what shows that there can be none: nothing was stored.
+type refusal struct {
+	code    int
+	notSent bool
+	words   string
+}
+
+// Error says why.
+func (r *refusal) Error() string {
+	if r.code == 0 {
+		return "relay: not published: " + r.words
+	}
+	return fmt.Sprintf("relay: the stream refused: %s (code %d)", r.words, r.code)
+}
+
+// Is matches ErrStreamFull. The server has the same code for this and for other failures of its store.
+func (r *refusal) Is(target error) bool {
+	return target == ErrStreamFull && (strings.Contains(r.words, "maximum bytes") || strings.Contains(r.words, "maximum messages") ||
+		strings.Contains(r.words, "resource"))
+}
+
+// aboutBatch reports whether the events may go one by one: another batch holds the place, or some of the events are stored already.
+func (r *refusal) aboutBatch() bool {
+	switch r.code {
+	case codeBatchDisabled, codeBatchIncomplete, codeBatchTooLarge, codeBatchDuplicate, codeBatchTooMany:
+		return true
+	}
+	return false
+}
+
+// sendError says what a failed publish means for the batcher. A full stream is like a service that is down: it pauses for all.
+func sendError(err error) error {
+	failure := batcher.InDoubt
+	if r, ok := errors.AsType[*refusal](err); ok {
+		failure = batcher.Unavailable
+		if r.notSent {
+			failure = batcher.NotSent
+		}
+	}
+	return &batcher.SendError{Failure: failure, Err: err}
+}

@@ -1,0 +1,263 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Relay delivers the events of one game from the stream to the service, beside any number of other relays. It is safe for concurrent
+// use.
+type Relay struct {
+	cfg      Config
+	js       jetstream.JetStream
+	stream   StreamConfig
+	game     string // as a token
+	registry *registry
+	inbox    string // where the server confirms acknowledgements: inbox.partition.sequence
+	counts   counts
+
+	ctx     context.Context //nolint:containedctx // ends when the relay may do nothing more
+	cancel  context.CancelFunc
+	closing chan struct{} // closed when Close begins
+	close   sync.Once
+	done    chan struct{} // closed when the relay has ended
+
+	mu     sync.Mutex // guards the following
+	parts  map[int]*partition
+	relays int // that were alive at the last look
+}
+
+// Start begins to deliver. It returns when the relay is known to the others, and takes its share of the partitions from then on. The
+// context is for the start alone; Close ends the relay.
+func Start(ctx context.Context, js jetstream.JetStream, cfg Config) (*Relay, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	stream, err := openStream(ctx, js, cfg.Stream)
+	if err != nil {
+		return nil, err
+	}
+	game, err := token(cfg.Batcher.GameID)
+	if err != nil {
+		return nil, err
+	}
+	holder, err := cfg.holder()
+	if err != nil {
+		return nil, err
+	}
+	r := &Relay{
+		cfg: cfg, js: js, stream: stream, game: game, inbox: nats.NewInbox() + ".",
+		closing: make(chan struct{}), done: make(chan struct{}), parts: map[int]*partition{},
+	}
+	if r.registry, err = openRegistry(ctx, js, stream, game, holder); err != nil {
+		return nil, err
+	}
+	if _, err := r.registry.alive(ctx); err != nil {
+		return nil, fmt.Errorf("relay: writing to the stream of the leases: %w", err)
+	}
+	confirmations, err := js.Conn().Subscribe(r.inbox+"*.*", r.confirmed)
+	if err != nil {
+		return nil, fmt.Errorf("relay: subscribing: %w", err)
+	}
+	// What is confirmed is no data: its only bound is that of the messages in hand.
+	if err := confirmations.SetPendingLimits(-1, -1); err != nil {
+		return nil, fmt.Errorf("relay: subscribing: %w", err)
+	}
+	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	go r.run(confirmations)
+	return r, nil
+}
+
+// run renews the leases and shares out the partitions until Close.
+func (r *Relay) run(confirmations *nats.Subscription) {
+	defer close(r.done)
+	defer func() { _ = confirmations.Unsubscribe() }() // it fails where the connection is closed, and is gone with it
+	reconnected := r.js.Conn().StatusChanged(nats.CONNECTED)
+	defer r.js.Conn().RemoveStatusListener(reconnected)
+	beat := time.NewTicker(r.registry.beat())
+	defer beat.Stop()
+	r.share()
+	for {
+		select {
+		case <-beat.C:
+			r.beat()
+		case <-reconnected:
+			for _, p := range r.list() {
+				select {
+				case p.again <- struct{}{}:
+				default: // it will begin anew anyway
+				}
+			}
+		case <-r.closing:
+			r.leave(beat)
+			return
+		}
+	}
+}
+
+// beat renews what the relay has, and looks whether it has its share.
+func (r *Relay) beat() {
+	r.renew()
+	if _, err := r.registry.alive(r.ctx); err != nil {
+		r.cfg.Log.Warn("relay: cannot tell the others that it is alive", "error", err)
+		return
+	}
+	r.share()
+}
+
+// renew renews all leases at once, so that one that hangs does not cost the others theirs, and repeats acknowledgements.
+func (r *Relay) renew() {
+	var all sync.WaitGroup
+	for _, p := range r.list() {
+		all.Go(func() {
+			if err := r.registry.renew(r.ctx, p.n, p.lease); err != nil {
+				r.cfg.Log.Warn("relay: a lease was not renewed", "partition", p.n, "error", err)
+			}
+			p.ackAgain()
+		})
+	}
+	all.Wait()
+}
+
+// share takes free partitions while the relay has fewer than its share, and gives back what is more. The share is the number of partitions
+// by the number of relays, rounded up: what is given back is taken by others, and nothing goes to and fro.
+func (r *Relay) share() {
+	taken, relays, err := r.registry.census(r.ctx)
+	if err != nil {
+		r.cfg.Log.Warn("relay: cannot see the other relays", "error", err)
+		return
+	}
+	share := (r.stream.Partitions + relays - 1) / relays
+	r.mu.Lock()
+	r.relays = relays
+	r.mu.Unlock()
+	mine := r.list()
+	held := 0
+	for _, p := range mine {
+		if p.pull.Err() == nil {
+			held++
+		}
+	}
+	for _, p := range mine {
+		if held > share && p.pull.Err() == nil {
+			r.cfg.Log.Info("relay: hands a partition over", "partition", p.n)
+			p.stop()
+			held--
+		}
+	}
+	free := make([]int, 0, r.stream.Partitions)
+	for n := range r.stream.Partitions {
+		if !taken[n] && r.partition(n) == nil {
+			free = append(free, n)
+		}
+	}
+	rand.Shuffle(len(free), func(i, j int) { free[i], free[j] = free[j], free[i] }) // not all relays reach for the same one
+	for _, n := range free[:min(len(free), max(share-held, 0))] {
+		r.take(n)
+	}
+}
+
+// take acquires one partition and serves it. Another relay may be faster.
+func (r *Relay) take(n int) {
+	l, err := r.registry.acquire(r.ctx, r.ctx, n)
+	if err != nil {
+		if !wrongRevision(err) {
+			r.cfg.Log.Warn("relay: a partition was not taken", "partition", n, "error", err)
+		}
+		return
+	}
+	p, err := newPartition(r, n, l)
+	if err != nil {
+		l.drop()
+		r.cfg.Log.Error("relay: a partition was not taken", "partition", n, "error", err)
+		return
+	}
+	r.mu.Lock()
+	r.parts[n] = p
+	r.mu.Unlock()
+	r.cfg.Log.Info("relay: takes a partition", "partition", n)
+	go func() {
+		p.run()
+		r.retire(p)
+	}()
+}
+
+// retire takes a partition that has ended off the list and keeps what it counted.
+func (r *Relay) retire(p *partition) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.parts, p.n)
+	r.counts.requests.Add(p.batcher.Stats().Requests)
+}
+
+// leave winds all partitions up, while their leases are renewed, and tells the others that the relay is gone.
+func (r *Relay) leave(beat *time.Ticker) {
+	for _, p := range r.list() {
+		p.stop()
+	}
+	ended := make(chan struct{})
+	parts := r.list()
+	go func() {
+		defer close(ended)
+		for _, p := range parts {
+			<-p.done
+		}
+	}()
+	for {
+		select {
+		case <-beat.C:
+			r.renew()
+		case <-ended:
+			if seq, err := r.registry.alive(r.ctx); err == nil {
+				ctx, cancel := context.WithTimeout(r.ctx, r.registry.beat())
+				if err := r.registry.stream.DeleteMsg(ctx, seq); err != nil {
+					r.cfg.Log.Debug("relay: its sign of life will run out", "error", err)
+				}
+				cancel()
+			}
+			return
+		}
+	}
+}
+
+// Close takes no more messages, sends what it holds for Config.DrainTimeout at most, and leaves the rest to the other relays. The error is
+// nil where the relay has left in good order; ctx ends it sooner. It may be called any number of times.
+func (r *Relay) Close(ctx context.Context) error {
+	r.close.Do(func() { close(r.closing) })
+	select {
+	case <-r.done:
+		r.cancel()
+		return nil
+	case <-ctx.Done():
+	}
+	r.cancel()
+	<-r.done
+	return errors.Join(errors.New("relay: closed before everything was handed over; the leases run out"), ctx.Err())
+}
+
+func (r *Relay) partition(n int) *partition {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.parts[n]
+}
+
+// list returns the partitions in their order.
+func (r *Relay) list() []*partition {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]*partition, 0, len(r.parts))
+	for _, p := range r.parts {
+		out = append(out, p)
+	}
+	slices.SortFunc(out, func(a, b *partition) int { return a.n - b.n })
+	return out
+}

@@ -1,0 +1,136 @@
+package relay
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+// What becomes of messages once the batcher has told of their events: delivered ones are acknowledged, all others become dead letters
+// first. An acknowledgement is repeated until the server confirms it, and its message is remembered so long.
+
+// outcome is the batcher's OnOutcome.
+func (p *partition) outcome(o batcher.Outcome) {
+	r := p.relay
+	entries := p.hand.take(o.UserID, len(o.Records), o.Result)
+	if len(entries) != len(o.Records) {
+		r.cfg.Log.Error("relay: a result of events that are not in hand; they stay in the stream", "events", len(o.Records), "in hand", len(entries))
+	}
+	for i, e := range entries {
+		if o.Result == batcher.Delivered {
+			r.counts.delivered.Add(1)
+			if o.PossibleDuplicates {
+				r.counts.possibleDuplicates.Add(1)
+			}
+			p.ack(e)
+			continue
+		}
+		letter := deadLetter(r.stream.Prefix, e, o.Records[i].JSON, o.Result.String(), o.Err)
+		if err := bury(p.lease.ctx, r.js, letter, r.registry.beat()); err != nil {
+			r.cfg.Log.Warn("relay: a dead letter was not stored; its event stays in the stream", "partition", p.n, "error", err)
+			p.hand.forget(e)
+			continue
+		}
+		r.counts.dead(o.Result.String())
+		p.ack(e)
+	}
+	if r.cfg.Batcher.OnOutcome != nil {
+		r.cfg.Batcher.OnOutcome(o)
+	}
+}
+
+// ack acknowledges a message and asks the server to confirm. Where the connection is gone, or the answer, it is done again.
+func (p *partition) ack(e *entry) {
+	reply := p.hand.settle(e, time.Now())
+	confirm := p.relay.inbox + strconv.Itoa(p.n) + "." + strconv.FormatUint(e.seq, 10)
+	if err := p.relay.js.Conn().PublishRequest(reply, confirm, []byte("+ACK")); err != nil {
+		p.relay.cfg.Log.Debug("relay: an acknowledgement was not sent and will be", "partition", p.n, "error", err)
+	}
+}
+
+// ackAgain repeats the acknowledgements that were not confirmed in time.
+func (p *partition) ackAgain() {
+	for _, e := range p.hand.unconfirmed(time.Now().Add(-time.Second)) {
+		p.ack(e)
+	}
+}
+
+// confirmed is told by the server which acknowledgement it has.
+func (r *Relay) confirmed(m *nats.Msg) {
+	if len(m.Header) > 0 {
+		return // nobody was there to take the acknowledgement
+	}
+	part, seq, ok := strings.Cut(strings.TrimPrefix(m.Subject, r.inbox), ".")
+	if !ok {
+		return
+	}
+	n, err := strconv.Atoi(part)
+	if err != nil {
+		return
+	}
+	if p := r.partition(n); p != nil {
+		if seq, err := strconv.ParseUint(seq, 10, 64); err == nil {
+			p.hand.confirm(seq)
+		}
+	}
+}
+
+// windUp ends a partition. While the lease lasts there is time to send what waits; what is left stays in the stream for the next relay.
+//
+// The consumer is deleted where that relay need not wonder what was sent: nothing is in doubt, and every acknowledgement is confirmed.
+// After the end of the lease nothing may be touched: the consumer of that name may be the next relay's.
+func (p *partition) windUp() {
+	p.stop()
+	r := p.relay
+	drain, cancel := context.WithTimeout(p.lease.ctx, r.cfg.DrainTimeout)
+	report, _ := p.batcher.Close(drain) // its error is the count of what the loop below counts
+	cancel()
+	clean := true
+	for _, o := range report.LeftOver {
+		entries := p.hand.take(o.UserID, len(o.Records), batcher.Returned)
+		for _, e := range entries {
+			p.hand.forget(e)
+		}
+		r.counts.left.Add(int64(len(entries)))
+		if o.PossibleDuplicates {
+			clean = false
+		}
+	}
+	clean = p.awaitConfirmation() && clean
+	if p.lease.valid() {
+		ctx, cancel := context.WithTimeout(p.lease.ctx, r.registry.beat())
+		if clean {
+			if err := r.js.DeleteConsumer(ctx, r.stream.Name, consumerName(r.game, p.n)); err != nil {
+				r.cfg.Log.Debug("relay: a consumer was not deleted", "partition", p.n, "error", err)
+			}
+		}
+		cancel()
+		if err := r.registry.release(context.WithoutCancel(p.lease.ctx), p.lease); err != nil {
+			r.cfg.Log.Debug("relay: a lease was not given back and will run out", "partition", p.n, "error", err)
+		}
+	}
+	p.lease.drop()
+}
+
+// awaitConfirmation waits until every acknowledgement is confirmed, for as long as the lease lasts but not longer than a few beats. It reports
+// whether they are.
+func (p *partition) awaitConfirmation() bool {
+	ctx, cancel := context.WithTimeout(p.lease.ctx, 2*p.relay.registry.beat())
+	defer cancel()
+	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		if _, unconfirmed := p.hand.size(); unconfirmed == 0 {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(pause):
+		}
+		p.ackAgain()
+	}
+}

@@ -1,0 +1,88 @@
+package relay
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// SetAside is the ResultHeader of an event of a player who has no token and has already as many events waiting as
+// Config.Batcher.MaxPlayerEvents allows.
+const SetAside = "set aside"
+
+// Stats is a picture of a relay.
+type Stats struct {
+	Partitions []int // that it serves now
+	Relays     int   // that were alive at its last look, with itself
+
+	// What became of messages since the start. Each one that was received is delivered, a dead letter, handed on, or still waits.
+	Delivered   int64
+	DeadLetters map[string]int64 // by ResultHeader
+	HandedOn    int64            // left in the stream for the next relay
+	Waiting     int              // in this relay, not settled
+	Unconfirmed int              // acknowledged, and the server has not confirmed it yet
+
+	// PossibleDuplicates counts events that the service may have twice: those that were sent again after an attempt that may have arrived,
+	// and those that another relay had and may have sent before it was gone.
+	PossibleDuplicates int64
+	Redelivered        int64 // copies of messages that were known, and let pass
+	Resets             int64 // consumers that were made anew because of a gap or a lost connection
+
+	Requests  int64 // made
+	InFlight  int   // requests under way
+	Parked    int   // players without a token
+	Outage    int   // partitions for which the service is down
+	LastError error // of the last request that failed
+}
+
+// counts are what a relay counts.
+type counts struct {
+	delivered, left, possibleDuplicates, redelivered, resets, requests atomic.Int64 // requests are those of partitions that have ended
+
+	mu   sync.Mutex // guards the following
+	gone map[string]int64
+}
+
+// dead counts a dead letter.
+func (c *counts) dead(result string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone == nil {
+		c.gone = map[string]int64{}
+	}
+	c.gone[result]++
+}
+
+// Stats returns a picture of the relay. Its figures are read one after the other.
+func (r *Relay) Stats() Stats {
+	s := Stats{
+		Delivered: r.counts.delivered.Load(), HandedOn: r.counts.left.Load(), PossibleDuplicates: r.counts.possibleDuplicates.Load(),
+		Redelivered: r.counts.redelivered.Load(), Resets: r.counts.resets.Load(), Requests: r.counts.requests.Load(), DeadLetters: map[string]int64{},
+	}
+	r.counts.mu.Lock()
+	for result, n := range r.counts.gone {
+		s.DeadLetters[result] = n
+	}
+	r.counts.mu.Unlock()
+	r.mu.Lock()
+	s.Relays = r.relays
+	r.mu.Unlock()
+	for _, p := range r.list() {
+		waiting, unconfirmed := p.hand.size()
+		s.Waiting += waiting
+		s.Unconfirmed += unconfirmed
+		if p.pull.Err() == nil {
+			s.Partitions = append(s.Partitions, p.n)
+		}
+		b := p.batcher.Stats()
+		s.Requests += b.Requests
+		s.InFlight += b.InFlight
+		s.Parked += b.Parked
+		if b.Outage {
+			s.Outage++
+		}
+		if b.LastError != nil {
+			s.LastError = b.LastError
+		}
+	}
+	return s
+}
