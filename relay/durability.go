@@ -16,6 +16,10 @@ import (
 //
 // Jepsen found it in NATS 2.12.1: https://jepsen.io/analyses/nats-2.12.1, and https://github.com/nats-io/nats-server/issues/7564.
 func VerifyServers(ctx context.Context, system *nats.Conn, nodes int) error {
+	return verifyServers(ctx, system, nodes, 5*time.Second)
+}
+
+func verifyServers(ctx context.Context, system *nats.Conn, nodes int, limit time.Duration) error {
 	inbox := system.NewRespInbox()
 	answers, err := system.SubscribeSync(inbox)
 	if err != nil {
@@ -25,7 +29,7 @@ func VerifyServers(ctx context.Context, system *nats.Conn, nodes int) error {
 	if err := system.PublishRequest("$SYS.REQ.SERVER.PING.JSZ", inbox, nil); err != nil {
 		return fmt.Errorf("relay: asking the servers: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var errs []error
 	for answered := range nodes {

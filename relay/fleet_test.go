@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -61,7 +62,12 @@ func cluster(t *testing.T) *fleet {
 
 func runServer(t *testing.T, o *server.Options) *server.Server {
 	t.Helper()
-	o.Host, o.Port, o.JetStream, o.StoreDir, o.NoLog, o.NoSigs = "127.0.0.1", cmpPort(o.Port), true, t.TempDir(), true, true
+	return runServerAt(t, o, t.TempDir())
+}
+
+func runServerAt(t *testing.T, o *server.Options, dir string) *server.Server {
+	t.Helper()
+	o.Host, o.Port, o.JetStream, o.StoreDir, o.NoLog, o.NoSigs = "127.0.0.1", cmp.Or(o.Port, server.RANDOM_PORT), true, dir, true, true
 	s, err := server.NewServer(o)
 	require.NoError(t, err)
 	s.Start()
@@ -70,13 +76,6 @@ func runServer(t *testing.T, o *server.Options) *server.Server {
 		s.WaitForShutdown()
 	})
 	return s
-}
-
-func cmpPort(port int) int {
-	if port == 0 {
-		return server.RANDOM_PORT
-	}
-	return port
 }
 
 func freePort(t *testing.T) int {
@@ -97,7 +96,7 @@ func start(t *testing.T, servers []*server.Server, cfg StreamConfig) *fleet {
 	for _, s := range servers {
 		require.True(t, s.ReadyForConnections(20*time.Second))
 	}
-	cfg.Name, cfg.Partitions, cfg.LeaseTTL = "EVENTS", 6, 2*time.Second
+	cfg.Name, cfg.Partitions = "EVENTS", 6
 	f.stream = cfg.withDefaults()
 	js := f.connect()
 	eventually(t, func() bool { // a cluster needs a while to elect its leader
@@ -263,3 +262,22 @@ func (f *fleet) idle() {
 		return err == nil && info.State.Msgs == 0
 	}, "events are left in the stream")
 }
+
+// messages returns what a stream holds.
+func (f *fleet) messages(name string) (out []*jetstream.RawStreamMsg) {
+	f.t.Helper()
+	s, err := f.connect().Stream(f.t.Context(), name)
+	require.NoError(f.t, err)
+	state := s.CachedInfo().State
+	for seq := state.FirstSeq; seq <= state.LastSeq; seq++ {
+		if m, err := s.GetMsg(f.t.Context(), seq); err == nil {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// sendFunc is a function as a Sender.
+type sendFunc func(context.Context, batcher.Batch) error
+
+func (f sendFunc) Send(ctx context.Context, b batcher.Batch) error { return f(ctx, b) }

@@ -202,8 +202,12 @@ func (r *refusal) Is(target error) bool {
 		strings.Contains(r.words, "resource"))
 }
 
-// aboutBatch reports whether the events may go one by one: another batch holds the place, or some of the events are stored already.
+// aboutBatch reports whether the events may go one by one: another batch holds the place, some of the events are stored already, or
+// the stream has room for some of them. A batch that is larger than the stream would never find room.
 func (r *refusal) aboutBatch() bool {
+	if r.Is(ErrStreamFull) {
+		return true
+	}
 	switch r.code {
 	case codeBatchDisabled, codeBatchIncomplete, codeBatchTooLarge, codeBatchDuplicate, codeBatchTooMany:
 		return true

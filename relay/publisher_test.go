@@ -1,0 +1,268 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+func TestPublisherConfig(t *testing.T) {
+	t.Parallel()
+	f := single(t)
+	for name, test := range map[string]struct {
+		cfg  batcher.Config
+		want string
+	}{
+		"MaxAge":     {batcher.Config{GameID: gameID, MaxAge: time.Hour}, "MaxAge"},
+		"AtMostOnce": {batcher.Config{GameID: gameID, AtMostOnce: []batcher.EventType{batcher.AppOpen}}, "AtMostOnce"},
+		"EventBytes": {batcher.Config{GameID: gameID, EventBytes: 1 << 20, BatchBytes: 1 << 20}, "EventBytes"},
+		"no game":    {batcher.Config{}, "empty id"},
+		"batcher's":  {batcher.Config{GameID: gameID, BatchEvents: 201}, "BatchEvents"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := NewPublisher(t.Context(), f.connect(), "EVENTS", test.cfg)
+			require.ErrorContains(t, err, test.want)
+		})
+	}
+}
+
+// TestPublisherWhileNATSIsGone: the server is away for a while, and comes back with what it had. Nothing is lost, the order is kept, and
+// what was on its way when the server went is not there twice.
+func TestPublisherWhileNATSIsGone(t *testing.T) {
+	t.Parallel()
+	port, dir := freePort(t), t.TempDir()
+	first := runServerAt(t, &server.Options{Port: port}, dir)
+	f := start(t, []*server.Server{first}, StreamConfig{Replicas: 1})
+	p := f.publisher()
+	const players, n = 10, 150
+	play(t, p, players, n/3)
+	first.Shutdown()
+	first.WaitForShutdown()
+	for i := range players {
+		track(t, p, player(i), n/3, 2*n/3)
+	}
+	eventually(t, func() bool { return p.Stats().Outage }, "the publisher does not notice")
+	require.ErrorContains(t, p.Stats().LastError, "NATS is")
+	assert.GreaterOrEqual(t, p.Ledger().Pending, int64(players*n/3), "events wait in memory")
+	f.servers = []*server.Server{runServerAt(t, &server.Options{Port: port}, dir)}
+	for i := range players {
+		track(t, p, player(i), 2*n/3, n)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	report, err := p.Close(ctx)
+	require.NoError(t, err, "%v", p.Stats())
+	assert.Equal(t, int64(players*n), report.Delivered)
+	assert.Equal(t, uint64(players*n), f.state("EVENTS").Msgs, "each event is there once")
+	f.relay()
+	f.idle()
+	assert.Zero(t, f.requireOrder(players, n))
+}
+
+// TestStreamFull: a stream without room refuses, the publisher keeps what it has taken, and takes no more than its memory holds.
+func TestStreamFull(t *testing.T) {
+	t.Parallel()
+	f := start(t, []*server.Server{runServer(t, &server.Options{})}, StreamConfig{Replicas: 1, MaxBytes: 20_000})
+	p := f.publisher(func(c *batcher.Config) { c.MaxEvents, c.MaxPlayerEvents = 100, 100 })
+	accepted := 0
+	eventually(t, func() bool {
+		err := p.TryTrack("ace", batcher.Event{Type: batcher.LevelCompleted, Data: []slog.Attr{slog.Int("n", accepted)}})
+		if err != nil {
+			assert.ErrorIs(t, err, batcher.ErrFull)
+			return p.Stats().LastError != nil && p.Ledger().Pending == 100
+		}
+		accepted++
+		return false
+	}, "the stream is never full")
+	require.ErrorIs(t, p.Stats().LastError, ErrStreamFull)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, p.Track(ctx, "ace", batcher.Event{Type: batcher.AppOpen}), context.DeadlineExceeded)
+	assert.Less(t, f.state("EVENTS").Bytes, uint64(21_000))
+	f.relay() // which makes room
+	report, err := p.Close(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, int64(accepted), report.Delivered)
+	f.idle()
+	var want []int
+	for n := range accepted {
+		want = append(want, n)
+	}
+	assert.Equal(t, want, f.numbers("ace"))
+}
+
+// TestStreamSender: one request of the batcher, over real servers: what the stream has afterwards, and what the batcher is told.
+func TestStreamSender(t *testing.T) {
+	t.Parallel()
+	f := single(t)
+	sender := func(t *testing.T) *streamSender {
+		t.Helper()
+		return newStreamSender(f.connect().Conn(), f.stream, "game")
+	}
+	batch := func(player string, events ...string) batcher.Batch {
+		var raw []json.RawMessage
+		for _, e := range events {
+			raw = append(raw, json.RawMessage(e))
+		}
+		return batcher.NewBatch(player, "game", batcher.Token{}, raw...)
+	}
+	stored := func(t *testing.T, player string) (out []string) {
+		t.Helper()
+		s, err := f.connect().Stream(t.Context(), "EVENTS")
+		require.NoError(t, err)
+		for seq := uint64(1); seq <= s.CachedInfo().State.LastSeq; seq++ {
+			if m, err := s.GetMsg(t.Context(), seq); err == nil && strings.HasSuffix(m.Subject, "."+player) {
+				out = append(out, string(m.Data))
+			}
+		}
+		return out
+	}
+	t.Run("all of a batch, once, in order", func(t *testing.T) {
+		t.Parallel()
+		require.NoError(t, sender(t).Send(t.Context(), batch("ace", "1", "2", "3")))
+		assert.Equal(t, []string{"1", "2", "3"}, stored(t, "ace"))
+	})
+	t.Run("again after an answer that was lost: no copies", func(t *testing.T) {
+		t.Parallel()
+		s := sender(t)
+		require.NoError(t, s.Send(t.Context(), batch("blitz", "1", "2", "3")))
+		s.ids.next = 0 // as if the answer had not come
+		s.ids.begin("blitz", [][]byte{[]byte("1"), []byte("2"), []byte("3")})
+		require.NoError(t, s.Send(t.Context(), batch("blitz", "1")), "the batcher probes with one event")
+		require.NoError(t, s.Send(t.Context(), batch("blitz", "2", "3")))
+		require.NoError(t, s.Send(t.Context(), batch("blitz", "4")))
+		assert.Equal(t, []string{"1", "2", "3", "4"}, stored(t, "blitz"))
+	})
+	t.Run("more batches open than a server allows", func(t *testing.T) {
+		t.Parallel()
+		s := sender(t)
+		for range maxOpenBatches {
+			s.open <- struct{}{}
+		}
+		require.NoError(t, s.Send(t.Context(), batch("comet", "1", "2", "3")), "one after the other")
+		assert.Equal(t, []string{"1", "2", "3"}, stored(t, "comet"))
+	})
+	t.Run("an event that no message can hold is rejected alone", func(t *testing.T) {
+		t.Parallel()
+		s := sender(t)
+		large := strings.Repeat("x", maxMessage)
+		err := s.Send(t.Context(), batch("dash", large))
+		var failed *batcher.SendError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, batcher.Invalid, failed.Failure)
+		assert.Empty(t, s.ids.tried)
+	})
+	t.Run("a player whose id has no subject", func(t *testing.T) {
+		t.Parallel()
+		err := sender(t).Send(t.Context(), batch(strings.Repeat("é", maxToken), "1"))
+		var failed *batcher.SendError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, batcher.Invalid, failed.Failure)
+	})
+	t.Run("without a connection nothing is sent", func(t *testing.T) {
+		t.Parallel()
+		s := sender(t)
+		s.nc.Close()
+		err := s.Send(t.Context(), batch("echo", "1", "2"))
+		var failed *batcher.SendError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, batcher.NotSent, failed.Failure)
+		assert.Empty(t, stored(t, "echo"))
+	})
+	t.Run("without a stream nothing is sent", func(t *testing.T) {
+		t.Parallel()
+		s := sender(t)
+		s.prefix = "nowhere."
+		err := s.Send(t.Context(), batch("echo", "1"))
+		var failed *batcher.SendError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, batcher.NotSent, failed.Failure)
+	})
+	t.Run("no answer in time is in doubt", func(t *testing.T) {
+		t.Parallel()
+		s := sender(t)
+		silent, err := s.nc.Subscribe("silent.>", func(*nats.Msg) {})
+		require.NoError(t, err)
+		require.NoError(t, s.nc.Flush())
+		defer func() { _ = silent.Unsubscribe() }()
+		s.prefix = "silent."
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		err = s.Send(ctx, batch("echo", "1"))
+		var failed *batcher.SendError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, batcher.InDoubt, failed.Failure)
+		assert.Len(t, s.ids.tried["echo"], 1, "its id is kept for the next time")
+	})
+}
+
+// TestPartitionIsTheServers: partitions do not depend on who publishes.
+func TestPartitionIsTheServers(t *testing.T) {
+	t.Parallel()
+	f := single(t)
+	for range 3 {
+		p := f.publisher()
+		play(t, p, 30, 1)
+		_, err := p.Close(t.Context())
+		require.NoError(t, err)
+	}
+	s, err := f.connect().Stream(t.Context(), "EVENTS")
+	require.NoError(t, err)
+	info, err := s.Info(t.Context(), jetstream.WithSubjectFilter("events.>"))
+	require.NoError(t, err)
+	assert.Len(t, info.State.Subjects, 30, "a player has one subject, and with it one partition")
+	used := map[string]bool{}
+	for subject, n := range info.State.Subjects {
+		assert.Equal(t, uint64(3), n, subject)
+		used[strings.Split(subject, ".")[1]] = true
+	}
+	assert.Greater(t, len(used), 3, "and players are dealt out")
+}
+
+// TestNoTokenInTheStream plants a token wherever a game server has one, and looks for it in every message of every stream.
+func TestNoTokenInTheStream(t *testing.T) {
+	t.Parallel()
+	const canary = "canary-token-7f3a"
+	f := single(t)
+	var asked atomic.Bool
+	source := batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
+		asked.Store(true)
+		return batcher.Token{Value: canary}, nil
+	})
+	p := f.publisher(func(c *batcher.Config) { c.Tokens = source })
+	p.SetToken("ace", batcher.Token{Value: canary})
+	require.NoError(t, p.Track(t.Context(), "ace", batcher.Event{Type: batcher.AppOpen}))
+	_, err := p.Close(t.Context())
+	require.NoError(t, err)
+	assert.False(t, asked.Load(), "a publisher asks for no token")
+	r := f.relay(func(c *Config) {
+		c.Batcher.Tokens = source
+		c.Sender = sendFunc(func(_ context.Context, b batcher.Batch) error {
+			assert.Equal(t, canary, b.Token.Value)
+			return &batcher.SendError{Failure: batcher.Invalid, Err: context.Canceled}
+		})
+	})
+	f.idle()
+	assert.Equal(t, map[string]int64{"rejected": 1}, r.Stats().DeadLetters)
+	for _, name := range []string{"EVENTS", "EVENTS-dead", "EVENTS-leases"} {
+		for _, m := range f.messages(name) {
+			assert.NotContains(t, string(m.Data), canary)
+			assert.NotContains(t, fmt.Sprint(m.Header), canary)
+		}
+	}
+	assert.NotEmpty(t, f.messages("EVENTS-dead"))
+}
