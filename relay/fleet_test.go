@@ -5,12 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,15 +39,23 @@ type fleet struct {
 	stream  StreamConfig
 }
 
-// single starts one server, with a stream of one replica and few partitions, and short leases.
-func single(t *testing.T) *fleet {
+// single starts one server, with a stream of one replica and few partitions.
+func single(t *testing.T, change ...func(*StreamConfig)) *fleet {
 	t.Helper()
-	return start(t, []*server.Server{runServer(t, &server.Options{})}, StreamConfig{Replicas: 1})
+	cfg := StreamConfig{Replicas: 1}
+	for _, c := range change {
+		c(&cfg)
+	}
+	return start(t, []*server.Server{runServer(t, &server.Options{})}, cfg)
 }
 
 // cluster starts three servers and a stream with three replicas.
-func cluster(t *testing.T) *fleet {
+func cluster(t *testing.T, change ...func(*StreamConfig)) *fleet {
 	t.Helper()
+	cfg := StreamConfig{Replicas: 3}
+	for _, c := range change {
+		c(&cfg)
+	}
 	var routes []*url.URL
 	ports := make([]int, 3)
 	for i := range ports {
@@ -57,7 +68,7 @@ func cluster(t *testing.T) *fleet {
 			ServerName: fmt.Sprintf("node-%d", i), Cluster: server.ClusterOpts{Name: "fleet", Host: "127.0.0.1", Port: port}, Routes: routes,
 		}))
 	}
-	return start(t, servers, StreamConfig{Replicas: 3})
+	return start(t, servers, cfg)
 }
 
 func runServer(t *testing.T, o *server.Options) *server.Server {
@@ -281,3 +292,11 @@ func (f *fleet) messages(name string) (out []*jetstream.RawStreamMsg) {
 type sendFunc func(context.Context, batcher.Batch) error
 
 func (f sendFunc) Send(ctx context.Context, b batcher.Batch) error { return f(ctx, b) }
+
+// bodyContains matches requests with a text in their body.
+func bodyContains(text string) func(*http.Request) bool {
+	return func(r *http.Request) bool {
+		body, err := io.ReadAll(r.Body)
+		return err == nil && strings.Contains(string(body), text)
+	}
+}
