@@ -187,9 +187,15 @@ func kill(r *Relay) {
 // play tracks n events of each player, numbered, from a goroutine a player.
 func play(t *testing.T, p *Publisher, players, n int) {
 	t.Helper()
+	playOn(t, p, players, 0, n)
+}
+
+// playOn tracks the events from one number up to another.
+func playOn(t *testing.T, p *Publisher, players, from, to int) {
+	t.Helper()
 	var all sync.WaitGroup
 	for i := range players {
-		all.Go(func() { track(t, p, player(i), 0, n) })
+		all.Go(func() { track(t, p, player(i), from, to) })
 	}
 	all.Wait()
 }

@@ -70,13 +70,7 @@ func TestRelaysComeAndGo(t *testing.T) {
 	const players, n = 30, 120
 	relays := []*Relay{f.relay()}
 	p := f.publisher()
-	part := func(from, to int) {
-		var all sync.WaitGroup
-		for i := range players {
-			all.Go(func() { track(t, p, player(i), from, to) })
-		}
-		all.Wait()
-	}
+	part := func(from, to int) { playOn(t, p, players, from, to) }
 	part(0, n/4)
 	relays = append(relays, f.relay(), f.relay())
 	eventually(t, func() bool { // the first one gives up what is not its share
