@@ -50,5 +50,6 @@ func TestEventIDs(t *testing.T) {
 			assert.Empty(t, ids.tried, "what has its result is forgotten")
 		})
 	}
-	assert.NotEqual(t, newEventIDs().text(1), newEventIDs().text(1), "two publishers share no ids")
+	one, other := newEventIDs(), newEventIDs()
+	assert.NotEqual(t, one.text(1), other.text(1), "two publishers share no ids")
 }

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -225,16 +224,6 @@ func (f *fleet) numbers(id string) []int {
 		out = append(out, in.N)
 	}
 	return out
-}
-
-// complete reports whether the service has all events of all players.
-func (f *fleet) complete(players, n int) bool {
-	for i := range players {
-		if seen := f.numbers(player(i)); len(slices.Compact(slices.Sorted(slices.Values(seen)))) < n {
-			return false
-		}
-	}
-	return true
 }
 
 // requireOrder: every event is there, and the first copies of a player's events are in order. It returns how many copies there are beyond.

@@ -140,7 +140,7 @@ func TestRegistry(t *testing.T) {
 		for _, game := range []string{"chess", "checkers"} {
 			l, err := open(t, game, "a").acquire(t.Context(), t.Context(), 0)
 			require.NoError(t, err)
-			defer l.drop()
+			l.drop()
 		}
 	})
 }

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// nodes are NATS servers in this process, a cluster.
+type nodes struct {
+	dir     string
+	servers []*server.Server
+}
+
+// nodeConfig is what a real server's configuration would hold too. sync_interval is what makes an acknowledgement mean what it says.
+const nodeConfig = `
+server_name: %q
+listen: "127.0.0.1:-1"
+jetstream { store_dir: %q, sync_interval: always }
+cluster { name: "fleet", listen: %q, routes: [%s] }
+accounts {
+  SYS  { users: [{user: "system", password: "system"}] }
+  GAME { jetstream: enabled, users: [{user: "game", password: "game"}] }
+}
+system_account: SYS
+no_auth_user: "game"
+`
+
+func startNodes(n int) (*nodes, error) {
+	dir, err := os.MkdirTemp("", "playline-fleet-")
+	if err != nil {
+		return nil, err
+	}
+	c := &nodes{dir: dir}
+	ports, err := freePorts(n)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	var routes []string
+	for _, at := range ports {
+		routes = append(routes, `"nats://`+at+`"`)
+	}
+	for i, at := range ports {
+		name := fmt.Sprintf("node-%d", i+1)
+		file := filepath.Join(dir, name+".conf")
+		text := fmt.Sprintf(nodeConfig, name, filepath.Join(dir, name), at, strings.Join(routes, ", "))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			return nil, errors.Join(err, c.stop())
+		}
+		options, err := server.ProcessConfigFile(file)
+		if err != nil {
+			return nil, errors.Join(err, c.stop())
+		}
+		options.NoLog, options.NoSigs = true, true
+		s, err := server.NewServer(options)
+		if err != nil {
+			return nil, errors.Join(err, c.stop())
+		}
+		c.servers = append(c.servers, s)
+		s.Start()
+	}
+	for _, s := range c.servers {
+		if !s.ReadyForConnections(20 * time.Second) {
+			return nil, errors.Join(fmt.Errorf("%s does not come up", s.Name()), c.stop())
+		}
+	}
+	return c, nil
+}
+
+// freePorts returns addresses on loopback that nobody listens on.
+func freePorts(n int) ([]string, error) {
+	var out []string
+	for range n {
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close() //nolint:gocritic // held until all are found, so that none is found twice
+		out = append(out, l.Addr().String())
+	}
+	return out, nil
+}
+
+func (c *nodes) urls() string {
+	var out []string
+	for _, s := range c.servers {
+		out = append(out, s.ClientURL())
+	}
+	return strings.Join(out, ",")
+}
+
+// connect returns a connection that finds its way to whichever node is up.
+func (c *nodes) connect() (jetstream.JetStream, error) { return connect(c.urls()) }
+
+func connect(urls string) (jetstream.JetStream, error) {
+	nc, err := nats.Connect(urls, nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+	if err != nil {
+		return nil, err
+	}
+	return jetstream.New(nc)
+}
+
+// system returns a connection that may look at the servers themselves.
+func (c *nodes) system() (*nats.Conn, error) {
+	return nats.Connect(c.servers[0].ClientURL(), nats.UserInfo("system", "system"))
+}
+
+// killLeader ends the node that leads the stream.
+func (c *nodes) killLeader(ctx context.Context, js jetstream.JetStream) {
+	leader := ""
+	if s, err := js.Stream(ctx, stream); err == nil && s.CachedInfo().Cluster != nil {
+		leader = s.CachedInfo().Cluster.Leader
+	}
+	for _, s := range c.servers {
+		if s.Name() == leader {
+			s.Shutdown()
+			return
+		}
+	}
+	c.servers[0].Shutdown()
+}
+
+// stop ends all nodes and removes what they stored.
+func (c *nodes) stop() error {
+	for _, s := range c.servers {
+		s.Shutdown()
+		s.WaitForShutdown()
+	}
+	return os.RemoveAll(c.dir)
+}
