@@ -81,11 +81,8 @@ func BenchmarkRelay(b *testing.B) {
 				Batcher: batcher.Config{GameID: "game", Tokens: benchTokens, Linger: 200 * time.Millisecond},
 			})
 			require.NoError(b, err)
-			for {
-				if s := r.Stats(); s.Delivered == int64(b.N) && s.Unconfirmed == 0 {
-					break
-				}
-				time.Sleep(time.Millisecond)
+			for r.counts.delivered.Load() < int64(b.N) || r.Stats().Unconfirmed > 0 {
+				time.Sleep(10 * time.Millisecond)
 			}
 			report(b, before)
 			require.NoError(b, r.Close(b.Context()))
@@ -184,7 +181,7 @@ func fill(b *testing.B, js jetstream.JetStream, players int) {
 		m.Data = []byte(benchEvent)
 		m.Header[nats.MsgIdHdr] = []string{fmt.Sprintf("bench-%d", n)}
 		m.Header[formatHeader] = []string{format}
-		_, err := js.PublishMsgAsync(m)
+		_, err := js.PublishMsgAsync(m, jetstream.WithStallWait(time.Minute))
 		require.NoError(b, err)
 	}
 	<-js.PublishAsyncComplete()

@@ -53,9 +53,10 @@ func (p *partition) ack(e *entry) {
 	}
 }
 
-// ackAgain repeats the acknowledgements that were not confirmed in time.
+// ackAgain repeats the acknowledgements that were not confirmed in a beat, but not sooner than after a second: a server that is slow must not
+// get more to do.
 func (p *partition) ackAgain() {
-	for _, e := range p.hand.unconfirmed(time.Now().Add(-time.Second)) {
+	for _, e := range p.hand.unconfirmed(time.Now().Add(-max(p.relay.registry.beat(), time.Second))) {
 		p.ack(e)
 	}
 }
