@@ -59,6 +59,8 @@ func (c Config) validate() error {
 		return errors.New("relay: Config.Stream must be the name of the stream")
 	case c.Sender == nil:
 		return errors.New("relay: Config.Sender must not be nil: Client.BatchSender gives one")
+	case c.Batcher.Store != nil:
+		return errors.New("relay: Config.Batcher.Store must be nil: the stream keeps the events until they are settled")
 	case c.DrainTimeout < 0:
 		return errors.New("relay: Config.DrainTimeout must be positive")
 	}

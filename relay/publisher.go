@@ -32,7 +32,8 @@ const publishLinger = 10 * time.Millisecond
 //	b, err := relay.NewPublisher(ctx, js, "EVENTS", cfg)
 //
 // Tokens is not asked: no token goes into the stream, the relays have a source of their own. MaxAge and AtMostOnce belong to the relays
-// and are refused here. The defaults differ where the stream is nearer than the service: Linger is 10 ms, SendTimeout 5 s, MaxInFlight
+// and are refused here. With a Store what waits here outlives the process; an event that an earlier process had published without an
+// answer has a new id, so the stream may get it twice. The defaults differ where the stream is nearer than the service: Linger is 10 ms, SendTimeout 5 s, MaxInFlight
 // 256.
 func NewPublisher(ctx context.Context, js jetstream.JetStream, stream string, cfg batcher.Config) (*Publisher, error) {
 	if cfg.MaxAge != 0 || len(cfg.AtMostOnce) > 0 {

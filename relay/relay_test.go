@@ -49,6 +49,7 @@ func TestConfig(t *testing.T) {
 		"Stream":       {func(c *Config) { c.Stream = "" }, "Config.Stream"},
 		"Sender":       {func(c *Config) { c.Sender = nil }, "Config.Sender"},
 		"DrainTimeout": {func(c *Config) { c.DrainTimeout = -1 }, "Config.DrainTimeout"},
+		"Store":        {func(c *Config) { c.Batcher.Store = struct{ batcher.Store }{} }, "Config.Batcher.Store"},
 		"Batcher":      {func(c *Config) { c.Batcher.Tokens = nil }, "Config.Batcher: batcher: Config.Tokens"},
 		"no stream":    {func(c *Config) { c.Stream = "NONE" }, "CreateStream makes it"},
 	} {
