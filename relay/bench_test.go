@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 		if !s.ReadyForConnections(time.Minute) {
 			panic("the server does not come up")
 		}
-		fmt.Println(s.ClientURL())
+		fmt.Fprintln(os.Stdout, s.ClientURL())
 		_, _ = io.Copy(io.Discard, os.Stdin) // until the benchmark has ended
 		s.Shutdown()
 		s.WaitForShutdown()
