@@ -35,6 +35,12 @@
 // requests under way; another can begin only when all of it has passed. It makes the partition's consumer anew: settled messages are gone
 // from the stream, so it gets exactly the others, in order.
 //
+// # Players without a token
+//
+// Their events wait in the relay, Config.Batcher.MaxPlayerEvents for each; what does not fit becomes a dead letter, "set aside". A
+// partition holds Config.Batcher.MaxEvents in all: where so many wait for tokens, its other players wait too, and the stream holds what
+// comes. Set Config.Batcher.MaxAge where tokens may stay away for long.
+//
 // # Duplicates
 //
 // The stream drops a second copy of an event by its id. The service cannot: it does not know ids. An event can reach it twice where an
