@@ -148,3 +148,14 @@ func ExampleClient_NewBatcher() {
 	fmt.Println(report.Delivered, "delivered in", services.Calls("ingestEvents"), "requests,", err)
 	// Output: 1000 delivered in 6 requests, <nil>
 }
+
+func ExampleClient_BatchSender() {
+	client, err := playline.New(emulator.New().Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sender, err := client.BatchSender() // for relay.Config, or a batcher with a Sender around it
+	fmt.Println(sender != nil, err)
+	// Output: true <nil>
+}
