@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/playline/playline-go/bench/chart"
 )
 
 // soakRun is a soak that has ended: what the worker found, and what the sink has.
@@ -22,8 +24,7 @@ var errDisagree = errors.New("the ledger and the sink do not agree")
 
 // runSoak runs a soak, prints what was found, and draws it. It fails where ledger and sink disagree; a target that was missed is printed.
 func runSoak(ctx context.Context, o options, out, progress io.Writer) error {
-	format, err := pictureFormat(o.picture)
-	if err != nil {
+	if _, err := chart.Format(o.picture); err != nil {
 		return err
 	}
 	p := newSoakPlan(o)
@@ -38,7 +39,7 @@ func runSoak(ctx context.Context, o options, out, progress io.Writer) error {
 	}
 	printVersions(out)
 	if o.picture != "" {
-		if err := r.draw(o.picture, format); err != nil {
+		if err := r.draw(o.picture); err != nil {
 			return fmt.Errorf("-picture: %w", err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/playline/playline-go/batcher"
+	"github.com/playline/playline-go/bench/chart"
 )
 
 func TestDelays(t *testing.T) {
@@ -97,7 +98,7 @@ func TestTicks(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var labels []string
-			for _, tick := range ticks(tt.end, tt.most, tt.steps) {
+			for _, tick := range chart.Ticks(tt.end, tt.most, tt.steps) {
 				labels = append(labels, tick.Label)
 			}
 			assert.Equal(t, tt.want, labels)

@@ -1,81 +1,25 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"image/color"
-	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
+
+	"github.com/playline/playline-go/bench/chart"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-	_ "gonum.org/v1/plot/vg/vgimg" // png
-	_ "gonum.org/v1/plot/vg/vgsvg" // svg
 )
 
-// pictureFormat is what a picture is drawn as: its file's extension decides. There is none for no file.
-func pictureFormat(file string) (string, error) {
-	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(file)), ".")
-	if file != "" && !slices.Contains([]string{"svg", "png"}, format) {
-		return "", fmt.Errorf("-picture: the file must end in .svg or .png, not as %q does", file)
-	}
-	return format, nil
-}
-
-// The colours differ in brightness too, for those who do not see all of them.
-var (
-	blue   = color.NRGBA{0x00, 0x5b, 0x96, 0xff}
-	orange = color.NRGBA{0xd5, 0x5e, 0x00, 0xff}
-	green  = color.NRGBA{0x00, 0x9e, 0x73, 0xff}
-	ink    = color.NRGBA{0x33, 0x33, 0x33, 0xff}
-)
-
-// draw writes the picture: four panels over one time axis, on white, so that it can be read on a dark page too.
-func (r *soakRun) draw(file, format string) error {
-	const width, height = 10 * vg.Inch, 10.5 * vg.Inch
+// draw writes the picture: four panels over one time axis.
+func (r *soakRun) draw(file string) error {
 	panels, err := r.panels()
 	if err != nil {
 		return err
 	}
-	canvas, err := draw.NewFormattedCanvas(width, height, format)
-	if err != nil {
-		return err
-	}
-	whole := draw.New(canvas)
-	whole.FillPolygon(color.White, []vg.Point{{}, {X: width}, {X: width, Y: height}, {Y: height}})
-	tiles := draw.Tiles{
-		Rows: len(panels), Cols: 1, PadY: 0.12 * vg.Inch,
-		PadTop: 0.1 * vg.Inch, PadBottom: 0.1 * vg.Inch, PadLeft: 0.1 * vg.Inch, PadRight: 0.25 * vg.Inch,
-	}
-	for i, row := range plot.Align(panels, tiles, whole) {
-		panels[i][0].Draw(row[0])
-	}
-	var out bytes.Buffer
-	if _, err := canvas.WriteTo(&out); err != nil {
-		return err
-	}
-	text := out.Bytes()
-	if format == "svg" {
-		// The font is not in the file, and few have it; these are as wide.
-		text = bytes.ReplaceAll(text, []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;"))
-	}
-	return os.WriteFile(file, text, 0o600)
+	return chart.Write(file, 10.5*vg.Inch, panels)
 }
 
-// series is one line of a panel.
-type series struct {
-	name   string
-	color  color.Color
-	points plotter.XYs
-}
-
-func (r *soakRun) panels() ([][]*plot.Plot, error) {
+func (r *soakRun) panels() ([]*plot.Plot, error) {
 	var tracked, delivered, requests, live, inUse, resident, p50, p99 plotter.XYs
 	for i, s := range r.Samples {
 		at := s.At.Seconds()
@@ -93,18 +37,18 @@ func (r *soakRun) panels() ([][]*plot.Plot, error) {
 		p50 = append(p50, plotter.XY{X: d.At.Seconds(), Y: d.Healthy[0].Seconds()})
 		p99 = append(p99, plotter.XY{X: d.At.Seconds(), Y: d.Healthy[1].Seconds()})
 	}
-	var out [][]*plot.Plot
+	var out []*plot.Plot
 	for _, panel := range []struct {
 		title, unit string
-		series      []series
+		series      []chart.Series
 		scale       plot.Normalizer
 	}{
-		{"Events", "1,000 a second", []series{{"delivered", orange, delivered}, {"tracked", blue, tracked}}, plot.LinearScale{}},
-		{"Requests", "1,000 a second", []series{{"requests", blue, requests}}, plot.LinearScale{}},
-		{"Memory of the game server", "MB", []series{{"resident", orange, resident}, {"heap in use", blue, inUse}, {"live heap", green, live}}, plot.LinearScale{}},
+		{"Events", "1,000 a second", []chart.Series{chart.Line("delivered", chart.Orange, delivered), chart.Line("tracked", chart.Blue, tracked)}, plot.LinearScale{}},
+		{"Requests", "1,000 a second", []chart.Series{chart.Line("requests", chart.Blue, requests)}, plot.LinearScale{}},
+		{"Memory of the game server", "MB", []chart.Series{chart.Line("resident", chart.Orange, resident), chart.Line("heap in use", chart.Blue, inUse), chart.Line("live heap", chart.Green, live)}, plot.LinearScale{}},
 		{
 			"Delay from Track to the 202, healthy players, by when the event was tracked", "seconds",
-			[]series{{"p99", orange, p99}, {"p50", blue, p50}},
+			[]chart.Series{chart.Line("p99", chart.Orange, p99), chart.Line("p50", chart.Blue, p50)},
 			plot.LogScale{},
 		},
 	} {
@@ -112,49 +56,20 @@ func (r *soakRun) panels() ([][]*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, []*plot.Plot{p})
+		out = append(out, p)
 	}
-	last := out[len(out)-1][0]
+	last := out[len(out)-1]
 	last.X.Label.Text = fmt.Sprintf("seconds; %s players, %s events/s", number(r.plan.Players), number(r.plan.Rate))
 	return out, nil
 }
 
-func (r *soakRun) panel(title, unit string, lines []series, scale plot.Normalizer) (*plot.Plot, error) {
-	p := plot.New()
-	size := func(style *draw.TextStyle, points vg.Length, c color.Color) {
-		style.Font = font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, points)
-		style.Color = c
-	}
-	p.Title.Text, p.Y.Label.Text = title, unit
-	p.Title.Padding = vg.Points(4)
-	size(&p.Title.TextStyle, 12, ink)
-	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
-		size(&axis.Label.TextStyle, 10, ink)
-		size(&axis.Tick.Label, 9, ink)
-		axis.Color, axis.Tick.Color = ink, ink
-	}
-	size(&p.Legend.TextStyle, 10, ink)
-	p.Legend.Top, p.Legend.Left = true, true
-	p.Legend.XOffs, p.Legend.YOffs, p.Legend.Padding = 6, -20, vg.Points(3)
-	p.Add(shades(r.plan, r.Drained))
-	grid := plotter.NewGrid()
-	grid.Vertical.Width = 0
-	grid.Horizontal.Color = color.NRGBA{0, 0, 0, 0x20}
-	p.Add(grid)
-	for _, s := range lines {
-		if len(s.points) == 0 {
-			continue
-		}
-		line, err := plotter.NewLine(s.points)
-		if err != nil {
-			return nil, err
-		}
-		line.Width, line.Color = vg.Points(1.5), s.color
-		p.Add(line)
-		p.Legend.Add(s.name, line)
+func (r *soakRun) panel(title, unit string, lines []chart.Series, scale plot.Normalizer) (*plot.Plot, error) {
+	p, err := chart.Panel(title, unit, shades(r.plan, r.Drained), lines)
+	if err != nil {
+		return nil, err
 	}
 	p.X.Min, p.X.Max = 0, r.plan.End.Seconds()
-	p.X.Tick.Marker = ticks(r.plan.End.Seconds(), 12, timeSteps)
+	p.X.Tick.Marker = chart.Ticks(r.plan.End.Seconds(), 12, timeSteps)
 	p.Y.Scale = scale
 	if _, log := scale.(plot.LogScale); log {
 		p.Y.Tick.Marker = plot.LogTicks{Prec: -1}
@@ -162,7 +77,7 @@ func (r *soakRun) panel(title, unit string, lines []series, scale plot.Normalize
 	} else {
 		p.Y.Min = 0
 		p.Y.Max *= 1.25 // room for the names of the phases
-		p.Y.Tick.Marker = ticks(p.Y.Max, 5, valueSteps)
+		p.Y.Tick.Marker = chart.Ticks(p.Y.Max, 5, valueSteps)
 	}
 	return p, nil
 }
@@ -172,16 +87,3 @@ var (
 	timeSteps  = []float64{0.5, 1, 2, 5, 10, 15, 30, 60, 300, 900, 3600, 86400}
 	valueSteps = []float64{0.01, 0.05, 0.2, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000}
 )
-
-// ticks are at multiples of the first step with which there are not too many; the last step takes what there is.
-func ticks(end float64, most int, steps []float64) plot.ConstantTicks {
-	step := steps[len(steps)-1]
-	if i := slices.IndexFunc(steps, func(s float64) bool { return end/s <= float64(most) }); i >= 0 {
-		step = steps[i]
-	}
-	var out []plot.Tick
-	for i := range int(end/step+1e-9) + 1 { // 0.6/0.2 is a little less than 3
-		out = append(out, plot.Tick{Value: float64(i) * step, Label: strconv.FormatFloat(float64(i)*step, 'g', 6, 64)})
-	}
-	return out
-}

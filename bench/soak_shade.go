@@ -4,6 +4,8 @@ import (
 	"image/color"
 	"time"
 
+	"github.com/playline/playline-go/bench/chart"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
@@ -46,7 +48,7 @@ func shades(p soakPlan, drained time.Duration) shading {
 func (all shading) Plot(c draw.Canvas, p *plot.Plot) {
 	x, _ := p.Transforms(&c)
 	style := text.Style{
-		Color: ink, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, 9),
+		Color: chart.Ink, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, 9),
 		XAlign: text.XCenter, YAlign: text.YTop, Handler: plot.DefaultTextHandler,
 	}
 	for _, s := range all {

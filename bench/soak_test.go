@@ -35,14 +35,14 @@ func TestSoakRuns(t *testing.T) {
 
 	folder := t.TempDir()
 	file := filepath.Join(folder, "soak.svg")
-	require.NoError(t, r.draw(file, "svg"))
+	require.NoError(t, r.draw(file))
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	for _, want := range []string{"<svg", "Requests", "Memory of the game server", "resets", "Arial"} {
 		assert.Contains(t, string(text), want)
 	}
 	file = filepath.Join(folder, "soak.png")
-	require.NoError(t, r.draw(file, "png"))
+	require.NoError(t, r.draw(file))
 	picture, err := os.Open(file)
 	require.NoError(t, err)
 	defer picture.Close()
