@@ -4,6 +4,7 @@
 //	go run ./bench -only closed,tick   some of them
 //	go run ./bench -faults             what is lost, doubled and told when the service fails
 //	go run ./bench -soak               100,000 players, an outage, bad tokens, garbage: does the ledger agree with the service?
+//	go run ./bench -fleet              how many relays and NATS nodes a game needs; -fleet -h for its assumptions
 //	go run ./bench -smoke              everything for a fraction of a second, to see that it runs
 //
 // Every adapter (playline, a peer, a yardstick) and the service that it sends to run in processes of their own on loopback; CPU is
@@ -49,6 +50,11 @@ func main() {
 	if mine, err := child(os.Args); mine {
 		exit(err)
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if len(os.Args) > 1 && strings.TrimLeft(os.Args[1], "-") == "fleet" { // it has flags of its own
+		exit(runFleet(ctx, os.Args[2:], os.Stdout, os.Stderr))
+	}
 	var o options
 	flag.StringVar(&o.only, "only", "", "rows, by name and comma; all where empty")
 	flag.IntVar(&o.runs, "runs", 5, "how often every row is measured")
@@ -65,8 +71,6 @@ func main() {
 	flag.StringVar(&o.picture, "picture", "", "with -soak: a file to draw the soak into, .svg or .png")
 	flag.IntVar(&o.players, "players", 0, "how many players; 0: 100 with -faults, 100,000 with -soak, fewer where -d is short")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	exit(run(ctx, o, os.Stdout, os.Stderr))
 }
 
@@ -116,7 +120,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 }
 
 func allRows(o options) []row {
-	return []row{trackRow(o), playersRow(o), storeRow(o), reopenRow(o), closedRow(o), tickRow(o), waitingRow(o), lanesRow(o), loadRow(o), lateRow(o)}
+	return []row{trackRow(o), playersRow(o), storeRow(o), reopenRow(o), closedRow(o), tickRow(o), waitingRow(o), lanesRow(o), loadRow(o), lateRow(o), relayRow(o)}
 }
 
 // length is how long a timed row runs.

@@ -35,12 +35,14 @@ func child(args []string) (bool, error) {
 		return true, serveSink(expect)
 	case workerRole:
 		return true, serveWorker(args[2])
+	case nodesRole:
+		return true, serveNodes(args[2])
 	}
 	return false, nil
 }
 
 // start starts this program in a role. The process ends by itself when stdin is closed, which the end of this one does too.
-func start(ctx context.Context, role, argument string) (cmd *exec.Cmd, stdin io.Closer, stdout io.Reader, err error) {
+func start(ctx context.Context, role, argument string) (cmd *exec.Cmd, stdin io.WriteCloser, stdout io.Reader, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, nil, nil, err

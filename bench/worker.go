@@ -56,6 +56,7 @@ var workloads = map[string]func(*work, context.Context) error{
 	"reopen":  (*work).reopen,
 	"players": (*work).players,
 	"fault":   (*work).fault,
+	"relay":   (*work).relay,
 	"soak":    (*work).soak,
 }
 

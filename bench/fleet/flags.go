@@ -1,13 +1,17 @@
 package fleet
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/playline/playline-go/bench/chart"
 )
 
 // Options are the flags of the simulation.
@@ -63,5 +67,35 @@ func Parse(args []string) (Options, error) {
 	if c.Event < 0 || c.Request < 0 || c.Message < 0 || !(c.Stream >= 0) || !(c.Stored >= 0) {
 		return Options{}, errors.New("a cost must not be negative")
 	}
+	if _, err := chart.Format(o.Picture); err != nil {
+		return Options{}, err
+	}
 	return o, g.Check()
+}
+
+// Missing reports whether a cost is not given.
+func (c Costs) Missing() bool {
+	return c.Event == 0 || c.Request == 0 || c.Message == 0 || c.Stream == 0 || c.Stored == 0
+}
+
+// Or fills in what is not given.
+func (c Costs) Or(measured Costs) Costs {
+	return Costs{
+		Event: cmp.Or(c.Event, measured.Event), Request: cmp.Or(c.Request, measured.Request), Message: cmp.Or(c.Message, measured.Message),
+		Stream: cmp.Or(c.Stream, measured.Stream), Stored: cmp.Or(c.Stored, measured.Stored),
+	}
+}
+
+// Run plans every size of the game, prints the plans, and draws them.
+func (o Options) Run(out io.Writer) error {
+	plans := make([]Plan, 0, len(o.Daily))
+	for _, daily := range o.Daily {
+		plans = append(plans, Make(o.Game, o.Costs, daily))
+	}
+	if o.Picture != "" {
+		if err := Draw(o.Picture, o.Game, o.Costs, plans); err != nil {
+			return fmt.Errorf("-picture: %w", err)
+		}
+	}
+	return Print(out, o.Game, o.Costs, plans)
 }
