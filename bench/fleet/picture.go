@@ -47,6 +47,7 @@ func needs(g Game, c Costs, plans []Plan) (*plot.Plot, error) {
 	p.X.Label.Text = "daily players"
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Tick.Marker, p.Y.Tick.Marker = powers{}, powers{}
+	p.X.Max = high
 	p.Y.Min, p.Y.Max = 0.9, p.Y.Max*2
 	return p, nil
 }
@@ -65,7 +66,7 @@ func evening(g Game, plans []Plan) (*plot.Plot, error) {
 		}
 		lines = append(lines, chart.Line(short(p.Daily)+" daily players", colors[i%len(colors)], points))
 	}
-	p, err := chart.Panel(fmt.Sprintf("Events waiting in the streams: the service is down for %s at the busiest time", g.Outage), "events", nil, lines)
+	p, err := chart.Panel(fmt.Sprintf("Events waiting in the streams: the service is down for %g minutes at the busiest time", g.Outage.Minutes()), "events", nil, lines)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ func Print(out io.Writer, g Game, c Costs, plans []Plan) error {
 	fmt.Fprintf(out, "A player plays %g minutes a day and makes %g events in each; the busiest moment has %g times the mean.\n", g.Minutes, g.PerMinute, g.Peak)
 	fmt.Fprintf(out, "An event is %g bytes and lingers %s; a request takes %s, and a relay has %g at once.\n", g.Bytes, g.Linger, g.RoundTrip, g.InFlight)
 	fmt.Fprintf(out, "Machines have %g cores and are planned for %g %% of them, with %d lost; each message has %d replicas.\n", g.Cores, g.Load*100, g.Lost, g.Replicas)
-	fmt.Fprintf(out, "The service is down for %s at the busiest time, and %s later nothing is left of that.\n", g.Outage, g.CatchUp)
+	fmt.Fprintf(out, "The service is down for %g minutes at the busiest time, and %g minutes later nothing is left of that.\n", g.Outage.Minutes(), g.CatchUp.Minutes())
 	fmt.Fprintf(out, "CPU of a relay: %s an event and %s a request. CPU of all nodes: %s a message. One stream takes %s messages/s; on disk a message is %.0f bytes more than its event.\n\n",
 		round(c.Event), round(c.Request), round(c.Message), short(c.Stream), c.Stored)
 
