@@ -50,17 +50,22 @@ func serveNodes(count string) (err error) {
 	if err != nil {
 		return err
 	}
+	var servers []*server.Server
+	defer func() {
+		for _, s := range servers {
+			s.Shutdown()
+			s.WaitForShutdown()
+		}
+	}()
 	var urls []string
 	for i, at := range ports {
 		s, err := startNode(dir, i, at, ports)
 		if err != nil {
 			return err
 		}
-		defer s.WaitForShutdown()
-		defer s.Shutdown()
-		urls = append(urls, s.ClientURL())
+		servers, urls = append(servers, s), append(urls, s.ClientURL())
 	}
-	fmt.Println(strings.Join(urls, ","))
+	fmt.Fprintln(os.Stdout, strings.Join(urls, ","))
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		used := nodesUsage{CPU: usageNow().cpu.Seconds()}
 		if used.Disk, err = size(dir); err != nil {
@@ -153,7 +158,8 @@ func (p *nodesProcess) used() (u nodesUsage, err error) {
 	if err != nil {
 		return u, fmt.Errorf("NATS: %w", err)
 	}
-	return u, json.Unmarshal(line, &u)
+	err = json.Unmarshal(line, &u)
+	return u, err
 }
 
 // stop ends the nodes, and waits until they have removed what they stored.
