@@ -44,11 +44,12 @@ func TestDocsPointToWhatIsThere(t *testing.T) {
 	more, err := filepath.Glob("docs/*.md")
 	require.NoError(t, err)
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	fenced := regexp.MustCompile("(?s)```.*?```")
 	command := regexp.MustCompile(`go (?:run|test)[^\n` + "`" + `|#]* (\./[\w./-]+)`)
 	for _, page := range append(pages, more...) {
 		t.Run(page, func(t *testing.T) {
 			text := readFile(t, page)
-			for _, found := range link.FindAllStringSubmatch(text, -1) {
+			for _, found := range link.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 				target, fragment, _ := strings.Cut(found[1], "#")
 				switch {
 				case strings.Contains(target, "://"), strings.HasPrefix(target, "mailto:"):
