@@ -11,7 +11,7 @@ import (
 type Report struct {
 	Ledger
 	Players  int       // that were known
-	LeftOver []Outcome // what was not delivered and is in no Store, with its events, by player: Result is Returned
+	LeftOver []Outcome // what was not delivered and stays in no Store, with its events, by player: Result is Returned
 }
 
 // graceAfterCancel is how long Close waits for requests that it has cancelled, and for a Store. A Sender that heeds its context needs none
@@ -134,11 +134,14 @@ func (b *Batcher) collect(l *lane) {
 	}
 	b.releaseStoring(l)
 	l.head, l.tail, l.events, l.bytes, l.returned = nil, nil, 0, 0, blk != nil
-	err := l.lastError
+	err, erased := l.lastError, l.erased
 	l.mu.Unlock()
 	for ; blk != nil; blk = blk.next {
 		left := blk
-		if blk.stored {
+		switch {
+		case blk.stored && erased: // what Erase was called for must not come back with the next process
+			_ = b.noteSettled(blk.ids()) // Stats tells of it
+		case blk.stored:
 			if spooled := blk.part(func(_ int, i item) bool { return i.stored }); spooled != nil {
 				b.settle(spooled, Spooled)
 			}

@@ -28,8 +28,9 @@ type erasure struct {
 // stopped all the same, and what is under way is dropped when it ends; calling again waits again. Calling it for a player of whom nothing
 // waits stops that player. Once Close has begun to hand events back the error matches ErrClosed: they are in its Report.
 //
-// With a Config.Store the events are forgotten there too, and an error says where that failed. That a player was stopped is not kept: the next
-// process takes its events again.
+// With a Config.Store the events are forgotten there too, also one that a Track is handing over at this moment, and an error says where that
+// failed. Where the Store is a Syncer it is on the disk when Erase returns. That a player was stopped is not kept: the next process takes its
+// events again.
 //
 // A stopped player is remembered, in a few hundred bytes, as long as the batcher lives. Do not call it from Config.OnOutcome: it waits for
 // the player's callbacks.
@@ -64,21 +65,18 @@ func (b *Batcher) Erase(ctx context.Context, userID string) (Erasure, error) {
 	} else {
 		l.erasure = nil
 	}
+	storing := l.withdraw()
 	l.mu.Unlock()
 	bar.reach()
-	var err error
-	select {
-	case <-bar.done:
-	case <-ctx.Done():
-		select {
-		case <-bar.done: // both came in the same moment
-		default:
-			bar.abandoned.Store(true)
-			err = fmt.Errorf("batcher: erase: a request of the player is under way, call again to wait for it: %w", ctx.Err())
-		}
+	err := bar.wait(ctx, "a request of the player is under way")
+	if err == nil && storing != nil {
+		err = storing.wait(ctx, "an event of the player is being stored")
 	}
 	if bar.returned.Load() {
 		err = errHandedBack
+	}
+	if err == nil {
+		err = b.syncStore(ctx)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,7 +86,67 @@ func (b *Batcher) Erase(ctx context.Context, userID string) (Erasure, error) {
 	return under.sum, err
 }
 
-var errHandedBack = fmt.Errorf("batcher: erase: events were handed back, drop them in Close's Report: %w", ErrClosed)
+var errHandedBack = fmt.Errorf("batcher: erase: Close came first: drop what of the player is in its Report, and with a Store erase again in the "+
+	"next process: %w", ErrClosed)
+
+// withdraw returns what is reached when the Tracks have ended that are handing an event of an erased lane to the Store, nil where there are
+// none. More do not come before Readmit, and that waits for these. The lane's mutex is held.
+func (l *lane) withdraw() *barrier {
+	if l.withdraws == nil {
+		if n, _ := l.storing(); n > 0 {
+			l.withdraws = newBarrier()
+			l.withdraws.left.Store(int64(n))
+		}
+	}
+	return l.withdraws
+}
+
+// withdrawn reports whether no such Track is left. The lane's mutex is held.
+func (l *lane) withdrawn() bool {
+	if l.withdraws == nil {
+		return true
+	}
+	select {
+	case <-l.withdraws.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// wait is for Erase.
+func (b *barrier) wait(ctx context.Context, why string) error {
+	select {
+	case <-b.done:
+		return nil
+	case <-ctx.Done():
+	}
+	select {
+	case <-b.done: // both came in the same moment
+		return nil
+	default:
+	}
+	b.abandoned.Store(true)
+	return fmt.Errorf("batcher: erase: %s, call again to wait for it: %w", why, ctx.Err())
+}
+
+// syncStore waits until the Store's disk has what it was told, where the Store can say so. After Close there is nothing to wait for: the Store
+// has what it was told, and may be closed.
+func (b *Batcher) syncStore(ctx context.Context) error {
+	s, ok := b.cfg.Store.(Syncer)
+	select {
+	case <-b.done:
+		return nil
+	default:
+	}
+	if !ok {
+		return nil
+	}
+	if err := s.Sync(ctx); err != nil {
+		return fmt.Errorf("batcher: erase: the store's disk may not have it yet, after a crash events may come back, call again: %w", err)
+	}
+	return nil
+}
 
 // Readmit takes events of an erased player again: somebody came back under the same id. It returns false where an Erase has not ended yet;
 // for a player that is not erased it does nothing.
@@ -99,11 +157,11 @@ func (b *Batcher) Readmit(userID string) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.erased && (l.head != nil || l.status == erasing) {
+	if l.erased && (l.head != nil || l.status == erasing || !l.withdrawn()) {
 		return false
 	}
 	if l.erased {
-		l.erased = false
+		l.erased, l.withdraws = false, nil
 		if l.status == idle {
 			b.settleDown(l, b.now()) // it is forgotten again when it stays idle
 		}

@@ -52,11 +52,98 @@ func TestEraseForgetsInTheStore(t *testing.T) {
 			var wait sync.WaitGroup
 			wait.Go(func() { assert.ErrorIs(t, r.trackType(t.Context(), "ace", AppOpen), ErrErased) })
 			synctest.Wait()
-			_, err := r.Erase(t.Context(), "ace")
+			_, err := r.Erase(within(t, time.Millisecond), "ace")
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.ErrorContains(t, err, "an event of the player is being stored, call again")
+			assert.False(t, r.Readmit("ace"), "it is not over")
+			_, err = r.Erase(t.Context(), "ace")
 			require.NoError(t, err)
+			assert.Equal(t, []string{"append 0", "settled [0]"}, s.happened(), "it is forgotten when Erase returns")
 			wait.Wait()
-			assert.Empty(t, s.events)
 			assert.Zero(t, r.Ledger().Accepted)
+			assert.True(t, r.Readmit("ace"))
+			s.fails(nil, nil, nil)
+			r.track("ace")
+			got, err := r.Erase(t.Context(), "ace")
+			require.NoError(t, err)
+			assert.Equal(t, Erasure{Events: 1}, got)
 		})
 	})
+}
+
+// An Erase that Close overtakes leaves nothing to the Store: the next process would send it.
+func TestWhatIsBeingErasedIsNotLeftToTheStore(t *testing.T) {
+	t.Parallel()
+	s := newMemoryStore()
+	storeBubble(t, s, Config{}, func(t *testing.T, r *rig) {
+		r.service.answers(func(q request) error { <-q.ctx.Done(); return q.ctx.Err() })
+		r.tracks("ace", 3)
+		r.tracks("blitz", 1)
+		after(6 * time.Second)
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			_, err := r.Erase(t.Context(), "ace")
+			assert.ErrorIs(t, err, ErrClosed)
+			assert.ErrorContains(t, err, "drop what of the player is in its Report")
+		})
+		synctest.Wait()
+		report, err := r.Close(within(t, time.Second))
+		require.ErrorContains(t, err, "3 events of 1 players")
+		wait.Wait()
+		assert.Equal(t, Ledger{Accepted: 4, Returned: 3, Spooled: 1}, report.Ledger)
+		require.Len(t, report.LeftOver, 1)
+		assert.Equal(t, "ace", report.LeftOver[0].UserID)
+		assert.True(t, report.LeftOver[0].PossibleDuplicates)
+		require.Len(t, s.rest(), 1)
+		assert.Equal(t, "blitz", s.rest()[0].UserID)
+	})
+}
+
+// syncingStore is a Store that can wait for its disk.
+type syncingStore struct {
+	*memoryStore
+	err error // of the disk
+}
+
+// Sync implements Syncer.
+func (s *syncingStore) Sync(ctx context.Context) error {
+	s.note("sync")
+	return errors.Join(ctx.Err(), s.err)
+}
+
+func TestEraseWaitsForTheStoresDisk(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the disk is gone")
+	for name, tt := range map[string]struct {
+		track int
+		disk  error
+		want  []string
+	}{
+		"what waited": {2, nil, []string{"settled [0 1]", "sync"}},
+		"nothing waited: an Erase before may not have waited to its end": {0, nil, []string{"sync"}},
+		"the disk cannot": {2, broken, []string{"settled [0 1]", "sync"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &syncingStore{newMemoryStore(), tt.disk}
+			bubble(t, Config{Store: s, Linger: time.Hour}, func(t *testing.T, r *rig) {
+				r.tracks("ace", tt.track)
+				s.happened()
+				got, err := r.Erase(t.Context(), "ace")
+				assert.Equal(t, Erasure{Events: tt.track}, got)
+				assert.Equal(t, tt.want, s.happened())
+				if tt.disk != nil {
+					require.ErrorIs(t, err, broken)
+					require.ErrorContains(t, err, "after a crash events may come back, call again")
+					return
+				}
+				require.NoError(t, err)
+				r.close()
+				s.happened()
+				_, err = r.Erase(t.Context(), "ace")
+				require.NoError(t, err, "of whom nothing was left")
+				assert.Empty(t, s.happened(), "the store may be closed")
+			})
+		})
+	}
 }

@@ -49,6 +49,7 @@ type lane struct {
 	refused   string // the value of the last token that the service refused
 	lastError error
 	erasure   *erasure // what the erasing that is under way has dropped so far; nil: none is
+	withdraws *barrier // reached when no Track hands an event to the Store that Erase came between; nil: none did
 }
 
 // shards keep the lookups of many goroutines apart.

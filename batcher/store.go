@@ -29,6 +29,12 @@ type Store interface {
 	Recover() iter.Seq2[StoredEvent, error]
 }
 
+// Syncer is a Store that can wait for its disk. Erase does so: what was erased must not come back after a crash.
+type Syncer interface {
+	// Sync returns when no crash can undo what Settled was told before. An error means that this is not known.
+	Sync(ctx context.Context) error
+}
+
 // StoredEvent is an event as a Store keeps it. It holds no token.
 type StoredEvent struct {
 	ID       uint64

@@ -33,6 +33,7 @@ func (b *Batcher) store(ctx context.Context, l *lane, json []byte, accepted int6
 			l.leave(1, len(json))
 			b.settleNew(l)
 		}
+		erase := l.withdraws
 		l.mu.Unlock()
 		if !closed {
 			b.budget.release(1, int64(len(json)))
@@ -40,6 +41,9 @@ func (b *Batcher) store(ctx context.Context, l *lane, json []byte, accepted int6
 		}
 		if err == nil {
 			_ = b.noteSettled([]uint64{id}) // Stats tells of it
+		}
+		if erase != nil {
+			erase.reach()
 		}
 		return refused
 	case err != nil && !b.cfg.MemoryOnStoreError:
@@ -82,12 +86,18 @@ func (b *Batcher) appendToStore(ctx context.Context, e StoredEvent, json []byte)
 // releaseStoring gives the budget's room back of the events that are being stored: what a lane counts and no block holds. Close has taken
 // the lane, so they are not accepted. The lane's mutex is held.
 func (b *Batcher) releaseStoring(l *lane) {
-	events, size := l.events, l.bytes
+	events, size := l.storing()
+	b.budget.release(int64(events), int64(size))
+}
+
+// storing returns what of a lane is being stored. The lane's mutex is held.
+func (l *lane) storing() (events, bytes int) {
+	events, bytes = l.events, l.bytes
 	for blk := l.head; blk != nil; blk = blk.next {
 		events -= blk.events
-		size -= blk.bytes
+		bytes -= blk.bytes
 	}
-	b.budget.release(int64(events), int64(size))
+	return events, bytes
 }
 
 // countUnstored counts an event that is in memory alone.

@@ -12,6 +12,8 @@ type filling struct {
 	stage *stage
 	round *round // who waits for it
 	batch *batch // what is not committed yet
+
+	syncing *round // those in Sync who wait for it; nil: nobody
 }
 
 // run is the committing goroutine. Who waits wakes it; notes, and events with Interval, wait for the tick.
@@ -49,7 +51,9 @@ func (s *Spool) turn(f *filling) *filling {
 		}
 		s.mu.Lock()
 		s.failure = err
+		waits := s.stopSyncing(err)
 		s.mu.Unlock()
+		waits.tell(err)
 		return nil
 	}
 	if f == nil {
@@ -68,9 +72,14 @@ func (s *Spool) turn(f *filling) *filling {
 		}
 		s.settled = append(s.settled, f.batch.ids...)
 	}
-	if keep { // who began to wait for room before this failed is to be told
+	var waits *round
+	if keep { // who began to wait for room, or for a later commit, before this failed is to be told
 		s.tellOfRoom()
+		waits = s.stopSyncing(s.failure)
+	} else if s.syncing != nil { // this was the turn of what was held before
+		s.kick()
 	}
+	failure := s.failure
 	if keep && !again {
 		// Notes that went to the other stage meanwhile would wait for this one, which may wait for the room that they make.
 		other := batchOf(s.stage.mem[:s.stage.end])
@@ -78,13 +87,17 @@ func (s *Spool) turn(f *filling) *filling {
 		s.settled = append(s.settled, other.settled...)
 	}
 	s.mu.Unlock()
+	waits.tell(failure)
 	if keep {
+		f.syncing.tell(failure)
+		f.syncing = nil
 		return f
 	}
 	// The stage forgets refused events before anybody is told: after a crash they must not come back.
 	s.giveBack(f.stage)
 	f.round.events, f.round.notes = events, notes
 	close(f.round.done)
+	f.syncing.tell(errors.Join(notes, untidy)) // events that were refused are none that are to be safe
 	return nil
 }
 
@@ -111,10 +124,11 @@ func (s *Spool) swap() *filling {
 	s.gather()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stage.empty() && len(s.sending) == 0 && len(s.settled) == 0 {
+	if s.stage.empty() && len(s.sending) == 0 && len(s.settled) == 0 && s.syncing == nil {
 		return nil
 	}
-	f := &filling{stage: s.stage, round: s.round}
+	f := &filling{stage: s.stage, round: s.round, syncing: s.syncing}
+	s.syncing = nil
 	s.generation++
 	s.spare.reset(s.generation)
 	s.stage, s.spare = s.spare, nil

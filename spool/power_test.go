@@ -225,12 +225,12 @@ func TestPowerCut(t *testing.T) {
 	assert.Less(t, undone, workloads*cuts)
 }
 
-// seeds is how many a test with random damage tries: 100, or PLAYLINE_SPOOL_SEEDS.
+// seeds is how many a test with random damage tries: 30, or PLAYLINE_SPOOL_SEEDS.
 func seeds(t *testing.T) int {
 	t.Helper()
 	text, ok := os.LookupEnv("PLAYLINE_SPOOL_SEEDS")
 	if !ok {
-		return 100
+		return 30
 	}
 	n, err := strconv.Atoi(text)
 	require.NoError(t, err)
@@ -319,7 +319,7 @@ func TestDamage(t *testing.T) {
 		"a bit": {func(b []byte, r *rand.Rand) []byte {
 			b[2*page+r.IntN(len(b)-2*page)] ^= 1 << r.IntN(8)
 			return b
-		}, 100},
+		}, 30},
 	} {
 		t.Run(name, func(t *testing.T) {
 			reported := 0

@@ -88,6 +88,7 @@ type Spool struct {
 	sending    []uint64      // notes that are in no stage: they failed, or there was no room
 	settled    []uint64
 	direct     *round // of those who wait for the notes that are in no stage
+	syncing    *round // of those in Sync who wait for the next commit
 	stored     uint64 // the greatest id in a segment
 	failure    error  // of the last commit; nil when it went well
 	closed     bool

@@ -65,7 +65,8 @@ func (s *Spool) remove(seg *segment) (*segment, error) {
 		return seg, err
 	}
 	s.freed(seg.bytes)
-	return nil, nil
+	// Notes about a file that goes are not written. Without this a power cut could bring it back without them.
+	return nil, syncDir(s.dir)
 }
 
 // freed takes bytes off the size that MaxBytes bounds.
