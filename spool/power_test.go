@@ -3,6 +3,7 @@ package spool_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -59,15 +60,18 @@ func snapshot(t *testing.T, dir string) map[string]copied {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	for _, entry := range entries {
-		data, err := os.ReadFile(filepath.Join(dir, entry.Name()))
-		require.NoError(t, err)
 		info, err := entry.Info()
 		require.NoError(t, err)
-		c := copied{data, info}
+		data := make([]byte, info.Size())
 		if strings.HasPrefix(entry.Name(), "stage-") {
-			require.Empty(t, bytes.Trim(data[stageStart:], "\x00"))
-			c.data = slices.Clone(data[:stageStart])
+			data = data[:stageStart]
 		}
+		f, err := os.Open(filepath.Join(dir, entry.Name()))
+		require.NoError(t, err)
+		_, err = io.ReadFull(f, data)
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+		c := copied{data, info}
 		out[entry.Name()] = c
 	}
 	return out
@@ -112,6 +116,11 @@ func workload(t *testing.T, seed uint64) []step {
 		next.files = snapshot(t, dir)
 		now = next
 		steps = append(steps, now)
+	}
+	for _, name := range []string{"stage-a", "stage-b"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.Equal(t, len(data)-stageStart, bytes.Count(data[stageStart:], []byte{0}), "the snapshots do not have what is there")
 	}
 	return steps
 }
