@@ -58,7 +58,7 @@ func TestEveryServiceMethodHasAnExample(t *testing.T) {
 			methods += wantExamples(t, examples, client.Field(i).Type)
 		}
 	}
-	assert.Equal(t, 50, methods)
+	assert.Positive(t, methods)
 	wantExamples(t, examples, reflect.TypeFor[*playline.Client]())
 }
 

@@ -137,7 +137,7 @@ func TestOperationsCoverTheContracts(t *testing.T) {
 			wanted = append(wanted, service+" "+m[1])
 		}
 	}
-	assert.Len(t, wanted, 44)
+	require.NotEmpty(t, wanted)
 	var covered []string
 	for _, o := range ops {
 		covered = append(covered, string(o.service)+" "+o.id)

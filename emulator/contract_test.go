@@ -20,8 +20,8 @@ func TestContractsHoldAllOperations(t *testing.T) {
 		}
 	}
 	slices.Sort(ids)
-	assert.Len(t, ids, 44)
-	assert.Len(t, slices.Compact(ids), 44, "an operation is known by its id alone")
+	require.NotEmpty(t, ids)
+	assert.Len(t, slices.Compact(slices.Clone(ids)), len(ids), "an operation is known by its id alone")
 }
 
 func TestMatch(t *testing.T) {
