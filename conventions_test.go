@@ -2,7 +2,11 @@ package playline
 
 import (
 	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"iter"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -106,38 +110,20 @@ func TestEveryOperationIsAMethod(t *testing.T) {
 // TestRequestTypesValidateByValue: a request type that can be checked is checked by value, so that no caller can pass it unchecked.
 func TestRequestTypesValidateByValue(t *testing.T) {
 	t.Parallel()
-	for _, v := range []any{
-		Player{},
-		importRequest{},
-		ProfileCreate{},
-		ProfileUpdate{},
-		channelsUpdate{},
-		channelNames{},
-		ProfileTokens{},
-		profileIDs{},
-		propertyRequest{},
-		PropertyChange{},
-		propertyBatch{},
-		preferencesQuery{},
-		preferencesUpdate{},
-		TopicConsent{},
-		SuppressionCreate{},
-		SuppressionKey{},
-		Recipient{},
-		eventRequest{},
-		otpQuery{},
-		PageOptions{},
-		searchQuery{},
-		ContactCreate{},
-		contactValues{},
-		contactEvent{},
-		ClientListOptions{},
-		BrandOptions{},
-		ClientCreate{},
-		accountBody{},
-		IngestBatch{},
-	} {
-		_, ok := v.(validator)
-		assert.True(t, ok, "%T", v)
+	paths, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	checked := 0
+	for _, path := range paths {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		for _, decl := range file.Decls {
+			method, ok := decl.(*ast.FuncDecl)
+			if ok && method.Recv != nil && method.Name.Name == "Validate" && method.Type.Params.NumFields() == 0 {
+				_, byValue := method.Recv.List[0].Type.(*ast.Ident)
+				assert.True(t, byValue, "%s: Validate of a pointer; a value of that type would not be checked", path)
+				checked++
+			}
+		}
 	}
+	assert.Positive(t, checked)
 }
