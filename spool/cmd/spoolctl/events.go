@@ -10,6 +10,7 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
+// verify reads every event that waits and says how many there are, of which how many in doubt; what is damaged is the error.
 func verify(v *spool.View, out io.Writer) error {
 	waiting, doubtful, invalid := 0, 0, 0
 	for e, err := range v.Events() {
