@@ -57,8 +57,8 @@ func run(ctx context.Context, only string, out io.Writer) error {
 	if err := passes(ctx, chosen); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "| promise | what is broken | test that fails |")
-	fmt.Fprintln(out, "|---|---|---|")
+	fmt.Fprintln(out, "| promise | what is broken | in | test that fails |")
+	fmt.Fprintln(out, "|---|---|---|---|")
 	survived := 0
 	for _, m := range chosen {
 		caught, err := m.try(ctx)
@@ -67,9 +67,9 @@ func run(ctx context.Context, only string, out io.Writer) error {
 			return fmt.Errorf("%s: %w", m.change, err)
 		case !caught:
 			survived++
-			fmt.Fprintf(out, "| %s | %s | **%s passes** |\n", m.promise, m.change, m.test)
+			fmt.Fprintf(out, "| %s | %s | %s | **%s passes** |\n", m.promise, m.change, m.file, m.test)
 		default:
-			fmt.Fprintf(out, "| %s | %s | %s |\n", m.promise, m.change, m.test)
+			fmt.Fprintf(out, "| %s | %s | %s | %s |\n", m.promise, m.change, m.file, m.test)
 		}
 	}
 	if survived > 0 {

@@ -190,19 +190,19 @@ var mutants = []mutant{
 	},
 	{
 		"a store: forgets what has its result", "before it is told", "delivery.go",
-		"	if b.cfg.OnOutcome != nil {\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n	}\n	b.settle(blk, r)\n	b.noteSettled(blk.ids())\n", "	b.noteSettled(blk.ids())\n	if b.cfg.OnOutcome != nil {\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n	}\n	b.settle(blk, r)\n", "TestWhatTheStoreIsToldAndWhen",
+		"	if b.cfg.OnOutcome != nil {\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n	}\n	b.settle(blk, r)\n	notForgotten := b.noteSettled(blk.ids())\n", "	notForgotten := b.noteSettled(blk.ids())\n	if b.cfg.OnOutcome != nil {\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n	}\n	b.settle(blk, r)\n", "TestWhatTheStoreIsToldAndWhen",
 	},
 	{
 		"a store: forgets what has its result", "not what was rejected", "delivery.go",
-		"	b.noteSettled(blk.ids())\n", "	if r != Rejected {\n		b.noteSettled(blk.ids())\n	}\n", "TestWhatTheStoreIsToldAndWhen",
+		"	notForgotten := b.noteSettled(blk.ids())\n", "	var notForgotten error\n	if r != Rejected {\n		notForgotten = b.noteSettled(blk.ids())\n	}\n", "TestWhatTheStoreIsToldAndWhen",
 	},
 	{
 		"a store: forgets what has its result", "not what expired", "delivery.go",
-		"	b.noteSettled(blk.ids())\n", "	if r != Expired {\n		b.noteSettled(blk.ids())\n	}\n", "TestRecoveredEventsExpireByTheirOwnAge",
+		"	notForgotten := b.noteSettled(blk.ids())\n", "	var notForgotten error\n	if r != Expired {\n		notForgotten = b.noteSettled(blk.ids())\n	}\n", "TestRecoveredEventsExpireByTheirOwnAge",
 	},
 	{
 		"a store: forgets what has its result", "not what is unknown", "delivery.go",
-		"	b.noteSettled(blk.ids())\n", "	if r != Unknown {\n		b.noteSettled(blk.ids())\n	}\n", "TestUnknownIsSettled",
+		"	notForgotten := b.noteSettled(blk.ids())\n", "	var notForgotten error\n	if r != Unknown {\n		notForgotten = b.noteSettled(blk.ids())\n	}\n", "TestUnknownIsSettled",
 	},
 	{
 		"a store: a cut block is still stored", "its parts have no ids", "block.go",

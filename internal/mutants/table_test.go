@@ -1,0 +1,31 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestTheTableFitsTheCode: to run all mutants takes minutes, so whoever changes a line that one of them breaks learns it here.
+func TestTheTableFitsTheCode(t *testing.T) {
+	t.Chdir("../..")
+	paths, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	require.NoError(t, err)
+	var tests strings.Builder
+	for _, path := range paths {
+		source, err := os.ReadFile(path)
+		require.NoError(t, err)
+		tests.Write(source)
+	}
+	require.NotEmpty(t, mutants)
+	for _, m := range mutants {
+		_, err := m.source()
+		assert.NoError(t, err)
+		assert.NotEqual(t, m.code, m.broken, m.change)
+		assert.True(t, strings.Contains(tests.String(), "func "+m.test+"("), "%s: there is no test %s", m.change, m.test)
+	}
+}
