@@ -27,7 +27,8 @@
 // # What became of it
 //
 // Config.OnOutcome is told, a batch at a time and with the events in hand, as an [Outcome] of [Record] values. [Batcher.Stats] is a
-// picture for a dashboard, and its [Ledger] the sum: accepted = delivered + rejected + expired + unknown + returned + pending.
+// picture for a dashboard, and its [Ledger] the sum: accepted = delivered + rejected +
+// expired + unknown + returned + spooled + erased + pending.
 //
 // # The end
 //
