@@ -2,7 +2,6 @@ package batcher
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -127,65 +126,6 @@ func (b *Batcher) begin(l *lane, probe bool) *block {
 	return l.head
 }
 
-// cut replaces the first block by two: the events that first chooses, then the others. Where all are on one side nothing changes.
-// The lane's mutex is held.
-func (l *lane) cut(first func(n int, i item) bool) {
-	blk := l.head
-	a := blk.part(first)
-	z := blk.part(func(n int, i item) bool { return !first(n, i) })
-	if a == nil || z == nil {
-		return
-	}
-	a.next, z.next, z.barriers = z, blk.next, blk.barriers
-	l.head = a
-	if l.tail == blk {
-		l.tail = z
-	}
-	blk.free()
-}
-
-// resolve gives the whole first block of a lane its result. It returns false where Close took it first.
-//
-// The callback runs without a lock. Close can come while it runs: it leaves a block alone that is being resolved, and takes the ones
-// behind it.
-func (b *Batcher) resolve(l *lane, blk *block, r Result, err error) bool {
-	l.mu.Lock()
-	if l.stopped {
-		l.mu.Unlock()
-		return false
-	}
-	blk.settling = true
-	l.mu.Unlock()
-	if b.cfg.OnOutcome != nil {
-		b.cfg.OnOutcome(b.outcome(l, blk, r, err))
-	}
-	b.settle(blk, r)
-	notForgotten := b.noteSettled(blk.ids())
-	l.mu.Lock()
-	if r == Erased && notForgotten != nil && l.erasure != nil {
-		l.erasure.err = notForgotten
-	}
-	if !l.stopped {
-		l.removeHead()
-	}
-	reached := blk.barriers // also those that came during the callback
-	l.mu.Unlock()
-	blk.free()
-	for _, barrier := range reached {
-		barrier.reach()
-	}
-	return true
-}
-
-func (b *Batcher) outcome(l *lane, blk *block, r Result, err error) Outcome {
-	// Not the clock's start: the wall clock may have been set since, and what was accepted a minute ago is told as a minute before now.
-	began := time.Now().Add(-time.Duration(b.now()))
-	return Outcome{
-		Result: r, UserID: l.user, Records: blk.records(began, r == Returned), Attempts: blk.attempts, Err: err,
-		PossibleDuplicates: blk.doubts > 0,
-	}
-}
-
 func (b *Batcher) delivered(l *lane, blk *block) {
 	if !b.resolve(l, blk, Delivered, nil) {
 		return
@@ -225,79 +165,6 @@ func (b *Batcher) failed(l *lane, blk *block, token *Token, f *SendError, err er
 		l.down = f.RetryAfter == 0
 	}
 	return sight{down: !silent, retryAfter: f.RetryAfter, none: silent}
-}
-
-// blame finds the event that the service objects to: it cuts the block in two until one event is left, which is rejected. The
-// others are delivered on the way.
-func (b *Batcher) blame(l *lane, blk *block, f Failure, err error) {
-	if blk.events == 1 {
-		if b.resolve(l, blk, Rejected, err) {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			b.settleDown(l, b.now())
-		}
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.stopped {
-		return
-	}
-	at := blk.events / 2
-	if f == TooLarge {
-		at = blk.half()
-	}
-	l.cut(func(n int, _ item) bool { return n < at })
-	b.again(l, err)
-}
-
-// giveUpOnce reports the events of the first block as unknown that must not be sent again after an attempt that may have arrived.
-func (b *Batcher) giveUpOnce(l *lane, err error) {
-	if len(b.cfg.AtMostOnce) == 0 && b.cfg.Store == nil { // an earlier process may have had others
-		return
-	}
-	l.mu.Lock()
-	if l.stopped {
-		l.mu.Unlock()
-		return
-	}
-	l.cut(func(_ int, i item) bool { return i.once })
-	blk := l.head
-	l.mu.Unlock()
-	for i := range blk.items() {
-		if i.once {
-			b.resolve(l, blk, Unknown, err)
-		}
-		return // after the cut all events of a block are of one kind
-	}
-}
-
-// expire gives up the events of a lane that grew too old. They stand at its head: accepted earlier, sent earlier.
-func (b *Batcher) expire(l *lane) {
-	if b.cfg.MaxAge == 0 {
-		return
-	}
-	for {
-		l.mu.Lock()
-		oldest := b.now() - int64(b.cfg.MaxAge)
-		if l.stopped || l.head == nil || l.head.born > oldest {
-			l.mu.Unlock()
-			return
-		}
-		l.status = sending
-		l.head.sealed = true
-		l.cut(func(_ int, i item) bool { return i.accepted <= oldest })
-		blk := l.head
-		old := true
-		for i := range blk.items() {
-			old = i.accepted <= oldest
-			break
-		}
-		l.mu.Unlock()
-		if !old || !b.resolve(l, blk, Expired, fmt.Errorf("batcher: not delivered within %s", b.cfg.MaxAge)) {
-			return
-		}
-	}
 }
 
 // sendLater puts a lane that was to probe, and lost the probe to another, back into the queue.

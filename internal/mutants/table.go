@@ -25,15 +25,15 @@ var mutants = []mutant{
 		"b.budget.release(int64(blk.events), ", "b.budget.release(int64(blk.events)-1, ", "TestTheLedgerBalancesDuringSendsAndCallbacks",
 	},
 	{
-		"exactly one result", "a result is told twice", "delivery.go",
+		"exactly one result", "a result is told twice", "resolve.go",
 		"		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n", "		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n", "TestTheLedgerOfEachResult",
 	},
 	{
-		"expired only with MaxAge", "an age limit of its own", "delivery.go",
+		"expired only with MaxAge", "an age limit of its own", "resolve.go",
 		"	if b.cfg.MaxAge == 0 {\n		return\n	}\n", "	if b.cfg.MaxAge == 0 {\n		b.cfg.MaxAge = time.Hour\n	}\n", "TestWithoutMaxAgeNothingExpires",
 	},
 	{
-		"unknown only with AtMostOnce", "events of other types are given up with them", "delivery.go",
+		"unknown only with AtMostOnce", "events of other types are given up with them", "resolve.go",
 		"		if i.once {\n", "		if i.once || true {\n", "TestAtMostOnce",
 	},
 	{
@@ -45,7 +45,7 @@ var mutants = []mutant{
 		"	if l.status == idle || l.status == lingers && l.head.sealed {", "	if l.status == idle || l.head.sealed {", "TestOrderWithinAPlayer",
 	},
 	{
-		"order of the events", "the halves of a batch change places", "delivery.go",
+		"order of the events", "the halves of a batch change places", "resolve.go",
 		"	a.next, z.next, z.barriers = z, blk.next, blk.barriers\n	l.head = a\n", "	a, z = z, a\n	a.next, z.next, z.barriers = z, blk.next, blk.barriers\n	l.head = a\n", "TestA400IsolatesExactlyTheBadEvents",
 	},
 	{
@@ -153,11 +153,11 @@ var mutants = []mutant{
 		"f == Unauthorized && first", "first", "Test403ParksWithoutAskingAgain",
 	},
 	{
-		"400: only the bad event is rejected", "the whole batch is", "delivery.go",
+		"400: only the bad event is rejected", "the whole batch is", "resolve.go",
 		"	if blk.events == 1 {\n		if b.resolve(l, blk, Rejected, err) {", "	if blk.events > 0 {\n		if b.resolve(l, blk, Rejected, err) {", "TestA400IsolatesExactlyTheBadEvents",
 	},
 	{
-		"413: cut by bytes", "cut by number", "delivery.go",
+		"413: cut by bytes", "cut by number", "resolve.go",
 		"		at = blk.half()\n", "		_ = blk.half\n", "TestA413CutsWhereTheBytesAre",
 	},
 	{
@@ -189,19 +189,19 @@ var mutants = []mutant{
 		"	blk.noted = true\n", "", "TestWhatTheStoreIsToldAndWhen",
 	},
 	{
-		"a store: forgets what has its result", "before it is told", "delivery.go",
+		"a store: forgets what has its result", "before it is told", "resolve.go",
 		"	if b.cfg.OnOutcome != nil {\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n	}\n	b.settle(blk, r)\n	notForgotten := b.noteSettled(blk.ids())\n", "	notForgotten := b.noteSettled(blk.ids())\n	if b.cfg.OnOutcome != nil {\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n	}\n	b.settle(blk, r)\n", "TestWhatTheStoreIsToldAndWhen",
 	},
 	{
-		"a store: forgets what has its result", "not what was rejected", "delivery.go",
+		"a store: forgets what has its result", "not what was rejected", "resolve.go",
 		"	notForgotten := b.noteSettled(blk.ids())\n", "	var notForgotten error\n	if r != Rejected {\n		notForgotten = b.noteSettled(blk.ids())\n	}\n", "TestWhatTheStoreIsToldAndWhen",
 	},
 	{
-		"a store: forgets what has its result", "not what expired", "delivery.go",
+		"a store: forgets what has its result", "not what expired", "resolve.go",
 		"	notForgotten := b.noteSettled(blk.ids())\n", "	var notForgotten error\n	if r != Expired {\n		notForgotten = b.noteSettled(blk.ids())\n	}\n", "TestRecoveredEventsExpireByTheirOwnAge",
 	},
 	{
-		"a store: forgets what has its result", "not what is unknown", "delivery.go",
+		"a store: forgets what has its result", "not what is unknown", "resolve.go",
 		"	notForgotten := b.noteSettled(blk.ids())\n", "	var notForgotten error\n	if r != Unknown {\n		notForgotten = b.noteSettled(blk.ids())\n	}\n", "TestUnknownIsSettled",
 	},
 	{
