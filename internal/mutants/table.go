@@ -77,7 +77,7 @@ var mutants = []mutant{
 		"taken>>bytesBits >= b.maxEvents", "taken>>bytesBits > b.maxEvents", "TestTryTrackReturnsErrFullAtTheBound",
 	},
 	{
-		"bounds of each", "one event too many a player", "batcher.go",
+		"bounds of each", "one event too many a player", "player.go",
 		"l.events < cfg.MaxPlayerEvents", "l.events <= cfg.MaxPlayerEvents", "TestTryTrackReturnsErrFullAtTheBound",
 	},
 	{
@@ -125,7 +125,7 @@ var mutants = []mutant{
 		"			at = min(at, end)\n", "			_ = end\n", "TestATokenAboutToEndSendsWhatWaits",
 	},
 	{
-		"trigger: no room", "who waits makes nobody go", "batcher.go",
+		"trigger: no room", "who waits makes nobody go", "player.go",
 		"func() { b.Signal(MemoryPressure) }", "func() {}", "TestAWaitingTrackMakesEverythingGo",
 	},
 	{
@@ -257,7 +257,7 @@ var mutants = []mutant{
 		"	l.lastError, l.down = err, false\n	if l.stopped || b.erases(l) {\n", "	l.lastError, l.down = err, false\n	if l.stopped {\n", "TestEraseWaitsForTheRequestUnderWay",
 	},
 	{
-		"Erase: nothing more is taken", "Track takes it", "batcher.go",
+		"Erase: nothing more is taken", "Track takes it", "player.go",
 		"		case l.erased:\n", "		case l.erased && false:\n", "TestEraseDropsWhatWaitsAndTellsIt",
 	},
 }

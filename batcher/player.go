@@ -1,0 +1,214 @@
+package batcher
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+)
+
+// Player is one player of a batcher. It costs nothing while it has no events and can be made as often as it is needed; keeping it
+// saves the look-up.
+type Player struct {
+	batcher *Batcher
+	id      string
+	lane    atomic.Pointer[lane]
+}
+
+// Format prints the player's id for every verb, and not the batcher behind it.
+func (p *Player) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "player %q", p.id) }
+
+// Player returns a player by the user id that events are sent under, which is the sub claim of the player's token.
+func (b *Batcher) Player(userID string) *Player { return &Player{batcher: b, id: userID} }
+
+// Track takes an event. When it returns nil the event is kept: it ends in exactly one Result. It waits for room until ctx ends; an
+// event that cannot be sent is an *InvalidEventError. With a Config.Store it returns when the Store has the event, and the Store's error
+// where it cannot keep it.
+func (p *Player) Track(ctx context.Context, e Event) error {
+	return p.track(ctx, &e, nil, true)
+}
+
+// TryTrack is Track without waiting: where there is no room it returns ErrFull. With a Config.Store it takes as long as one Append there.
+func (p *Player) TryTrack(e Event) error {
+	return p.track(context.Background(), &e, nil, false)
+}
+
+// TrackAttrs is Track for an event of now whose data are attributes. It makes no garbage where they are texts, numbers, bools or
+// groups of those.
+func (p *Player) TrackAttrs(ctx context.Context, t EventType, attrs ...slog.Attr) error {
+	return p.track(ctx, &Event{Type: t}, attrs, true)
+}
+
+// TryTrackAttrs is TrackAttrs without waiting: where there is no room it returns ErrFull.
+func (p *Player) TryTrackAttrs(t EventType, attrs ...slog.Attr) error {
+	return p.track(context.Background(), &Event{Type: t}, attrs, false)
+}
+
+// TrackCustom is TrackAttrs for an event of type Custom with that name.
+func (p *Player) TrackCustom(ctx context.Context, name string, attrs ...slog.Attr) error {
+	return p.track(ctx, &Event{Type: Custom, Name: name}, attrs, true)
+}
+
+// Track is Player.Track for a player by user id.
+func (b *Batcher) Track(ctx context.Context, userID string, e Event) error {
+	p := Player{batcher: b, id: userID}
+	return p.track(ctx, &e, nil, true)
+}
+
+// TryTrack is Player.TryTrack for a player by user id.
+func (b *Batcher) TryTrack(userID string, e Event) error {
+	p := Player{batcher: b, id: userID}
+	return p.track(context.Background(), &e, nil, false)
+}
+
+func (p *Player) track(ctx context.Context, e *Event, attrs []slog.Attr, wait bool) error {
+	b := p.batcher
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	at := b.now()
+	// The event is encoded here, in the caller's goroutine and outside of every lock: its values may run the caller's code.
+	var scratch [512]byte
+	json, err := appendHead(scratch[:0], e, &b.clock, at)
+	if err != nil {
+		return err
+	}
+	flat := b.cfg.EventIDKey == ""
+	if flat {
+		before := json
+		if json, flat = appendFlat(json, e.Data, attrs); !flat {
+			json = before
+		}
+	}
+	if !flat {
+		if json, err = b.appendDeep(json, e.Data, attrs); err != nil {
+			return err
+		}
+	}
+	if len(json) > b.cfg.EventBytes {
+		return &InvalidEventError{"event", fmt.Sprintf("has %d bytes as JSON, Config.EventBytes allows %d", len(json), b.cfg.EventBytes)}
+	}
+	return p.keep(ctx, json, at, b.sendsOnce(e.Type), wait)
+}
+
+// appendDeep appends what the short way could not, with the event's id where there is one. It works on a copy: appendData lets its
+// buffer escape to the heap, and Track's must not.
+func (b *Batcher) appendDeep(head []byte, data any, attrs []slog.Attr) ([]byte, error) {
+	id := ""
+	if b.cfg.EventIDKey != "" {
+		id = b.idBase + strconv.FormatUint(b.ids.Add(1), 36)
+	}
+	return appendData(append(make([]byte, 0, 512), head...), data, attrs, b.cfg.EventIDKey, id)
+}
+
+// keep puts an encoded event into the player's lane, where there is room for it, or waits.
+func (p *Player) keep(ctx context.Context, json []byte, accepted int64, once, wait bool) error {
+	b, size := p.batcher, int64(len(json))
+	granted := false // the budget's room is taken
+	for {
+		l, err := p.current()
+		if err != nil {
+			b.giveBack(granted, size)
+			return err
+		}
+		if l.frame+len(json) > b.cfg.BatchBytes {
+			b.settleNew(l)
+			l.mu.Unlock()
+			b.giveBack(granted, size)
+			return &InvalidEventError{"event", fmt.Sprintf("has %d bytes as JSON, and a request of it %d: Config.BatchBytes allows %d",
+				len(json), l.frame+len(json), b.cfg.BatchBytes)}
+		}
+		room := l.full(&b.cfg, len(json))
+		if room != nil {
+			b.send(l) // room matters more now than a full batch
+		}
+		if room == nil && (granted || b.budget.take(size)) {
+			if b.cfg.Store != nil {
+				return b.store(ctx, l, json, accepted, once, granted)
+			}
+			b.put(l, json, accepted, once)
+			l.mu.Unlock()
+			if granted {
+				b.budget.inHand.Done()
+			}
+			return nil
+		}
+		b.settleNew(l)
+		l.mu.Unlock()
+		if !wait {
+			return ErrFull
+		}
+		if room == nil {
+			if err := b.waitForRoom(ctx, size); err != nil {
+				return err
+			}
+			granted, accepted = true, b.now()
+			continue
+		}
+		// The player has too much waiting. It does not wait with room in hand that others could use.
+		b.giveBack(granted, size)
+		granted = false
+		select {
+		case <-room:
+			accepted = b.now()
+		case <-b.closing:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// current returns the player's lane, locked.
+func (p *Player) current() (*lane, error) {
+	for {
+		l := p.lane.Load()
+		if l == nil {
+			if _, ok := appendText(nil, p.id); !ok || p.id == "" {
+				return nil, &InvalidEventError{"user_id", "must be valid UTF-8 and not empty"}
+			}
+			l = p.batcher.lane(p.id)
+			p.lane.Store(l)
+		}
+		l.mu.Lock()
+		// Close sets closed before it looks at the lanes under their mutex: an event that comes in before is seen by it, and one
+		// that comes after sees closed here.
+		switch {
+		case p.batcher.closed.Load():
+			l.mu.Unlock()
+			return nil, ErrClosed
+		case l.erased:
+			l.mu.Unlock()
+			return nil, ErrErased
+		case !l.dead:
+			return l, nil
+		}
+		l.mu.Unlock()
+		p.lane.CompareAndSwap(l, nil) // the lane was forgotten: the player comes back
+	}
+}
+
+// full returns nil where the lane has room, else a channel that is closed when some comes. The lane's mutex is held.
+func (l *lane) full(cfg *Config, size int) <-chan struct{} {
+	if l.events < cfg.MaxPlayerEvents && l.bytes+size <= cfg.MaxPlayerBytes {
+		return nil
+	}
+	if l.room == nil {
+		l.room = make(chan struct{})
+	}
+	return l.room
+}
+
+func (b *Batcher) giveBack(granted bool, size int64) {
+	if granted {
+		b.budget.release(1, size)
+		b.budget.inHand.Done()
+		b.budget.wake()
+	}
+}
+
+// waitForRoom waits in the budget's line. The first in line makes everything go that lingers: room matters more now than full batches.
+// It stands in line when it does so: what is put before is seen by the signal, and what is put after sees that somebody waits.
+func (b *Batcher) waitForRoom(ctx context.Context, size int64) error {
+	return b.budget.wait(ctx, size, func() { b.Signal(MemoryPressure) })
+}
