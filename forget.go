@@ -36,8 +36,8 @@ type ForgetOptions struct {
 // registration makes a new player.
 //
 // Keys are the services' ids. SmartSender's contact is looked for by e-mail address and phone number where its id is not given: where that is not
-// surely one contact the step fails with an *AmbiguousError, and nothing is erased there. Smooven cannot look an external id up: without SmoovenID
-// Forget registers it with no data, which returns the player id, and deletes that. Fyno's profile is erased in the version that the client is
+// surely one contact the step fails with an *AmbiguousError, and nothing is erased there. Smooven cannot look an external id up: without SmoovenID,
+// or where that is gone, Forget registers it with no data, which returns the player id, and deletes that. Fyno's profile is erased in the version that the client is
 // configured for.
 func (c *Client) Forget(ctx context.Context, who Identity, o ForgetOptions, opts ...RequestOption) (*FlowReport, error) {
 	if err := who.Validate(); err != nil {
@@ -148,7 +148,7 @@ func (f *forgetting) player() {
 		return
 	}
 	f.step(Smooven, "player", func() (result, error) {
-		id, created := f.who.SmoovenID, false
+		id := f.who.SmoovenID
 		switch {
 		case f.endpoints[Smooven].auth == nil:
 			return result{}, notConfigured(opDeletePlayer, "the public app id is not enough for it: ")
@@ -158,22 +158,32 @@ func (f *forgetting) player() {
 			_, err := f.Players.Get(f.ctx, id, f.opts...)
 			return planned(err)
 		case id == "":
-			registered, err := f.Players.Register(f.ctx, Player{ExternalID: f.who.ID}, f.opts...)
-			if err != nil {
-				return result{}, err
-			}
-			if id, created = registered.PlayerID, registered.Created; id == "" {
-				return result{}, errors.New("the service returned no player id for the external id: give Identity.SmoovenID")
-			}
-			f.report.Identity.SmoovenID = id
+			return f.playerByExternalID()
 		}
 		_, err := f.Players.Delete(f.ctx, id, f.opts...)
-		r, err := erased(err)
-		if created && err == nil {
-			r = result{FlowNothing, "an empty player was made to look it up, and deleted"}
+		if isGone(err) && f.who.ID != "" { // who was deleted and registered again has another id
+			return f.playerByExternalID()
 		}
-		return r, err
+		return erased(err)
 	})
+}
+
+// playerByExternalID deletes the player that has the game's id.
+func (f *forgetting) playerByExternalID() (result, error) {
+	registered, err := f.Players.Register(f.ctx, Player{ExternalID: f.who.ID}, f.opts...)
+	if err != nil {
+		return result{}, err
+	}
+	if registered.PlayerID == "" {
+		return result{}, errors.New("the service returned no player id for the external id: give Identity.SmoovenID")
+	}
+	f.report.Identity.SmoovenID = registered.PlayerID
+	_, err = f.Players.Delete(f.ctx, registered.PlayerID, f.opts...)
+	r, err := erased(err)
+	if registered.Created && err == nil {
+		r = result{FlowNothing, "an empty player was made to look it up, and deleted"}
+	}
+	return r, err
 }
 
 func (f *forgetting) suppressions() {

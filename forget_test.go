@@ -396,3 +396,21 @@ func TestForgetTellsOfEachEraser(t *testing.T) {
 		assert.Equal(t, playline.FlowDone, stepOf(t, report, playline.Fyno, "profile").Status, "it holds up nothing else")
 	})
 }
+
+// A person who was deleted and has come back has another player id at Smooven. An identity that was kept holds the old one.
+func TestForgetFindsAPlayerWhoCameBackUnderAnotherID(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newFlowWorld(t)
+		player, found := w.service.Player(w.ace.ID)
+		require.True(t, found)
+		w.ace.SmoovenID = "ply_999999"
+		report, err := w.client.Forget(t.Context(), w.ace, w.options())
+		require.NoError(t, err)
+		assert.Equal(t, playline.FlowDone, stepOf(t, report, playline.Smooven, "player").Status)
+		assert.Equal(t, player.ID, report.Identity.SmoovenID)
+		_, found = w.service.Player(w.ace.ID)
+		assert.False(t, found)
+		w.untouched()
+	})
+}
