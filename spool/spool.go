@@ -24,6 +24,9 @@
 // microsecond; the disk has it Options.Every later (100 ms). Both survive the death of the process, which is by far the most frequent
 // end of a game server. Always is for events that must survive the death of the machine.
 //
+// Notes are as safe as events. With Interval a power cut may take the note that events were about to be sent: these are sent again then and
+// not counted as possible duplicates, and types in batcher.Config.AtMostOnce are sent a second time. With Always it cannot.
+//
 // # Limits
 //
 // Options.MaxBytes bounds the encoded events that are held (1 GiB). Above it, and on a full disk, Append returns [ErrFull]. An event
@@ -34,6 +37,12 @@
 // On a full disk Open works, Recover has all that was accepted, and Append returns ErrFull until there is room; nobody has to do anything
 // then. What is there can be sent and settled meanwhile: a reserve of 1 MiB is kept for the notes. So a spool that filled the disk gives
 // space back as it delivers.
+//
+// # Erasing
+//
+// What is settled, or erased by batcher.Batcher.Erase, never comes back; for an erasure [Spool.Sync] makes sure of it. Its bytes stay in the
+// file until that goes or is written anew, so a file with little traffic holds them for long. A file that was set aside as damaged holds
+// them until somebody deletes it.
 //
 // # Damage
 //

@@ -3,7 +3,11 @@ package spool
 import (
 	"context"
 	"fmt"
+
+	"github.com/playline/playline-go/batcher"
 )
+
+var _ batcher.Syncer = (*Spool)(nil)
 
 // Sync returns when a power cut does not take any more what the spool was told before: events that were appended, notes about them, and
 // the files that went. It is for what must not come back, such as an erased player's events; nothing else needs it. The calls of that
