@@ -39,8 +39,9 @@
 //
 //   - Accepted means kept. When Track returns nil the event ends in exactly one Result: delivered, rejected (the service said no to
 //     this very event), expired (only with Config.MaxAge), unknown (only with Config.AtMostOnce), returned (handed back by Close),
-//     spooled (left by Close to the Store) or erased (only with Erase). The Ledger balances at every instant. Without a Config.Store this holds while the process
-//     lives: what waits in memory dies with it. With one the next process takes back what had no result yet, and goes on.
+//     spooled (left by Close to the Store) or erased (only with Erase). The Ledger balances at every instant. Without a Config.Store
+//     this holds while the process lives: what waits in memory dies with it. With one the next process takes back what had no result
+//     yet, and goes on.
 //   - Order. One request of a player is under way at a time, and events go out in the order in which Track took them.
 //   - Isolation. A player with a bad token, bad data or throttling delays nobody else. When the whole service is down all players
 //     share one gate: a pause, one probe, a slow start, and then at most twice the usual requests a second (or
@@ -82,7 +83,7 @@
 //
 // A lane is a player: a queue of blocks of encoded events, and how its sending stands. The scheduler keeps the lanes that are ready,
 // that linger and that wait, and the gate. A delivery is one request and what follows from its end. The budget bounds the memory. The
-// ledger counts what became of every event, in one place.
+// ledger counts what became of every event, in one place. An erased lane is taken from the scheduler, and dropped by a goroutine of its own.
 //
-// Lock order: shard, lane, then scheduler, ledger or budget; none is held while the caller's code runs.
+// Lock order: shard, lane, then scheduler, ledger or budget; none is held while the caller's code or the Store runs.
 package batcher

@@ -22,7 +22,7 @@ const (
 
 // lane is one player: the events that wait, in order, and how its sending stands. At most one request of a lane is under way.
 //
-// Lock order: shard, lane, then scheduler, ledger or budget. None is held during a Sender, a TokenSource or a callback.
+// Lock order: shard, lane, then scheduler, ledger or budget. None is held during a Sender, a TokenSource, a Store or a callback.
 //
 // What Track touches comes first, as in a block.
 type lane struct {
@@ -107,8 +107,9 @@ func (b *Batcher) lanes() iter.Seq[*lane] {
 	}
 }
 
-// forget removes a lane, unless it is erased, has something to send or to store, or is to be looked at later than now: it may have got a token since. What was
-// its last block may have its result while its sending goroutine is not done with the lane yet; that finds nothing to do then.
+// forget removes a lane, unless it is erased, has something to send or to store, or is to be looked at later than now: it may have got a
+// token since. What was its last block may have its result while its sending goroutine is not done with the lane yet; that finds nothing to
+// do then.
 func (b *Batcher) forget(l *lane, now int64) {
 	s := b.shard(l.user)
 	s.mu.Lock()
