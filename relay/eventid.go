@@ -23,8 +23,9 @@ type eventIDs struct {
 }
 
 type triedEvent struct {
-	id   uint64
-	hash uint64
+	id     uint64
+	hash   uint64
+	stored bool // the stream has acknowledged it, and others of its request not
 }
 
 func newEventIDs() *eventIDs {
@@ -52,10 +53,28 @@ func (e *eventIDs) begin(player string, events [][]byte) []triedEvent {
 	}
 	for _, hash := range hashes[known:] {
 		e.next++
-		old = append(old, triedEvent{e.next, hash})
+		old = append(old, triedEvent{id: e.next, hash: hash})
 	}
 	e.tried[player] = old
 	return old[:len(events):len(events)]
+}
+
+// stored notes that the stream has the first n events of a player's line. They are not sent again with the others: the stream remembers ids for
+// StreamConfig.Duplicates only, and an outage can last longer.
+func (e *eventIDs) stored(player string, n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	line := e.tried[player]
+	for i := range line[:min(n, len(line))] {
+		line[i].stored = true
+	}
+}
+
+// forget drops all ids of a player whose events are gone.
+func (e *eventIDs) forget(player string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.tried, player)
 }
 
 // done forgets the first n ids of a player: their events have their result.

@@ -37,17 +37,21 @@ var ErrStreamFull = errors.New("relay: the stream is full")
 // streamSender is the batcher.Sender of a publisher: one message an event, in order, all acknowledged before it returns.
 //
 // Several events of a player go as one atomic batch: all are stored or none, so that a failure in the middle cannot put a later event
-// before an earlier one. Where that does not work they go one after the other, each when the one before is acknowledged.
+// before an earlier one. Where that does not work they go one after the other, each when the one before is acknowledged. So they do with one
+// replica: there the server keeps each open batch in files of its own, and syncs them while all else of the stream waits.
 type streamSender struct {
-	nc     *nats.Conn
-	prefix string // of subjects, with the dot
-	game   string
-	ids    *eventIDs
-	open   chan struct{} // a place for each batch that may be open
+	nc      *nats.Conn
+	prefix  string // of subjects, with the dot
+	game    string
+	ids     *eventIDs
+	batches bool
+	open    chan struct{} // a place for each batch that may be open
 }
 
 func newStreamSender(nc *nats.Conn, cfg StreamConfig, game string) *streamSender {
-	return &streamSender{nc: nc, prefix: cfg.Prefix + ".", game: game, ids: newEventIDs(), open: make(chan struct{}, maxOpenBatches)}
+	return &streamSender{
+		nc: nc, prefix: cfg.Prefix + ".", game: game, ids: newEventIDs(), batches: cfg.Replicas > 1, open: make(chan struct{}, maxOpenBatches),
+	}
 }
 
 // Send implements batcher.Sender.
@@ -65,17 +69,20 @@ func (s *streamSender) Send(ctx context.Context, b batcher.Batch) error {
 		events = append(events, event)
 	}
 	ids := s.ids.begin(b.UserID, events)
-	messages := make([]*nats.Msg, len(events))
+	messages := make([]*nats.Msg, 0, len(events))
 	for i, event := range events {
+		if ids[i].stored {
+			continue
+		}
 		m := nats.NewMsg(s.prefix + s.game + "." + player)
 		m.Data = event
 		m.Header[nats.MsgIdHdr] = []string{s.ids.text(ids[i].id)}
 		m.Header[formatHeader] = []string{format}
-		messages[i] = m
+		messages = append(messages, m)
 	}
-	if err := s.publish(ctx, messages); err != nil {
-		var refused *refusal
-		if len(messages) == 1 && errors.As(err, &refused) && refused.code == codeMessageTooLarge {
+	if left, err := s.publish(ctx, messages); err != nil {
+		s.ids.stored(b.UserID, len(events)-left)
+		if refused, ok := errors.AsType[*refusal](err); ok && refused.code == codeMessageTooLarge {
 			return s.reject(b, err)
 		}
 		return sendError(err)
@@ -92,25 +99,26 @@ func (s *streamSender) reject(b batcher.Batch, err error) error {
 	return &batcher.SendError{Failure: batcher.Invalid, Err: err}
 }
 
-func (s *streamSender) publish(ctx context.Context, messages []*nats.Msg) error {
-	if len(messages) > 1 {
+// publish returns how many messages, the last ones, the stream has not acknowledged.
+func (s *streamSender) publish(ctx context.Context, messages []*nats.Msg) (left int, err error) {
+	if len(messages) > 1 && s.batches {
 		select {
 		case s.open <- struct{}{}:
 			err := s.publishBatch(ctx, messages)
 			<-s.open
 			var refused *refusal
 			if !errors.As(err, &refused) || !refused.aboutBatch() {
-				return err
+				return len(messages), err
 			}
 		default:
 		}
 	}
-	for _, m := range messages {
+	for i, m := range messages {
 		if _, err := s.request(ctx, m); err != nil {
-			return err
+			return len(messages) - i, err
 		}
 	}
-	return nil
+	return 0, nil
 }
 
 // publishBatch stores all or nothing. The messages' headers are as before when it returns.
@@ -127,7 +135,9 @@ func (s *streamSender) publishBatch(ctx context.Context, messages []*nats.Msg) e
 		m.Header[batchIDHeader] = []string{id}
 		m.Header[batchSeqHeader] = []string{strconv.Itoa(i + 1)}
 		if i < len(messages)-1 {
-			if err := s.nc.PublishMsg(m); err != nil {
+			if err := s.nc.PublishMsg(m); errors.Is(err, nats.ErrMaxPayload) {
+				return &refusal{code: codeMessageTooLarge, words: err.Error()}
+			} else if err != nil {
 				return &refusal{notSent: true, words: err.Error()} // without its end a batch is dropped
 			}
 		}

@@ -20,6 +20,7 @@ import (
 // counts what was sent again, so it is an upper bound.
 type Publisher struct {
 	*batcher.Batcher
+	ids *eventIDs
 }
 
 // publishLinger is how long an event waits for others of its player by default. What is in memory is not in the stream yet.
@@ -60,9 +61,17 @@ func NewPublisher(ctx context.Context, js jetstream.JetStream, stream string, cf
 	if err != nil {
 		return nil, err
 	}
-	b, err := batcher.New(newStreamSender(js.Conn(), settings, game), cfg)
+	sender := newStreamSender(js.Conn(), settings, game)
+	b, err := batcher.New(sender, cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &Publisher{b}, nil
+	return &Publisher{b, sender.ids}, nil
+}
+
+// Erase is batcher.Batcher.Erase: it drops what waits in this publisher. What the stream has is delivered by the relays.
+func (p *Publisher) Erase(ctx context.Context, userID string) (batcher.Erasure, error) {
+	erased, err := p.Batcher.Erase(ctx, userID)
+	p.ids.forget(userID)
+	return erased, err
 }

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -111,7 +112,9 @@ func TestStreamSender(t *testing.T) {
 	f := single(t)
 	sender := func(t *testing.T) *streamSender {
 		t.Helper()
-		return newStreamSender(f.connect().Conn(), f.stream, "game")
+		s := newStreamSender(f.connect().Conn(), f.stream, "game")
+		s.batches = true // as with three replicas
+		return s
 	}
 	batch := func(player string, events ...string) batcher.Batch {
 		var raw []json.RawMessage
@@ -165,6 +168,27 @@ func TestStreamSender(t *testing.T) {
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.Invalid, failed.Failure)
 		assert.Empty(t, s.ids.tried)
+		err = s.Send(t.Context(), batch("dash", "1", large, "3"))
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, batcher.Invalid, failed.Failure, "among others: the batcher cuts the batch until it has found the one")
+	})
+	t.Run("what the stream has acknowledged is not sent again with what it refused", func(t *testing.T) {
+		t.Parallel()
+		f := single(t, func(c *StreamConfig) { c.MaxBytes = 2_000 })
+		s := newStreamSender(f.connect().Conn(), f.stream, "game")
+		sent := make(chan *nats.Msg, 10)
+		_, err := s.nc.ChanSubscribe("events.game.*", sent)
+		require.NoError(t, err)
+		err = s.Send(t.Context(), batch("flash", "1", "2", strings.Repeat("x", 3_000)))
+		require.ErrorIs(t, err, ErrStreamFull)
+		require.NoError(t, s.Send(t.Context(), batch("flash", "1")), "the batcher probes with one event")
+		require.NoError(t, s.Send(t.Context(), batch("flash", "2", "3")))
+		require.NoError(t, s.nc.Flush())
+		var all []string
+		for range len(sent) {
+			all = append(all, string((<-sent).Data[:1]))
+		}
+		assert.Equal(t, []string{"1", "2", "x", "3"}, all, "the stream remembers ids for a while only")
 	})
 	t.Run("a player whose id has no subject", func(t *testing.T) {
 		t.Parallel()
@@ -265,4 +289,28 @@ func TestNoTokenInTheStream(t *testing.T) {
 		}
 	}
 	assert.NotEmpty(t, f.messages("EVENTS-dead"))
+}
+
+// TestErasedPlayerHasNoIDs: events of a player that were tried and then erased leave nothing behind, and one that equals them has an id of its own.
+func TestErasedPlayerHasNoIDs(t *testing.T) {
+	t.Parallel()
+	f := single(t, func(c *StreamConfig) { c.MaxBytes = 2_000 })
+	p := f.publisher(func(c *batcher.Config) { c.EventBytes = 4_000 })
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	small := batcher.Event{Type: batcher.AppOpen, Time: at}
+	require.NoError(t, p.Track(t.Context(), "ace", small))
+	require.NoError(t, p.Track(t.Context(), "ace", batcher.Event{Type: batcher.AppOpen, Time: at, Data: []slog.Attr{slog.String("s", strings.Repeat("x", 3_000))}}))
+	eventually(t, func() bool { return errors.Is(p.Stats().LastError, ErrStreamFull) }, "the stream has room")
+	erased, err := p.Erase(t.Context(), "ace")
+	require.NoError(t, err)
+	assert.Positive(t, erased.Events)
+	p.ids.mu.Lock()
+	assert.Empty(t, p.ids.tried)
+	p.ids.mu.Unlock()
+	before := f.state("EVENTS").LastSeq
+	require.True(t, p.Readmit("ace"))
+	require.NoError(t, p.Track(t.Context(), "ace", small))
+	_, err = p.Close(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, before+1, f.state("EVENTS").LastSeq, "the player is back with an event that equals the first one")
 }
