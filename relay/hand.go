@@ -33,6 +33,7 @@ type hand struct {
 	bySeq   map[uint64]*entry
 	lines   map[string][]*entry // by player, what has no result yet
 	highest uint64              // sequence ever held
+	lowest  uint64              // sequence that went back to the stream, 0: none did
 	waiting int                 // entries that are not settled
 }
 
@@ -107,6 +108,16 @@ func (h *hand) forget(e *entry) {
 	defer h.mu.Unlock()
 	delete(h.bySeq, e.seq)
 	h.waiting--
+	if h.lowest == 0 || e.seq < h.lowest {
+		h.lowest = e.seq
+	}
+}
+
+// leavesNone reports whether no message up to a sequence is left for another relay.
+func (h *hand) leavesNone(seq uint64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.waiting == 0 && (seq == 0 || h.highest >= seq && (h.lowest == 0 || h.lowest > seq))
 }
 
 // settle marks an entry as acknowledged now and returns where to. It is dropped when the server confirms.

@@ -143,6 +143,50 @@ func TestKillBetweenSendingAndAcknowledging(t *testing.T) {
 	assert.Contains(t, letters[0].Header.Get(CauseHeader), "AtMostOnce")
 }
 
+// TestDoubtOutlivesARelayInBetween: the service has the events of a relay that was killed. The next one reaches only some of them and leaves
+// in good order, and the one after it must still not send again what may not be sent twice.
+func TestDoubtOutlivesARelayInBetween(t *testing.T) {
+	t.Parallel()
+	f := single(t, func(c *StreamConfig) { c.LeaseTTL = time.Second })
+	p := f.publisher()
+	for _, typ := range []batcher.EventType{batcher.AppOpen, batcher.GameEnd, batcher.LevelCompleted} {
+		require.NoError(t, p.Track(t.Context(), "ace", batcher.Event{Type: typ}))
+	}
+	_, err := p.Close(t.Context())
+	require.NoError(t, err)
+	once := func(c *Config) { c.Batcher.AtMostOnce = []batcher.EventType{batcher.LevelCompleted} }
+	sent, dead := make(chan struct{}), make(chan struct{})
+	first := f.relay(once, func(c *Config) {
+		c.Batcher.BatchEvents = 3
+		c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
+			err := f.sender.Send(ctx, b)
+			if f.service.EventCount() == 3 {
+				close(sent)
+				<-dead
+			}
+			return errors.Join(err, ctx.Err())
+		})
+		c.Batcher.Linger = time.Second // all three in one request
+	})
+	<-sent
+	first.js.Conn().Close()
+	close(dead)
+	kill(first)
+	between := f.relay(once, func(c *Config) {
+		c.Batcher.MaxEvents = 1 // it waits for the first event, and never sees the third
+		c.Sender = sendFunc(func(context.Context, batcher.Batch) error {
+			return &batcher.SendError{Failure: batcher.NotSent, Err: errors.New("no network")}
+		})
+	})
+	eventually(t, func() bool { return between.Stats().Requests > 0 }, "the second relay has nothing")
+	require.NoError(t, between.Close(t.Context()))
+	last := f.relay(once)
+	f.idle()
+	assert.Equal(t, map[string]int64{"unknown": 1}, last.Stats().DeadLetters)
+	assert.Len(t, f.service.Events("ace"), 3+2, "the other two are sent again")
+	assert.Equal(t, int64(2), last.Stats().PossibleDuplicates)
+}
+
 // TestKilledInTheMiddle: a relay is killed with many requests under way, and the next one has to sort out what it left.
 func TestKilledInTheMiddle(t *testing.T) {
 	t.Parallel()

@@ -83,7 +83,8 @@ func (r *Relay) confirmed(m *nats.Msg) {
 
 // windUp ends a partition. While the lease lasts there is time to send what waits; what is left stays in the stream for the next relay.
 //
-// The consumer is deleted where that relay need not wonder what was sent: nothing is in doubt, and every acknowledgement is confirmed.
+// The consumer is deleted where that relay need not wonder what was sent: nothing is in doubt, neither here nor from a relay before this one,
+// no result is still being told, and every acknowledgement is confirmed.
 // After the end of the lease nothing may be touched: the consumer of that name may be the next relay's.
 func (p *partition) windUp() {
 	p.stop()
@@ -102,6 +103,7 @@ func (p *partition) windUp() {
 			clean = false
 		}
 	}
+	clean = clean && p.hand.leavesNone(p.doubtful)
 	clean = p.awaitConfirmation() && clean
 	if p.lease.valid() {
 		ctx, cancel := context.WithTimeout(p.lease.ctx, r.registry.beat())
