@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -64,14 +65,18 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// bury publishes a dead letter and returns when the stream has it. It tries until ctx ends: the event is not acknowledged before.
-func bury(ctx context.Context, js jetstream.JetStream, m *nats.Msg, pause time.Duration) error {
+// bury publishes a dead letter and returns when the stream has it. It tries until ctx ends: the event is not acknowledged before. Each failure is
+// logged: where the stream of the dead letters is full the partition stands still, and nothing else tells why.
+func bury(ctx context.Context, js jetstream.JetStream, m *nats.Msg, pause time.Duration, log *slog.Logger) error {
 	for {
 		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
 		_, err := js.PublishMsg(attempt, m)
 		cancel()
 		if err == nil {
 			return nil
+		}
+		if ctx.Err() == nil {
+			log.Warn("relay: a dead letter is not stored yet; its player waits for it", "sequence", m.Header.Get(SeqHeader), "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -3,7 +3,9 @@ package relay
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -102,7 +104,7 @@ func TestDeadLetterOnce(t *testing.T) {
 	first := f.messages("EVENTS")[0]
 	e := &entry{seq: first.Sequence, subject: first.Subject, id: first.Header.Get(jetstream.MsgIDHeader), stored: first.Time}
 	letter := deadLetter("events", e, first.Data, "rejected", errors.New("the first relay's words"))
-	require.NoError(t, bury(t.Context(), js, letter, 0))
+	require.NoError(t, bury(t.Context(), js, letter, 0, slog.New(slog.DiscardHandler)))
 	f.relay(func(c *Config) {
 		c.Sender = sendFunc(func(context.Context, batcher.Batch) error {
 			return &batcher.SendError{Failure: batcher.Invalid, Err: errors.New("the second relay's words")}
@@ -129,13 +131,16 @@ func TestDeadLettersAreFull(t *testing.T) {
 	p := f.publisher()
 	track(t, p, "ace", 0, 2)
 	require.NoError(t, p.Flush(t.Context()))
+	var log lines
 	refuse := func(c *Config) {
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
 		c.Sender = sendFunc(func(context.Context, batcher.Batch) error {
 			return &batcher.SendError{Failure: batcher.Invalid, Err: errors.New("no")}
 		})
 	}
 	r := f.relay(refuse)
 	eventually(t, func() bool { return r.Stats().DeadLetters["rejected"] == 1 }, "not even one dead letter")
+	eventually(t, func() bool { return log.contains("maximum messages exceeded") }, "the log does not say why it stands still")
 	require.NoError(t, r.Close(t.Context()))
 	assert.Equal(t, uint64(1), f.state("EVENTS").Msgs)
 	full.MaxMsgs = -1
@@ -165,4 +170,22 @@ func TestDeadLetterHeaders(t *testing.T) {
 			assert.Equal(t, "events-dead.game.ace", m.Subject)
 		})
 	}
+}
+
+// lines is a log that many may write to.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) contains(words string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), words)
 }

@@ -238,7 +238,7 @@ func (p *partition) track(ctx context.Context, in incoming) error {
 
 // giveUp makes a dead letter of a message that the batcher does not have, and acknowledges it.
 func (p *partition) giveUp(ctx context.Context, e *entry, body []byte, result string, cause error) error {
-	if err := bury(ctx, p.relay.js, deadLetter(p.relay.stream.Prefix, e, body, result, cause), p.relay.registry.beat()); err != nil {
+	if err := bury(ctx, p.relay.js, deadLetter(p.relay.stream.Prefix, e, body, result, cause), p.relay.registry.beat(), p.relay.cfg.Log); err != nil {
 		p.hand.forget(e)
 		return err
 	}

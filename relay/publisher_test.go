@@ -299,7 +299,8 @@ func TestErasedPlayerHasNoIDs(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	small := batcher.Event{Type: batcher.AppOpen, Time: at}
 	require.NoError(t, p.Track(t.Context(), "ace", small))
-	require.NoError(t, p.Track(t.Context(), "ace", batcher.Event{Type: batcher.AppOpen, Time: at, Data: []slog.Attr{slog.String("s", strings.Repeat("x", 3_000))}}))
+	large := []slog.Attr{slog.String("s", strings.Repeat("x", 3_000))}
+	require.NoError(t, p.Track(t.Context(), "ace", batcher.Event{Type: batcher.AppOpen, Time: at, Data: large}))
 	eventually(t, func() bool { return errors.Is(p.Stats().LastError, ErrStreamFull) }, "the stream has room")
 	erased, err := p.Erase(t.Context(), "ace")
 	require.NoError(t, err)

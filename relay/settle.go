@@ -31,7 +31,7 @@ func (p *partition) outcome(o batcher.Outcome) {
 			continue
 		}
 		letter := deadLetter(r.stream.Prefix, e, o.Records[i].JSON, o.Result.String(), o.Err)
-		if err := bury(p.lease.ctx, r.js, letter, r.registry.beat()); err != nil {
+		if err := bury(p.lease.ctx, r.js, letter, r.registry.beat(), r.cfg.Log); err != nil {
 			r.cfg.Log.Warn("relay: a dead letter was not stored; its event stays in the stream", "partition", p.n, "error", err)
 			p.hand.forget(e)
 			continue
