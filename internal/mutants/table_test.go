@@ -26,6 +26,8 @@ func TestTheTableFitsTheCode(t *testing.T) {
 		_, err := m.source()
 		assert.NoError(t, err)
 		assert.NotEqual(t, m.code, m.broken, m.change)
-		assert.True(t, strings.Contains(tests.String(), "func "+m.test+"("), "%s: there is no test %s", m.change, m.test)
+		if !strings.Contains(tests.String(), "func "+m.test+"(") { // assert.Contains would print all of them
+			t.Errorf("%s: there is no test %s", m.change, m.test)
+		}
 	}
 }
