@@ -37,6 +37,11 @@ func (b *Batcher) tokenOf(l *lane) (*Token, error) {
 	if l.token != token && l.token.freshAt(time.Now(), b.cfg.TokenRenewal) {
 		return l.token, nil // SetToken was faster
 	}
+	if l.erased {
+		// Erase came while the source was asked, and has dropped the player's token. It may return as soon as the last event has its result,
+		// before the lane has settled down; so this one is for the request under way alone.
+		return &got, nil
+	}
 	l.token = &got
 	return l.token, nil
 }
