@@ -57,7 +57,8 @@ func TestDocsPointToWhatIsThere(t *testing.T) {
 					assert.Contains(t, anchors(text), fragment, "no heading for #%s", fragment)
 				default:
 					path := filepath.Join(filepath.Dir(page), target)
-					assert.FileExists(t, path)
+					_, err := os.Stat(path)
+					assert.NoError(t, err)
 					if fragment != "" {
 						assert.Contains(t, anchors(readFile(t, path)), fragment, "no heading in %s for #%s", path, fragment)
 					}
