@@ -24,6 +24,7 @@ type Batcher struct {
 	budget  budget
 	ledger  ledger
 	sched   scheduler
+	parked  parkedLine
 	copies  sync.Pool     // of *[]byte: buffers for what the Store is given
 	storing *barrier      // reached when no Track is handing an event to the Store, and Close has begun
 	stirred chan struct{} // a lane was parked or ran empty; Close looks whether only parked ones are left
@@ -55,6 +56,7 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 		clock:   clock{start: time.Now()},
 		seed:    maphash.MakeSeed(),
 		budget:  budget{maxEvents: int64(cfg.MaxEvents), maxBytes: int64(cfg.MaxBytes)},
+		parked:  parkedLine{limit: cfg.MaxParkedBytes},
 		storing: newBarrier(),
 		stirred: make(chan struct{}, 1),
 		idBase:  rand.Text()[:12] + "-",

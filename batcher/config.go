@@ -50,6 +50,10 @@ type Config struct {
 
 	// MaxAge gives events up that could not be delivered for so long: they are reported as expired. Default 0: never.
 	MaxAge time.Duration
+	// MaxParkedBytes bounds the JSON that waits for players without a token, for all of them together, in memory and in the Store. Above it
+	// the player who has been parked for the longest time loses the oldest events, a request's worth at a time: they are reported as expired.
+	// While the service is down that waits for the next probe. Default 0: only MaxBytes and MaxPlayerBytes, at which Track waits.
+	MaxParkedBytes int
 	// AtMostOnce names event types that are not sent again where they may have arrived: they are reported as unknown instead.
 	// Default none: every event is sent until the service has answered, and what may have arrived twice is counted.
 	AtMostOnce []EventType
@@ -144,6 +148,7 @@ func (c Config) validate() error {
 		{c.MaxRetryAfter < 0, "MaxRetryAfter", "must be positive"},
 		{c.MaxAge < 0, "MaxAge", "must not be negative"},
 		{c.MaxAge > 0 && c.MaxAge <= c.Linger, "MaxAge, Linger", "must let an event live longer than it lingers"},
+		{c.MaxParkedBytes < 0, "MaxParkedBytes", "must not be negative"},
 		{c.MemoryOnStoreError && c.Store == nil, "MemoryOnStoreError, Store", "must not be set without a Store"},
 		{c.IdleTimeout < 0, "IdleTimeout", "must be positive"},
 		{c.TokenRenewal < 0, "TokenRenewal", "must be positive"},

@@ -102,6 +102,7 @@ func (l *lane) note(blk *block, inDoubt bool) bool {
 func (b *Batcher) begin(l *lane, probe bool) *block {
 	b.giveUpLost(l)
 	b.expire(l)
+	b.giveUpParked(l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -109,6 +110,7 @@ func (b *Batcher) begin(l *lane, probe bool) *block {
 		return nil
 	case l.head == nil:
 		l.parked = false // its events may have expired; a parked player with none would never be forgotten
+		b.countParked(l)
 		b.settleDown(l, b.now())
 		return nil
 	case b.erases(l):

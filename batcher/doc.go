@@ -38,7 +38,7 @@
 // # Promises
 //
 //   - Accepted means kept. When Track returns nil the event ends in exactly one Result: delivered, rejected (the service said no to
-//     this very event), expired (only with Config.MaxAge), unknown (only with Config.AtMostOnce), returned (handed back by Close),
+//     this very event), expired (only with Config.MaxAge or MaxParkedBytes), unknown (only with Config.AtMostOnce), returned (handed back by Close),
 //     spooled (left by Close to the Store) or erased (only with Erase). The Ledger balances at every instant. Without a Config.Store
 //     this holds while the process lives: what waits in memory dies with it. With one the next process takes back what had no result
 //     yet, and goes on.
@@ -65,8 +65,8 @@
 // duplicates, or reported as unknown where Config.AtMostOnce forbids it. Close waits for the calls of Track that are handing an event to the
 // Store, and leaves to it what could not be sent. Everything that waits is in memory as well: a Store makes it safe, and not less.
 //
-// What waits for a player who does not come back expires by Config.MaxAge, counted from Track also over a restart; without it such events stay
-// for ever, and fill the Store.
+// What waits for a player who does not come back expires by Config.MaxAge, counted from Track also over a restart, or by MaxParkedBytes, the
+// longest parked first; without both such events stay for ever, and fill the Store.
 //
 // # What a failure does
 //

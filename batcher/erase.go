@@ -48,6 +48,7 @@ func (b *Batcher) Erase(ctx context.Context, userID string) (Erasure, error) {
 		return Erasure{}, errHandedBack
 	}
 	l.erased, l.parked, l.token, l.refused = true, false, nil, ""
+	b.countParked(l)
 	if l.erasure == nil {
 		l.erasure = &erasure{}
 	}

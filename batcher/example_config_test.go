@@ -133,6 +133,20 @@ func ExampleConfig_maxAge() {
 	// <nil>
 }
 
+func ExampleConfig_maxParkedBytes() {
+	ctx := context.Background()
+	told := make(chan string, 1)
+	b, _ := newBatcher(func(c *batcher.Config) {
+		c.Linger, c.MaxParkedBytes = time.Millisecond, 50 // one event is longer
+		c.Tokens = batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{}, batcher.ErrNoToken })
+		c.OnOutcome = func(o batcher.Outcome) { told <- fmt.Sprint(len(o.Records), " ", o.Result) }
+	})
+	_ = b.Track(ctx, "device-abc-123", batcher.Event{Type: batcher.AdImpression})
+	fmt.Println(<-told) // as soon as the token source has said that the player is not there
+	_, _ = b.Close(ctx)
+	// Output: 1 expired
+}
+
 func ExampleConfig_atMostOnce() {
 	ctx := context.Background()
 	b, service := newBatcher(func(c *batcher.Config) {

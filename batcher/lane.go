@@ -49,6 +49,7 @@ type lane struct {
 	refused   string // the value of the last token that the service refused
 	lastError error
 	erasure   *erasure // what the erasing that is under way has dropped so far; nil: none is
+	place     *place   // in the line of parked players; guarded by that
 	withdraws *barrier // reached when no Track hands an event to the Store that Erase came between; nil: none did
 }
 
@@ -140,6 +141,9 @@ func (b *Batcher) put(l *lane, json []byte, now int64, once bool) {
 	l.tail.add(json, now, once)
 	l.events++
 	l.bytes += len(json)
+	if l.parked {
+		b.countParked(l)
+	}
 	if l.tail.events >= b.cfg.BatchEvents || l.tail.bytes >= b.cfg.BatchBytes {
 		l.tail.sealed = true
 	}
@@ -151,6 +155,9 @@ func (b *Batcher) put(l *lane, json []byte, now int64, once bool) {
 // settleNew sees to it that a lane is forgotten that was made for an event which it then did not get: it has no alarm yet. The lane's
 // mutex is held.
 func (b *Batcher) settleNew(l *lane) {
+	if l.parked {
+		b.countParked(l)
+	}
 	if l.status == idle && l.forgets == 0 {
 		b.settleDown(l, b.now())
 	}

@@ -44,8 +44,8 @@ func (b *Batcher) ring(l *lane, now int64) {
 	case lingers, waiting:
 		l.status = ready
 		b.sched.enqueue(l)
-	case paused: // events may have grown too old
-		if b.cfg.MaxAge > 0 && l.head != nil {
+	case paused: // events may have grown too old, or too much may wait
+		if (b.cfg.MaxAge > 0 || b.parked.gives(l)) && l.head != nil {
 			l.status = ready
 			b.sched.enqueue(l)
 		}

@@ -124,7 +124,7 @@ const (
 	Delivered Result = iota
 	// Rejected: the service said no to this very event.
 	Rejected
-	// Expired: it grew older than Config.MaxAge.
+	// Expired: it grew older than Config.MaxAge, or Config.MaxParkedBytes had no room for it.
 	Expired
 	// Unknown: it may have arrived, and Config.AtMostOnce forbids to send it again.
 	Unknown

@@ -69,6 +69,7 @@ func (b *Batcher) park(l *lane, err error) {
 		l.wakeAt = max(l.head.born+int64(b.cfg.MaxAge), b.now()+int64(time.Millisecond))
 		b.alarm(l, b.sched.wakes)
 	}
+	b.countParked(l)
 	b.stir()
 }
 
@@ -83,6 +84,7 @@ func causeOf(err error) string {
 // unpark lets a parked lane send again. Its mutex is held.
 func (b *Batcher) unpark(l *lane) {
 	l.parked, l.refused = false, ""
+	b.countParked(l)
 	if l.status == paused {
 		l.failures = 0
 		b.settleDown(l, b.now())

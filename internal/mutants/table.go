@@ -260,4 +260,16 @@ var mutants = []mutant{
 		"Erase: nothing more is taken", "Track takes it", "player.go",
 		"		case l.erased:\n", "		case l.erased && false:\n", "TestEraseDropsWhatWaitsAndTellsIt",
 	},
+	{
+		"MaxParkedBytes bounds what waits without a token", "nobody gives anything up", "parked_line.go",
+		"return p.bytes > p.limit && l.place != nil", "return false && l.place != nil", "TestTheLongestParkedLosesItsOldestEvents",
+	},
+	{
+		"MaxParkedBytes: who was parked first gives up first", "the last one does", "parked_line.go",
+		"l.place = &place{at: p.lanes.PushBack(l)}", "l.place = &place{at: p.lanes.PushFront(l)}", "TestTheLongestParkedLosesItsOldestEvents",
+	},
+	{
+		"MaxParkedBytes: a player with a token loses nothing", "it stays in the line", "parked.go",
+		"	l.parked, l.refused = false, \"\"\n	b.countParked(l)\n", "	l.parked, l.refused = false, \"\"\n", "TestWhoIsNotParkedAnyMoreLeavesTheLine",
+	},
 }
