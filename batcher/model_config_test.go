@@ -56,6 +56,9 @@ func modelConfig(m *model) batcher.Config {
 	if r.IntN(2) == 0 {
 		c.EventIDKey = modelID
 	}
+	if r.IntN(4) == 0 {
+		c.MaxParkedBytes = between(1, 4*c.EventBytes)
+	}
 	return c
 }
 

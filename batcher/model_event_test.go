@@ -40,7 +40,7 @@ type modelEvent struct {
 	before     int  // copies that the service had when the process began
 	unstored   bool // the store could not keep it, and it is in memory alone
 	lost       bool // and the process was killed
-	erased     bool // by this process or an earlier one
+	dropped    bool // erased or expired, by this process or an earlier one
 	withdrawn  bool // the store was told to forget it before it had a result
 }
 
