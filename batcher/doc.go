@@ -85,5 +85,5 @@
 // that linger and that wait, and the gate. A delivery is one request and what follows from its end. The budget bounds the memory. The
 // ledger counts what became of every event, in one place. An erased lane is taken from the scheduler, and dropped by a goroutine of its own.
 //
-// Lock order: shard, lane, then scheduler, ledger or budget; none is held while the caller's code or the Store runs.
+// Lock order: shard, lane, the line of parked players, then scheduler, ledger or budget; none is held while the caller's code or the Store runs.
 package batcher
