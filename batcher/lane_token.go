@@ -49,7 +49,7 @@ func (b *Batcher) tokenOf(l *lane) (*Token, error) {
 // tokenFailed parks a lane that has no token, and pauses one whose source failed.
 func (b *Batcher) tokenFailed(l *lane, err error) {
 	l.mu.Lock()
-	events, none := l.events, errors.Is(err, ErrNoToken)
+	events, none, failed := l.events, errors.Is(err, ErrNoToken), false
 	switch {
 	case l.token.freshAt(time.Now(), b.cfg.TokenRenewal): // SetToken came while the source was asked, and found no parked lane
 		b.again(l, nil)
@@ -57,9 +57,16 @@ func (b *Batcher) tokenFailed(l *lane, err error) {
 	case none:
 		b.park(l, err)
 	default:
-		b.pause(l, 0, fmt.Errorf("batcher: token source: %w", err))
+		failed, err = true, fmt.Errorf("batcher: token source: %w", err)
+		b.pause(l, 0, err)
 	}
 	l.mu.Unlock()
+	if failed { // what the error says is the caller's own: Stats has it, the log does not
+		b.ledger.mu.Lock()
+		b.ledger.lastError = err
+		b.ledger.mu.Unlock()
+		b.cfg.Log.Warn("batcher: the token source failed, it is asked again after a pause; Stats.LastError has the cause", "events", events)
+	}
 	if none {
 		b.sayParked(events, err)
 	}

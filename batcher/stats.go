@@ -44,7 +44,7 @@ type Stats struct {
 	Requests     int64 // made
 	Outage       bool  // the service is down: requests are held but for a probe
 	Unstored     int64 // events that are or were in memory alone, see Config.MemoryOnStoreError
-	LastError    error // of the last request that failed, or of the Store
+	LastError    error // of the last request that failed, of the Store, or of the token source
 }
 
 // PlayerStats is a picture of one player.

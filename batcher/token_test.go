@@ -1,6 +1,7 @@
 package batcher
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -488,5 +489,24 @@ func TestASlowSourceDelaysNobody(t *testing.T) {
 			assert.Equal(t, []time.Duration{5 * time.Second}, r.service.times(fmt.Sprint("device-", i)))
 		}
 		assert.Equal(t, []time.Duration{25 * time.Second}, r.service.times("slow"))
+	})
+}
+
+// A source that fails for ever would else look like a batcher that does nothing.
+func TestAFailingTokenSourceIsTold(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the session table is gone: token-of-ace")
+	var log bytes.Buffer
+	cfg := Config{
+		Log:    slog.New(slog.NewTextHandler(&log, nil)),
+		Tokens: TokenFunc(func(context.Context, string) (Token, error) { return Token{}, broken }),
+	}
+	bubble(t, cfg, func(t *testing.T, r *rig) {
+		r.track("ace")
+		after(6 * time.Second)
+		require.ErrorIs(t, r.Stats().LastError, broken)
+		assert.Contains(t, log.String(), "the token source failed")
+		assert.NotContains(t, log.String(), "ace", "the cause is the caller's own")
+		assert.Empty(t, r.Parked())
 	})
 }

@@ -24,7 +24,7 @@ func main() {
 	events, err := client.NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil // from your session table
+			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil // in production: from your session table, or client.Accounts.Login
 		}),
 	})
 	check(err)

@@ -36,7 +36,7 @@ func run() error {
 	var client *playline.Client
 	var server *emulator.Server
 	if configured() {
-		fmt.Println("playline quickstart: PLAYLINE_... is set, so these are the real services")
+		fmt.Println("playline quickstart: PLAYLINE_... is set, so these are the services that it names")
 		client, err = playline.NewFromEnv()
 	} else {
 		if server, err = emulator.Listen("127.0.0.1:0"); err != nil {

@@ -88,7 +88,7 @@ func run(ctx context.Context, s settings, out io.Writer) error {
 	tree.print(out)
 
 	fmt.Fprintf(out, "\n%d players for %s, the service down in the middle:\n\n", s.players, s.duration)
-	fleet, err := newFleet(client, services, s.players, providers) //nolint:contextcheck // an outcome comes on a goroutine of the batcher
+	fleet, err := newFleet(client, services, s.players, providers)
 	if err != nil {
 		return err
 	}
