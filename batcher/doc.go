@@ -62,7 +62,8 @@
 // Track encodes the event, takes its room, and returns when the Store has it. Before a block is sent the Store is told so, once, and when
 // its events have their result and the callback has returned it is told to forget them. New takes back what is left: in order for each
 // player, before what is tracked from then on. Of that, what the earlier process may have sent is sent again and counted as possible
-// duplicates, or reported as unknown where Config.AtMostOnce forbids it. Close waits for the calls of Track that are handing an event to the
+// duplicates, or reported as unknown where Config.AtMostOnce forbids it; so is what was refused with 503, 429 or 401 before the end, since a
+// Store is not told that a request had no effect. Close waits for the calls of Track that are handing an event to the
 // Store, and leaves to it what could not be sent. Everything that waits is in memory as well: a Store makes it safe, and not less.
 //
 // What waits for a player who does not come back expires by Config.MaxAge, counted from Track also over a restart, or by MaxParkedBytes, the

@@ -17,7 +17,7 @@ type Store interface {
 	Append(ctx context.Context, e StoredEvent) (id uint64, err error)
 
 	// Sending notes that events are about to be sent: after a crash they are in doubt, where the others are known not to have been
-	// sent. When it fails, that is not known of them either, and an event that is not to be sent twice must not be sent.
+	// sent. The note is not taken back where the service then refuses them for the moment (503, 429, 401). When it fails, that is not known of them either, and an event that is not to be sent twice must not be sent.
 	Sending(ids []uint64) error
 
 	// Settled forgets events: they have their result. It does not wait for the disk. What was noted shortly before a crash may come
