@@ -32,8 +32,9 @@
 //
 // Players are dealt into partitions by the server's subject transform, so publishers cannot disagree. A partition belongs to the
 // relay that has its lease, a message that expires. The relay stops sending after two thirds of the lease without a renewal, and ends the
-// requests under way; another can begin only when all of it has passed. It makes the partition's consumer anew: settled messages are gone
-// from the stream, so it gets exactly the others, in order.
+// requests under way; another can begin only when all of it has passed. It makes the partition's consumer anew and gets what the stream has, in
+// order. What of that was settled before, and what may have been sent, it knows from a note that the relay before has left in the stream of the
+// leases: a replicated stream removes a message only some time after it has confirmed the acknowledgement.
 //
 // # Players without a token
 //

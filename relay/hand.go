@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -32,27 +33,72 @@ type hand struct {
 	mu      sync.Mutex // guards the following
 	bySeq   map[uint64]*entry
 	lines   map[string][]*entry // by player, what has no result yet
-	highest uint64              // sequence ever held
-	lowest  uint64              // sequence that went back to the stream, 0: none did
 	waiting int                 // entries that are not settled
+
+	// What was ever held and is in none of the above is settled, except what went back to the stream.
+	highest  uint64    // sequence, by this relay or one before it
+	latest   time.Time // at which a message of these was stored
+	back     map[uint64]struct{}
+	received uint64 // the highest sequence that this relay held
 }
 
 func newHand() *hand {
-	return &hand{bySeq: map[uint64]*entry{}, lines: map[string][]*entry{}}
+	return &hand{bySeq: map[uint64]*entry{}, lines: map[string][]*entry{}, back: map[uint64]struct{}{}}
 }
 
-// hold takes a message over. It returns the entry that is there where it is a redelivery.
+// restore begins where another relay has ended.
+func (h *hand) restore(n note) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.highest, h.latest = n.Top, n.Latest
+	clear(h.back)
+	for _, seq := range n.Open {
+		h.back[seq] = struct{}{}
+	}
+}
+
+// note is what another relay would have to know.
+func (h *hand) note() note {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := note{Top: h.highest, Latest: h.latest, Open: slices.Collect(maps.Keys(h.back))}
+	for seq, e := range h.bySeq {
+		if e.settled.IsZero() {
+			n.Open = append(n.Open, seq)
+		}
+	}
+	slices.Sort(n.Open)
+	return n
+}
+
+// hold takes a message over. Where it is known, it is a redelivery: its entry is the one that is there, or one that is settled.
 func (h *hand) hold(m jetstream.Msg, meta *jetstream.MsgMetadata) (e *entry, known bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	seq := meta.Sequence.Stream
 	if e := h.bySeq[seq]; e != nil {
-		e.reply = m.Reply()
-		return e, true
+		if e.stored.Equal(meta.Timestamp) {
+			e.reply = m.Reply()
+			return e, true
+		}
+		e.reply = "" // the stream has lost its end, and this message with it
 	}
 	e = &entry{seq: seq, subject: m.Subject(), id: m.Headers().Get(jetstream.MsgIDHeader), stored: meta.Timestamp, reply: m.Reply()}
 	h.bySeq[seq] = e
-	h.highest = max(h.highest, seq)
+	h.received = max(h.received, seq)
+	_, back := h.back[seq]
+	delete(h.back, seq)
+	newer := meta.Timestamp.After(h.latest)
+	if seq <= h.highest && !back && !newer {
+		e.settled = time.Now() // and its acknowledgement was confirmed, but the stream still has it
+		return e, true
+	}
+	if seq > h.highest || newer && !back {
+		h.highest = seq // also a lower one: what the stream had beyond it is lost
+	}
+	if newer {
+		h.latest = meta.Timestamp
+	}
 	h.waiting++
 	return e, false
 }
@@ -106,21 +152,14 @@ func (h *hand) take(player string, n int, result batcher.Result) []*entry {
 func (h *hand) forget(e *entry) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.bySeq, e.seq)
 	h.waiting--
-	if h.lowest == 0 || e.seq < h.lowest {
-		h.lowest = e.seq
+	if h.bySeq[e.seq] == e {
+		delete(h.bySeq, e.seq)
+		h.back[e.seq] = struct{}{}
 	}
 }
 
-// leavesNone reports whether no message up to a sequence is left for another relay.
-func (h *hand) leavesNone(seq uint64) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.waiting == 0 && (seq == 0 || h.highest >= seq && (h.lowest == 0 || h.lowest > seq))
-}
-
-// settle marks an entry as acknowledged now and returns where to. It is dropped when the server confirms.
+// settle marks an entry as acknowledged now and returns where to, "": nowhere. It is dropped when the server confirms.
 func (h *hand) settle(e *entry, now time.Time) (reply string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -164,11 +203,12 @@ func (h *hand) unconfirmed(before time.Time) []*entry {
 func (h *hand) size() (waiting, unconfirmed int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.waiting, len(h.bySeq) - h.waiting
+	return h.waiting, max(len(h.bySeq)-h.waiting, 0)
 }
 
+// top is the highest sequence that this relay held.
 func (h *hand) top() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.highest
+	return h.received
 }

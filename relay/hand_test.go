@@ -2,7 +2,10 @@ package relay
 
 import (
 	"testing"
+	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/playline/playline-go/batcher"
@@ -44,4 +47,102 @@ func TestHandTake(t *testing.T) {
 			assert.Equal(t, []uint64{9}, seqs(h.lines["blitz"]), "another player's")
 		})
 	}
+}
+
+// incomingMessage is a message with what hand looks at.
+type incomingMessage struct {
+	jetstream.Msg
+
+	reply string
+}
+
+func (m incomingMessage) Reply() string        { return m.reply }
+func (m incomingMessage) Subject() string      { return "events.0.game.ace" }
+func (m incomingMessage) Headers() nats.Header { return nil }
+
+// TestHandHold: what is known, what is settled, and what is a message that was never here although its number was.
+func TestHandHold(t *testing.T) {
+	t.Parallel()
+	began := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
+	at := func(second int) time.Time { return began.Add(time.Duration(second) * time.Second) }
+	hold := func(h *hand, seq uint64, second int) (e *entry, known bool) {
+		meta := &jetstream.MsgMetadata{Timestamp: at(second)}
+		meta.Sequence.Stream = seq
+		return h.hold(incomingMessage{reply: "to"}, meta)
+	}
+	// Of the messages 1 to 5, stored at the seconds 1 to 5, this relay has settled 1, 2 and 4; 4 is not confirmed. 5 went back.
+	filled := func() *hand {
+		h := newHand()
+		for seq := range uint64(5) {
+			e, _ := hold(h, seq+1, int(seq)+1)
+			switch seq + 1 {
+			case 1, 2, 4:
+				h.settle(e, at(9))
+			case 5:
+				h.forget(e)
+			}
+		}
+		h.confirm(1)
+		h.confirm(2)
+		return h
+	}
+	for name, test := range map[string]struct {
+		seq            uint64
+		second         int
+		known, settled bool
+	}{
+		"a new one":                                 {6, 6, false, false},
+		"a new one by a clock that is behind":       {6, 2, false, false},
+		"settled and confirmed":                     {2, 2, true, true},
+		"settled, not confirmed":                    {4, 4, true, true},
+		"in hand":                                   {3, 3, true, false},
+		"went back":                                 {5, 5, false, false},
+		"a settled number, given again":             {2, 8, false, false},
+		"the number of one in hand, given again":    {3, 8, false, false},
+		"an unconfirmed number, given again":        {4, 8, false, false},
+		"the number of one that went, given again":  {5, 8, false, false},
+		"the first number of a stream made anew":    {1, 8, false, false},
+		"stored in the same moment as the last one": {6, 5, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for kind, h := range map[string]*hand{"the same relay": filled(), "the next relay": restored(filled().note())} {
+				if kind == "the next relay" && test.seq == 3 {
+					test.known = false // it goes back with the relay
+				}
+				e, known := hold(h, test.seq, test.second)
+				assert.Equal(t, test.known, known, kind)
+				assert.Equal(t, test.settled, h.isSettled(e), kind)
+				assert.Equal(t, "to", e.reply, kind)
+			}
+		})
+	}
+	t.Run("a stream that has lost its end goes on", func(t *testing.T) {
+		t.Parallel()
+		h := filled()
+		lost := h.bySeq[3]
+		for seq := uint64(2); seq < 7; seq++ { // all in one moment, as a batch may be
+			_, known := hold(h, seq, 8)
+			assert.False(t, known, "message %d", seq)
+		}
+		assert.Empty(t, h.settle(lost, at(9)), "the message is lost, and the one that has its number must not be acknowledged for it")
+		waiting, unconfirmed := h.size()
+		assert.Equal(t, 5, waiting)
+		assert.Zero(t, unconfirmed)
+	})
+	t.Run("what is lost does not go back", func(t *testing.T) {
+		t.Parallel()
+		h := filled()
+		lost := h.bySeq[3]
+		e, _ := hold(h, 3, 8)
+		h.forget(lost)
+		assert.Same(t, e, h.bySeq[3])
+		assert.NotContains(t, h.back, uint64(3))
+	})
+}
+
+func restored(n note) *hand {
+	h := newHand()
+	h.restore(n)
+	return h
 }

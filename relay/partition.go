@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,9 +19,6 @@ const pullMessages = 256
 // or for the service is known then, and let pass; one that was lost on the way is a gap, at which the partition begins anew.
 const ackWait = time.Minute
 
-// handedKey is the consumer's note of how far its partition had been handed out before it was made.
-const handedKey = "playline-handed"
-
 // partition serves one part of the players while its lease lasts. It has a consumer of the stream and a batcher of its own, so that the end
 // of the lease ends the one and the other.
 type partition struct {
@@ -32,11 +28,14 @@ type partition struct {
 	batcher *batcher.Batcher
 	hand    *hand
 
-	pull     context.Context //nolint:containedctx // ends when no more messages are to be taken
-	stop     context.CancelFunc
-	again    chan struct{} // the connection was lost: what was on the way may be gone
-	done     chan struct{} // closed when it has ended
-	doubtful uint64        // messages up to here may have been sent by the relay before
+	pull  context.Context //nolint:containedctx // ends when no more messages are to be taken
+	stop  context.CancelFunc
+	again chan struct{} // the connection was lost: what was on the way may be gone
+	done  chan struct{} // closed when it has ended
+
+	note     note   // the last that was written
+	taken    bool   // the note is this relay's
+	doubtful uint64 // messages up to here may have been sent by a relay before
 }
 
 func newPartition(r *Relay, n int, l *lease) (*partition, error) {
@@ -88,7 +87,7 @@ func (p *partition) run() {
 }
 
 // session makes the partition's consumer and takes what it brings, until something is wrong with it. A consumer that is made anew brings
-// all that is not settled, in the order of the stream; what is in hand is known and let pass.
+// all that the stream has, in its order; what is in hand or settled is known and let pass.
 func (p *partition) session() error {
 	consumer, err := p.consumer()
 	if err != nil {
@@ -128,51 +127,14 @@ func (p *partition) session() error {
 			// Taking what comes behind the gap would bring a player's events out of order.
 			return fmt.Errorf("relay: message %d of the consumer came in the place of %d", meta.Sequence.Consumer, next)
 		}
+		if err := p.live(); err != nil {
+			return err
+		}
 		if err := p.accept(ctx, m, meta); err != nil {
 			return err
 		}
 	}
 }
-
-// consumer deletes the partition's consumer and makes it anew. The first time it is the former relay's, and tells how much that had been
-// given: it may have sent any of it.
-func (p *partition) consumer() (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(p.pull, 10*time.Second)
-	defer cancel()
-	r := p.relay
-	name := consumerName(r.game, p.n)
-	old, err := r.js.Consumer(ctx, r.stream.Name, name)
-	switch {
-	case errors.Is(err, jetstream.ErrConsumerNotFound):
-	case err != nil:
-		return nil, fmt.Errorf("relay: consumer %s: %w", name, err)
-	default:
-		if p.doubtful == 0 && p.hand.top() == 0 {
-			info := old.CachedInfo()
-			noted, _ := strconv.ParseUint(info.Config.Metadata[handedKey], 10, 64) // 0 where there is no note
-			p.doubtful = max(info.Delivered.Stream, noted)
-		}
-		if err := r.js.DeleteConsumer(ctx, r.stream.Name, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-			return nil, fmt.Errorf("relay: consumer %s: %w", name, err)
-		}
-	}
-	c, err := r.js.CreateConsumer(ctx, r.stream.Name, jetstream.ConsumerConfig{
-		Durable:       name,
-		FilterSubject: fmt.Sprintf("%s.%d.%s.*", r.stream.Prefix, p.n, r.game),
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       ackWait,
-		MaxDeliver:    -1,
-		MaxAckPending: r.cfg.Batcher.MaxEvents + 2*pullMessages,
-		MemoryStorage: true, // it is made anew with each relay
-		Metadata:      map[string]string{handedKey: strconv.FormatUint(max(p.doubtful, p.hand.top()), 10)},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("relay: consumer %s: %w", name, err)
-	}
-	return c, nil
-}
-
-func consumerName(game string, n int) string { return fmt.Sprintf("%s-%d", game, n) }
 
 // accept takes one message over. An error ends the session; the message is still in the stream then.
 func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) error {

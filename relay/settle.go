@@ -47,6 +47,9 @@ func (p *partition) outcome(o batcher.Outcome) {
 // ack acknowledges a message and asks the server to confirm. Where the connection is gone, or the answer, it is done again.
 func (p *partition) ack(e *entry) {
 	reply := p.hand.settle(e, time.Now())
+	if reply == "" {
+		return
+	}
 	confirm := p.relay.inbox + strconv.Itoa(p.n) + "." + strconv.FormatUint(e.seq, 10)
 	if err := p.relay.js.Conn().PublishRequest(reply, confirm, []byte("+ACK")); err != nil {
 		p.relay.cfg.Log.Debug("relay: an acknowledgement was not sent and will be", "partition", p.n, "error", err)
@@ -81,10 +84,9 @@ func (r *Relay) confirmed(m *nats.Msg) {
 	}
 }
 
-// windUp ends a partition. While the lease lasts there is time to send what waits; what is left stays in the stream for the next relay.
+// windUp ends a partition. While the lease lasts there is time to send what waits; what is left stays in the stream for the next relay, with a
+// note of what of it may have been sent. The consumer is deleted: the note says more. Where it could not be written, the consumer stays.
 //
-// The consumer is deleted where that relay need not wonder what was sent: nothing is in doubt, neither here nor from a relay before this one,
-// no result is still being told, and every acknowledgement is confirmed.
 // After the end of the lease nothing may be touched: the consumer of that name may be the next relay's.
 func (p *partition) windUp() {
 	p.stop()
@@ -92,46 +94,55 @@ func (p *partition) windUp() {
 	drain, cancel := context.WithTimeout(p.lease.ctx, r.cfg.DrainTimeout)
 	report, _ := p.batcher.Close(drain) // its error is the count of what the loop below counts
 	cancel()
-	clean := true
+	var doubtful uint64
 	for _, o := range report.LeftOver {
 		entries := p.hand.take(o.UserID, len(o.Records), batcher.Returned)
 		for _, e := range entries {
 			p.hand.forget(e)
-		}
-		r.counts.left.Add(int64(len(entries)))
-		if o.PossibleDuplicates {
-			clean = false
-		}
-	}
-	clean = clean && p.hand.leavesNone(p.doubtful)
-	clean = p.awaitConfirmation() && clean
-	if p.lease.valid() {
-		ctx, cancel := context.WithTimeout(p.lease.ctx, r.registry.beat())
-		if clean {
-			if err := r.js.DeleteConsumer(ctx, r.stream.Name, consumerName(r.game, p.n)); err != nil {
-				r.cfg.Log.Debug("relay: a consumer was not deleted", "partition", p.n, "error", err)
+			if o.PossibleDuplicates {
+				doubtful = max(doubtful, e.seq)
 			}
 		}
-		cancel()
-		if err := r.registry.release(context.WithoutCancel(p.lease.ctx), p.lease); err != nil {
-			r.cfg.Log.Debug("relay: a lease was not given back and will run out", "partition", p.n, "error", err)
-		}
+		r.counts.left.Add(int64(len(entries)))
+	}
+	p.awaitConfirmation()
+	if p.lease.valid() {
+		p.leave(doubtful)
 	}
 	p.lease.drop()
 }
 
-// awaitConfirmation waits until every acknowledgement is confirmed, for as long as the lease lasts but not longer than a few beats. It reports
-// whether they are.
-func (p *partition) awaitConfirmation() bool {
+// leave hands the partition over to whoever comes. Messages up to doubtful may have been sent by this relay.
+func (p *partition) leave(doubtful uint64) {
+	r := p.relay
+	ctx, cancel := context.WithTimeout(p.lease.ctx, r.registry.beat())
+	defer cancel()
+	if waiting, _ := p.hand.size(); waiting > 0 {
+		doubtful = p.mayHaveSent() // a result was not told to its end
+	}
+	if p.taken {
+		if err := p.remember(ctx, max(doubtful, p.doubtful)); err != nil {
+			r.cfg.Log.Warn("relay: the next relay will not know what was settled", "partition", p.n, "error", err)
+		} else if err := r.js.DeleteConsumer(ctx, r.stream.Name, consumerName(r.game, p.n)); err != nil {
+			r.cfg.Log.Debug("relay: a consumer was not deleted", "partition", p.n, "error", err)
+		}
+	}
+	if err := r.registry.release(context.WithoutCancel(p.lease.ctx), p.lease); err != nil {
+		r.cfg.Log.Debug("relay: a lease was not given back and will run out", "partition", p.n, "error", err)
+	}
+}
+
+// awaitConfirmation waits until every acknowledgement is confirmed, for as long as the lease lasts but not longer than a few beats.
+func (p *partition) awaitConfirmation() {
 	ctx, cancel := context.WithTimeout(p.lease.ctx, 2*p.relay.registry.beat())
 	defer cancel()
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		if _, unconfirmed := p.hand.size(); unconfirmed == 0 {
-			return true
+			return
 		}
 		select {
 		case <-ctx.Done():
-			return false
+			return
 		case <-time.After(pause):
 		}
 		p.ackAgain()

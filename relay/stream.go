@@ -130,8 +130,9 @@ func (c StreamConfig) dead() jetstream.StreamConfig {
 	}
 }
 
-// leases is the stream with the leases: a message for each partition that has a relay, which expires when it is not renewed. It is on
-// the disk like the others: leases that a restart forgets would let a second relay begin while the first still sends.
+// leases is the stream with the leases: a message for each partition that has a relay, which expires when it is not renewed, and a note about
+// each partition that ever had one, which does not. It is on the disk like the others: leases that a restart forgets would let a second
+// relay begin while the first still sends.
 func (c StreamConfig) leases() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:              c.Name + "-leases",
@@ -144,6 +145,7 @@ func (c StreamConfig) leases() jetstream.StreamConfig {
 		MaxBytes:          -1,
 		MaxMsgsPerSubject: 1,
 		MaxAge:            c.LeaseTTL,
+		AllowMsgTTL:       true, // notes about partitions do not expire
 		Duplicates:        min(c.LeaseTTL, 2*time.Minute),
 	}
 }
@@ -209,6 +211,7 @@ func compare(got, want jetstream.StreamConfig) error {
 	differ("NoAck", got.NoAck, want.NoAck)
 	differ("MaxMsgsPerSubject", max(got.MaxMsgsPerSubject, 0), max(want.MaxMsgsPerSubject, 0))
 	differ("AllowAtomicPublish", got.AllowAtomicPublish, want.AllowAtomicPublish)
+	differ("AllowMsgTTL", got.AllowMsgTTL, want.AllowMsgTTL)
 	differ("Duplicates", got.Duplicates, want.Duplicates)
 	if !strings.HasSuffix(want.Name, "-dead") {
 		differ("MaxAge", got.MaxAge, want.MaxAge)
