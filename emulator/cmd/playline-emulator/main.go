@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	server, err := emulator.Listen(settings.addr, opts...)
 	if err != nil {
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintf(stderr, "%v; -addr 127.0.0.1:0 takes a free port\n", err)
 		return 1
 	}
 	defer server.Close()

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,8 @@ func TestRunServesUntilInterrupted(t *testing.T) {
 }
 
 func TestRunRefuses(t *testing.T) {
+	taken := httptest.NewServer(nil)
+	defer taken.Close()
 	tests := []struct {
 		name string
 		args []string
@@ -89,6 +92,7 @@ func TestRunRefuses(t *testing.T) {
 		{"an argument", []string{"start"}, 2, `unexpected argument "start"`},
 		{"a bad fault", []string{"-fault", "fireEvnt:500"}, 2, `no operation "fireEvnt"`},
 		{"a bad address", []string{"-addr", "127.0.0.1"}, 1, "missing port"},
+		{"an address that is taken", []string{"-addr", taken.Listener.Addr().String()}, 1, "-addr 127.0.0.1:0 takes a free port"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
