@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -65,6 +66,11 @@ func serveNodes(count string) (err error) {
 		}
 		servers, urls = append(servers, s), append(urls, s.ClientURL())
 	}
+	for _, s := range servers {
+		if !s.ReadyForConnections(20 * time.Second) {
+			return fmt.Errorf("NATS: %s does not come up", s.Name())
+		}
+	}
 	fmt.Fprintln(os.Stdout, strings.Join(urls, ","))
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		used := nodesUsage{CPU: usageNow().cpu.Seconds()}
@@ -97,16 +103,24 @@ func startNode(dir string, i int, at string, ports []string) (*server.Server, er
 	return s, nil
 }
 
-// freePorts returns addresses on loopback that nobody listens on.
+// freePorts returns addresses on loopback that nobody listens on. They lie below the ports that systems hand out by themselves: one of those could be
+// the end of somebody's connection a moment later, and the node that is told to listen there would never be part of its cluster.
 func freePorts(n int) ([]string, error) {
 	var out []string
-	for range n {
-		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	for range 100 * n {
+		if len(out) == n {
+			break
+		}
+		at := "127.0.0.1:" + strconv.Itoa(20_000+rand.IntN(12_000))
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", at)
 		if err != nil {
-			return nil, err
+			continue
 		}
 		defer l.Close() //nolint:gocritic // held until all are found, so that none is found twice
-		out = append(out, l.Addr().String())
+		out = append(out, at)
+	}
+	if len(out) < n {
+		return nil, errors.New("no free ports on loopback")
 	}
 	return out, nil
 }

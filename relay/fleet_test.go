@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -88,12 +89,20 @@ func runServerAt(t *testing.T, o *server.Options, dir string) *server.Server {
 	return s
 }
 
+// freePort returns a port that nobody listens on, below those that systems hand out by themselves: one of those could be the end of a connection
+// of another test a moment later.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	for range 100 {
+		port := 20_000 + rand.IntN(12_000)
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			require.NoError(t, l.Close())
+			return port
+		}
+	}
+	t.Fatal("no free port on loopback")
+	return 0
 }
 
 func start(t *testing.T, servers []*server.Server, cfg StreamConfig) *fleet {
