@@ -9,6 +9,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// A partition's consumer, and the note about what it brought: the note is read when the partition is taken over, and written before a consumer is
+// deleted and when the partition is left.
+
 func consumerName(game string, n int) string { return fmt.Sprintf("%s-%d", game, n) }
 
 // consumer deletes the partition's consumer and makes it anew. What it knows is in the note before it is deleted, so that nothing is
