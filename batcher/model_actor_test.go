@@ -210,9 +210,10 @@ func (m *model) outcome(out batcher.Outcome) {
 	if r.IntN(4) == 0 {
 		time.Sleep(time.Duration(r.Int64N(int64(50 * time.Millisecond))))
 	}
-	if r.IntN(10) == 0 && !m.isHealed() {
+	if r.IntN(10) == 0 && m.mayTrackMore() {
 		// An application may track from its callback, for this or another player, as long as it does not wait.
 		_ = m.track(m.t.Context(), r, m.users[r.IntN(len(m.users))], false)
+		m.trackers.Done()
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -221,4 +222,15 @@ func (m *model) outcome(out batcher.Outcome) {
 	}
 	m.settled[out.Result] += int64(len(out.Records))
 	m.leaveCallback(out)
+}
+
+// mayTrackMore counts a callback that is about to track. Once all is well none may: heal waits for those that are counted.
+func (m *model) mayTrackMore() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.healed {
+		return false
+	}
+	m.trackers.Add(1)
+	return true
 }

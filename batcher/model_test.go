@@ -73,6 +73,8 @@ type model struct {
 	users   []string
 	traced  bool
 
+	trackers sync.WaitGroup // callbacks that track; Add is called with mu held and not after heal
+
 	mu        sync.Mutex // guards the following
 	events    []*modelEvent
 	stamps    int64                    // orders the beginnings and ends of Track
@@ -178,6 +180,7 @@ func runModel(t *testing.T, seed uint64, traced bool) {
 	m.checkEnd()
 	if m.store != nil {
 		m.killed = false
+		m.heal() // before the store is asked to forget what is told at once
 		m.healAndFlush(m.start(0))
 		m.close(0, true)
 		m.checkEnd()
@@ -199,12 +202,13 @@ func (m *model) watch(r *rand.Rand) {
 	}
 }
 
-// heal makes service and token source well from now on.
+// heal makes service, token source and store well from now on. When it returns no callback tracks any more.
 func (m *model) heal() {
 	m.mu.Lock()
 	m.healed = true
 	m.note("healed")
 	m.mu.Unlock()
+	m.trackers.Wait()
 }
 
 // healAndFlush lets the actors end while all is well again, and sees everything delivered and the players forgotten.
