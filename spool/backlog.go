@@ -20,7 +20,8 @@ func (s *Spool) waitsForSpace() bool {
 // appended. On a full disk it fails, and is tried again until there is room. Meanwhile the stages stay as they are.
 func (s *Spool) ready() error {
 	for len(s.backlog) > 0 { // only this goroutine changes it
-		events, notes, _ := s.commit(s.backlog[0])
+		b := *s.backlog[0] // Recover reads the notes of those that are still there
+		events, notes, _ := s.commit(&b)
 		if err := errors.Join(events, notes); err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ func (s *Spool) emptyStage(name string) (*stage, error) {
 	s.generation++
 	st.reset(s.generation)
 	s.mu.Unlock()
-	if err := errors.Join(st.mem.Flush(), st.file.Sync()); err != nil {
+	if err := errors.Join(st.fault, st.mem.Flush(), st.file.Sync()); err != nil {
 		return nil, errors.Join(err, st.close())
 	}
 	return st, nil

@@ -21,24 +21,30 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 			active, events = s.active(b)
 		}
 	}
+	if len(s.segments) == 0 { // the only one was damaged and is set aside, and there is no room for another
+		s.carry(sent, done)
+	}
 	// The last segment goes first: it has the events, which somebody may wait for. Of an event that comes with this very batch the
 	// note is in the same transaction.
 	for i := len(s.segments) - 1; i >= 0; i-- {
 		seg := s.segments[i]
-		mine, own := &batch{}, seg == active
+		mine, own, last := &batch{}, seg == active, i == len(s.segments)-1
 		if own {
 			mine = b
 		}
 		var segSent, segDone []uint64
 		segSent, sent = cutFrom(sent, seg.first)
 		segDone, done = cutFrom(done, seg.first)
-		if i == len(s.segments)-1 { // an event that is in a stage alone gets its notes with it, or later
-			segSent, segDone = s.carryFrom(max(seg.last, b.last())+1, segSent, segDone)
+		if last { // an event that is in a stage alone gets its notes with it, or later: it may go to the next file
+			known := seg.last
+			if own {
+				known = max(known, b.last())
+			}
+			segSent, segDone = s.carryFrom(known+1, segSent, segDone)
 		}
-		if len(mine.chunks)+len(segSent)+len(segDone) == 0 {
+		if len(mine.chunks)+len(segSent)+len(segDone) == 0 && !seg.stray {
 			continue
 		}
-		last := i == len(s.segments)-1
 		if (!last || seg.damage != nil) && !own && seg.leaves(segDone) == 0 { // the file goes: no need to write into it
 			seg.note(segSent, segDone)
 			continue
@@ -48,13 +54,14 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 			seg.took(b)
 		} else if own { // there may still be room for the notes
 			events = described(err)
+			seg.stray = true
 			segSent, segDone = s.carryFrom(seg.last+1, segSent, segDone)
 			if len(segSent)+len(segDone) == 0 {
 				continue
 			}
 			err = seg.write(&batch{}, segSent, segDone)
 		}
-		if err != nil && s.reserve.spend(err) {
+		if err != nil && len(segSent)+len(segDone) > 0 && s.reserve.spend(err) {
 			err = seg.write(&batch{}, segSent, segDone)
 		}
 		if err != nil {

@@ -28,7 +28,7 @@ func load(dir string) (*contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &contents{next: 1}
+	c := &contents{committed: 1, next: 1}
 	for _, entry := range names { // sorted, and the numbers have leading zeros
 		first, ok := firstOf(entry.Name())
 		if !ok {
@@ -39,9 +39,9 @@ func load(dir string) (*contents, error) {
 			return nil, err
 		}
 		c.segments = append(c.segments, seg)
-		c.next = max(c.next, first, seg.last+1)
+		c.committed = max(c.committed, first, seg.last+1)
+		c.next = max(c.next, c.committed, seg.named+1)
 	}
-	c.committed = c.next
 	for _, name := range stageNames {
 		path := filepath.Join(dir, name)
 		mem, err := os.ReadFile(path)
@@ -56,8 +56,11 @@ func load(dir string) (*contents, error) {
 		}
 		b := batchOf(mem).from(c.committed)
 		c.generation = max(c.generation, b.generation)
-		if len(b.ids) > 0 {
-			c.next = max(c.next, b.ids[len(b.ids)-1]+1)
+		// A power cut may take an event and leave a note about it. The note must not be taken for one about another event.
+		for _, ids := range [][]uint64{b.ids, b.sending, b.settled} {
+			if len(ids) > 0 {
+				c.next = max(c.next, slices.Max(ids)+1)
+			}
 		}
 		c.staged = append(c.staged, b)
 	}

@@ -37,13 +37,16 @@ func refused(err error) bool {
 	return false
 }
 
+// errBroken is a file that is mapped and cannot be used.
+var errBroken = errors.New("the file is broken, or the disk under it")
+
 // guarded runs a function of the engine, which maps files into memory. A file is read before the engine gets it, but a disk can fail
 // later: then a page that cannot be read is a fault, and one that changed may be a panic. Both become errors.
 func guarded(read func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the file's structure is broken: %v", r)
+			err = fmt.Errorf("%w: %v", errBroken, r)
 		}
 	}()
 	return read()

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/playline/playline-go/batcher"
 	"github.com/playline/playline-go/spool"
 )
 
@@ -246,6 +247,114 @@ func TestOpenOnAFullDisk(t *testing.T) {
 			require.NoError(t, os.RemoveAll(dir))
 		})
 	}
+}
+
+// Events that are refused have ids, too, which are given out again after a restart.
+func TestDiskFullForSomeTime(t *testing.T) {
+	disk := smallDisk(t)
+	if disk == "" {
+		return
+	}
+	dir := filepath.Join(disk, "spool")
+	s, err := spool.Open(dir, spool.Options{})
+	require.NoError(t, err)
+	large := func() (uint64, error) {
+		e := numbered(0)
+		e.JSON = append(e.JSON, strings.Repeat(" ", 2000)...)
+		return s.Append(t.Context(), e)
+	}
+	ids := appendAll(t, s, 0, 20)
+	full := ballast(t, disk)
+	reserve := filepath.Join(dir, "reserve")
+	for n := 0; ; n++ { // events are delivered meanwhile, until the reserve for their notes is spent
+		require.Less(t, n, 5000)
+		_ = s.Sending(ids[n%len(ids) : n%len(ids)+1])
+		if _, err := large(); err == nil {
+			continue
+		}
+		if info, err := os.Stat(reserve); err == nil && info.Size() == 0 {
+			break
+		}
+	}
+	for range 20 {
+		_, err := large()
+		require.ErrorIs(t, err, spool.ErrFull)
+	}
+	_ = s.Close()
+	require.NoError(t, os.Remove(full))
+	s = open(t, dir, spool.Options{})
+	want := append(idsBack(t, s), appendAll(t, s, 0, 10)...)
+	require.NoError(t, s.Close())
+	assert.Equal(t, want, idsBack(t, open(t, dir, spool.Options{})))
+}
+
+// What the notes in the stages say holds, too, as long as the disk is full.
+func TestOpenOnAFullDiskAfterAKill(t *testing.T) {
+	disk := smallDisk(t)
+	if disk == "" {
+		return
+	}
+	dir, killed := filepath.Join(disk, "spool"), filepath.Join(disk, "killed")
+	o := spool.Options{Sync: spool.Interval, Every: time.Hour}
+	s := open(t, dir, o)
+	var ids []uint64
+	for n := range 400 {
+		e := numbered(n)
+		e.JSON = append(e.JSON, strings.Repeat(" ", 2000)...)
+		id, err := s.Append(t.Context(), e)
+		require.NoError(t, err)
+		ids = append(ids, id)
+	}
+	require.NoError(t, s.Sending(ids[:200]))
+	require.NoError(t, s.Settled(ids[:100]))
+	require.NoError(t, os.CopyFS(killed, os.DirFS(dir))) // as kill -9 leaves it
+	require.NoError(t, s.Close())
+	require.NoError(t, os.RemoveAll(dir))
+	full := ballast(t, disk)
+	check := func(events []batcher.StoredEvent) {
+		t.Helper()
+		require.Len(t, events, 300)
+		for i, e := range events {
+			require.Equal(t, ids[100+i], e.ID)
+			require.Equal(t, i < 100, e.InDoubt, "event %d", e.ID)
+		}
+	}
+	crowded, err := spool.Open(killed, o)
+	require.NoError(t, err)
+	check(recovered(t, crowded))
+	require.ErrorIs(t, crowded.Close(), spool.ErrFull)
+	require.NoError(t, os.Remove(full))
+	check(recovered(t, open(t, killed, o)))
+}
+
+// On a file system that needs room for every store a stage can fault. Here its file is cut off, which gives the same signal.
+func TestAStageThatFaults(t *testing.T) {
+	both(t, func(t *testing.T, o spool.Options) {
+		dir := t.TempDir()
+		s, err := spool.Open(dir, o)
+		require.NoError(t, err)
+		ids := appendAll(t, s, 0, 3)
+		require.NoError(t, s.Sync(t.Context()))
+		stages := []string{filepath.Join(dir, "stage-a"), filepath.Join(dir, "stage-b")}
+		for _, path := range stages {
+			require.NoError(t, os.Truncate(path, 0))
+		}
+		_, err = s.Append(t.Context(), numbered(3))
+		require.ErrorContains(t, err, "spool: cannot write")
+		require.ErrorContains(t, s.Sending(ids[:1]), "spool: cannot write")
+		require.NoError(t, s.Settled(ids[:1]), "this is remembered")
+		for _, path := range stages {
+			require.NoError(t, os.Truncate(path, 2<<20))
+		}
+		require.Eventually(t, func() bool {
+			id, err := s.Append(t.Context(), numbered(3))
+			ids = append(ids, id)
+			return err == nil
+		}, 10*time.Second, time.Millisecond)
+		require.NoError(t, s.Close())
+		want := append(ids[1:3:3], ids[len(ids)-1])
+		assert.Equal(t, want, idsBack(t, open(t, dir, o)))
+	})
 }
 
 func idsBack(t *testing.T, s *spool.Spool) (ids []uint64) {

@@ -66,11 +66,9 @@ func (s *Spool) turn(f *filling) *filling {
 	s.failure = errors.Join(events, notes, untidy)
 	keep := s.opts.Sync == Interval && cmp.Or(events, notes) != nil
 	if events != nil && !keep {
-		// The events are refused. The engine may have written them all the same before it failed, so they count as settled.
-		for _, c := range f.batch.chunks {
+		for _, c := range f.batch.chunks { // the events are refused
 			s.size -= int64(len(c.data))
 		}
-		s.settled = append(s.settled, f.batch.ids...)
 	}
 	var waits *round
 	if keep { // who began to wait for room, or for a later commit, before this failed is to be told
@@ -119,12 +117,12 @@ func (s *Spool) gather() {
 	}
 }
 
-// swap takes the filled stage and lets the other one fill. It returns nil where there is nothing to commit.
+// swap takes the filled stage and lets the other one fill. It returns nil where there is nothing to commit, and nothing that failed to do better.
 func (s *Spool) swap() *filling {
 	s.gather()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stage.empty() && len(s.sending) == 0 && len(s.settled) == 0 && s.syncing == nil {
+	if s.stage.empty() && s.stage.fault == nil && s.failure == nil && len(s.sending) == 0 && len(s.settled) == 0 && s.syncing == nil {
 		return nil
 	}
 	f := &filling{stage: s.stage, round: s.round, syncing: s.syncing}
@@ -133,7 +131,10 @@ func (s *Spool) swap() *filling {
 	s.spare.reset(s.generation)
 	s.stage, s.spare = s.spare, nil
 	s.round = &round{done: make(chan struct{})}
-	f.batch = batchOf(f.stage.mem[:f.stage.end])
+	f.batch = &batch{generation: f.stage.generation}
+	if !f.stage.empty() { // one in which nothing can be written can perhaps not be read, either
+		f.batch = batchOf(f.stage.mem[:f.stage.end])
+	}
 	return f
 }
 

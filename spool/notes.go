@@ -18,9 +18,13 @@ func (s *Spool) Sending(ids []uint64) error {
 		if err := s.makeRoom(context.Background(), noteSize(some), 0); err != nil {
 			return err
 		}
-		s.stage.addNote(sending, some)
+		err = s.stage.addNote(sending, some)
 		r := s.round
 		s.mu.Unlock()
+		if err != nil {
+			s.kick()
+			return err
+		}
 		if s.opts.Sync == Interval {
 			continue
 		}
@@ -74,9 +78,7 @@ func (s *Spool) Settled(ids []uint64) error {
 	}
 	for some := range slices.Chunk(ids, noteIDs) {
 		// While events cannot be written the stage would not be committed; but settling makes room for them.
-		if s.failure == nil && s.stage != nil && s.stage.room(noteSize(some)) {
-			s.stage.addNote(settled, some)
-		} else {
+		if s.failure != nil || s.stage == nil || !s.stage.room(noteSize(some)) || s.stage.addNote(settled, some) != nil {
 			s.settled = append(s.settled, some...)
 		}
 	}

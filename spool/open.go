@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Open opens a directory, and makes it where there is none. What an earlier process left is put in order first: its stages are
@@ -42,13 +43,15 @@ func Open(dir string, opts Options) (*Spool, error) {
 
 // prepare brings a directory into order.
 func (s *Spool) prepare() error {
-	unfinished, err := filepath.Glob(filepath.Join(s.dir, "*.spool.tmp"))
+	names, err := os.ReadDir(s.dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range unfinished { // the process died while it made them
-		if err := os.RemoveAll(path); err != nil {
-			return err
+	for _, entry := range names {
+		if strings.HasSuffix(entry.Name(), ".spool.tmp") { // the process died while it made it
+			if err := os.RemoveAll(filepath.Join(s.dir, entry.Name())); err != nil {
+				return err
+			}
 		}
 	}
 	found, err := load(s.dir)

@@ -184,15 +184,21 @@ func (s *segment) remains(p *pages) (events []batcher.StoredEvent, notes []recor
 // pending reads the events that are not settled, in order. Where the file turns out to be damaged, which it was not when it was loaded,
 // it gives what can be read, and the file is set aside after the next commit.
 func (s *segment) pending() (events []batcher.StoredEvent, err error) {
-	if s.damage == nil {
+	if s.damage == nil || s.unread {
 		events, err = s.whole()
-		if err == nil || refused(err) {
+		if err == nil && !s.unread || refused(err) {
 			return events, err
 		}
-		s.damage = err
-		if p, err := readPages(s.path); err == nil {
-			s.rescued, _ = s.remains(p)
+		if s.rescued = events; err != nil {
+			p, pagesErr := readPages(s.path)
+			if refused(pagesErr) {
+				return nil, pagesErr
+			}
+			if s.rescued = nil; pagesErr == nil {
+				s.rescued, _ = s.remains(p)
+			}
 		}
+		s.damage, s.unread = cmp.Or(s.damage, err), false
 	}
 	events = nil
 	for _, e := range s.rescued {

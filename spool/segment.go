@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -26,15 +27,18 @@ type segment struct {
 	db     *bbolt.DB // nil until it is written to
 	first  uint64    // no id is smaller; it is in the file's name
 	last   uint64    // the greatest id, first-1 where there is none
+	named  uint64    // the greatest id in a note
 	live   idSet     // not settled
 	sent   idSet     // noted as about to be sent
 	events int
 	left   int   // that are live
 	bytes  int64 // of records of events
+	stray  bool  // the file may have events behind last: a write failed, and the engine may have done it all the same
 
 	damage   error // of a file that is not written anew yet: it is not written to
 	reported bool
-	rescued  []batcher.StoredEvent // what could be read of such a file
+	unread   bool                  // it is not known yet what can be read of such a file
+	rescued  []batcher.StoredEvent // what could be
 }
 
 func newSegment(dir string, first uint64) *segment {
@@ -90,16 +94,23 @@ func (s *segment) close() error {
 
 // write stores a batch's events and notes in one transaction. On return it is synced. The file is opened first where it is not: after
 // the start, or when its last write was the one that made it.
-func (s *segment) write(b *batch, sent, done []uint64) error {
+func (s *segment) write(b *batch, sent, done []uint64) (err error) {
 	if s.damage != nil {
 		return fmt.Errorf("%s is damaged and not yet written anew: %w", s.path, s.damage)
 	}
 	if s.db == nil {
-		if err := s.open(); err != nil {
-			return err
-		}
+		err = s.open()
 	}
-	return guarded(func() error { return s.update(b, sent, done) })
+	if err == nil {
+		err = guarded(func() error { return s.update(b, sent, done) })
+	}
+	if errors.Is(err, errBroken) {
+		// The engine died with its locks held: its next call would wait for ever, also the one that closes it. So it is left alone, and the
+		// file is written anew.
+		s.db, s.damage, s.unread = nil, err, true
+	}
+	s.stray = s.stray && err != nil
+	return err
 }
 
 func (s *segment) update(b *batch, sent, done []uint64) error {
@@ -117,12 +128,17 @@ func (s *segment) update(b *batch, sent, done []uint64) error {
 		if err != nil {
 			return err
 		}
+		if s.stray { // they were refused, or come once more
+			strays, err := deleteFrom(events, s.last+1)
+			if err != nil {
+				return err
+			}
+			sum.events -= strays
+		}
 		for _, c := range b.chunks {
 			key := binary.BigEndian.AppendUint64(nil, c.first)
 			key = binary.BigEndian.AppendUint64(key, b.generation)
-			if events.Get(key) == nil { // a commit may fail although it was written, and then it is tried again
-				sum.events += uint64(c.ids)
-			}
+			sum.events += uint64(c.ids)
 			if err := events.Put(key, c.data); err != nil {
 				return err
 			}
@@ -143,6 +159,25 @@ func (s *segment) update(b *batch, sent, done []uint64) error {
 		}
 		return notes.Put(totalKey, sum.encode())
 	})
+}
+
+// deleteFrom deletes the events whose ids are not smaller than first, which is the first of its chunk, and returns how many there were.
+func deleteFrom(bucket *bbolt.Bucket, first uint64) (events uint64, err error) {
+	var keys [][]byte
+	c := bucket.Cursor()
+	for key, value := c.Seek(binary.BigEndian.AppendUint64(nil, first)); key != nil; key, value = c.Next() {
+		generation, _, _ := generationOf(key)
+		if err := records(value, seedOf(generation), func(record, int) { events++ }); err != nil {
+			return 0, err
+		}
+		keys = append(keys, slices.Clone(key))
+	}
+	for _, key := range keys {
+		if err := bucket.Delete(key); err != nil {
+			return 0, err
+		}
+	}
+	return events, nil
 }
 
 // took counts a batch that was written.
@@ -166,11 +201,13 @@ func (s *segment) appended(id uint64) {
 // note counts what is known of ids: that they are about to be sent, or settled.
 func (s *segment) note(sent, done []uint64) {
 	for _, id := range sent {
+		s.named = max(s.named, id)
 		if s.live.has(id) {
 			s.sent.add(id)
 		}
 	}
 	for _, id := range done {
+		s.named = max(s.named, id)
 		if s.live.remove(id) {
 			s.left--
 		}

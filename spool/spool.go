@@ -134,8 +134,14 @@ func (s *Spool) Append(ctx context.Context, e batcher.StoredEvent) (uint64, erro
 		return 0, err
 	}
 	id := s.next
+	n, err := s.stage.addEvent(id, &e)
+	if err != nil {
+		s.mu.Unlock()
+		s.kick()
+		return 0, err
+	}
 	s.next++
-	s.size += int64(s.stage.addEvent(id, &e))
+	s.size += int64(n)
 	r := s.round
 	due := s.opts.Sync == Always || s.stage.end > stageBytes/2
 	s.mu.Unlock()

@@ -56,6 +56,19 @@ func recovered(t *testing.T, s *spool.Spool) (events []batcher.StoredEvent) {
 	return events
 }
 
+// A directory may have any name.
+func TestDirectoryNames(t *testing.T) {
+	for _, name := range []string{"game[eu", `back\\slash`, "star*", "with space", "ünïcode"} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), strings.ReplaceAll(name, "/", "-"))
+			s := open(t, dir, spool.Options{})
+			appendAll(t, s, 0, 1)
+			require.NoError(t, s.Close())
+			assert.Len(t, recovered(t, open(t, dir, spool.Options{})), 1)
+		})
+	}
+}
+
 // both runs a test with each way to sync.
 func both(t *testing.T, test func(t *testing.T, o spool.Options)) {
 	t.Helper()

@@ -21,7 +21,8 @@ const (
 // stage is a file of fixed size, mapped into memory, in which records wait for the next commit. A record in it survives the death of
 // the process, because the pages are the system's; writing one costs a copy and no call. A power cut may take it.
 //
-// Its blocks are written when it is made, so that a full disk cannot make a later store to it fail.
+// Its blocks are written when it is made, so that a full disk cannot make a later store to it fail. A file system that writes each page to a
+// new place, such as btrfs, needs more room nevertheless. There, and on a broken disk, a store to the mapping is a fault.
 type stage struct {
 	file       *os.File
 	mem        mmap.MMap
@@ -30,6 +31,7 @@ type stage struct {
 	end        int    // of the records in it
 	events     int    // how many of them are events
 	last       uint64 // the id of the last event
+	fault      error  // why nothing more can be written since it was emptied
 }
 
 // openStage opens a stage, and makes it where there is none. Its records are still those of an earlier process.
@@ -55,7 +57,10 @@ func openStage(path string) (*stage, error) {
 
 // reset empties the stage. Whatever is left in it belongs to an earlier generation.
 func (s *stage) reset(generation uint64) {
-	binary.BigEndian.PutUint64(s.mem, generation)
+	s.fault = guarded(func() error {
+		binary.BigEndian.PutUint64(s.mem, generation)
+		return nil
+	})
 	s.generation, s.seed = generation, seedOf(generation)
 	s.end, s.events, s.last = stageHead, 0, 0
 }
@@ -66,17 +71,34 @@ func (s *stage) room(size int) bool { return s.end+size <= len(s.mem) }
 func (s *stage) empty() bool { return s.end == stageHead }
 
 // addEvent writes an event, for which there must be room, and returns the bytes it takes.
-func (s *stage) addEvent(id uint64, e *batcher.StoredEvent) int {
-	n := len(appendEvent(s.mem[s.end:s.end:len(s.mem)], s.seed, id, e))
-	s.end += n
-	s.events++
-	s.last = id
-	return n
+func (s *stage) addEvent(id uint64, e *batcher.StoredEvent) (int, error) {
+	n, err := s.add(func(free []byte) []byte { return appendEvent(free, s.seed, id, e) })
+	if err == nil {
+		s.events++
+		s.last = id
+	}
+	return n, err
 }
 
 // addNote writes a note, for which there must be room.
-func (s *stage) addNote(k kind, ids []uint64) {
-	s.end += len(appendNote(s.mem[s.end:s.end:len(s.mem)], s.seed, k, ids))
+func (s *stage) addNote(k kind, ids []uint64) error {
+	_, err := s.add(func(free []byte) []byte { return appendNote(free, s.seed, k, ids) })
+	return err
+}
+
+// add writes a record and returns its length. What a fault leaves of it is behind the end.
+func (s *stage) add(record func(free []byte) []byte) (n int, err error) {
+	if s.fault == nil {
+		s.fault = guarded(func() error {
+			n = len(record(s.mem[s.end:s.end:len(s.mem)]))
+			return nil
+		})
+	}
+	if s.fault != nil {
+		return 0, described(s.fault)
+	}
+	s.end += n
+	return n, nil
 }
 
 func (s *stage) close() error {

@@ -28,7 +28,7 @@ func (s *Spool) tidy() error {
 			seg, err = s.remove(seg)
 		case !rewritten && seg.left < seg.events/4:
 			rewritten = true // one at a time: others wait for the commit meanwhile
-			seg, err = s.rewrite(seg)
+			seg, err = s.shrink(seg)
 		}
 		failed = errors.Join(failed, err)
 		if seg != nil {
@@ -76,14 +76,22 @@ func (s *Spool) freed(bytes int64) {
 	s.size -= bytes
 }
 
+// shrink makes a segment smaller. Where its file turns out to be damaged it is set aside.
+func (s *Spool) shrink(seg *segment) (*segment, error) {
+	waiting, err := seg.pending()
+	switch {
+	case err != nil:
+		return seg, err
+	case seg.damage != nil:
+		return s.setAside(seg)
+	}
+	return s.rewrite(seg, waiting)
+}
+
 // rewrite replaces a segment's file by one that has only what waits. The name is the same, so that at every moment there is one of
 // the two, and the one that is there is the one that is returned: the old is closed before it is replaced, so that no later note goes to
 // a file that has no name any more. A file cannot be replaced while it is open on Windows, either.
-func (s *Spool) rewrite(seg *segment) (*segment, error) {
-	waiting, err := seg.pending()
-	if err != nil {
-		return seg, err
-	}
+func (s *Spool) rewrite(seg *segment, waiting []batcher.StoredEvent) (*segment, error) {
 	if err := seg.close(); err != nil {
 		return seg, err
 	}
@@ -102,7 +110,10 @@ func (s *Spool) rewrite(seg *segment) (*segment, error) {
 // setAside gives a damaged file another name, and writes what could be read of it to a new one. On an error the file stays where it is,
 // what could be read of it is still known, and the next commit tries again.
 func (s *Spool) setAside(seg *segment) (*segment, error) {
-	waiting, _ := seg.pending() // its damage is known
+	waiting, err := seg.pending()
+	if err != nil {
+		return seg, err
+	}
 	report := Damage{Path: seg.path, Err: seg.damage, Salvaged: len(waiting)}
 	if !seg.reported {
 		defer func() { s.opts.Report(report) }()
@@ -127,7 +138,7 @@ func (s *Spool) setAside(seg *segment) (*segment, error) {
 	if err := os.Link(seg.path, aside); err != nil {
 		return seg, err
 	}
-	copied, err := s.rewrite(seg)
+	copied, err := s.rewrite(seg, waiting)
 	if copied == seg {
 		return seg, errors.Join(err, os.Remove(aside))
 	}
