@@ -57,9 +57,9 @@ func load(dir string) (*contents, error) {
 		b := batchOf(mem).from(c.committed)
 		c.generation = max(c.generation, b.generation)
 		// A power cut may take an event and leave a note about it. The note must not be taken for one about another event.
-		for _, ids := range [][]uint64{b.ids, b.sending, b.settled} {
-			if len(ids) > 0 {
-				c.next = max(c.next, slices.Max(ids)+1)
+		for _, id := range slices.Concat(b.ids, b.sending, b.settled) {
+			if id < c.committed+idSpan {
+				c.next = max(c.next, id+1)
 			}
 		}
 		c.staged = append(c.staged, b)

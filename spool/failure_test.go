@@ -2,6 +2,7 @@ package spool
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -201,6 +202,20 @@ func TestNotesOfARewrittenFileAreNotLost(t *testing.T) {
 	assert.True(t, now.sent.has(ids[most+1]))
 	assert.False(t, now.sent.has(ids[most+2]))
 	require.NoError(t, s.Close())
+}
+
+// Not all file systems have hard links.
+func TestLinkOrCopy(t *testing.T) {
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
+	require.NoError(t, os.WriteFile(from, []byte("what was there"), 0o600))
+	require.NoError(t, os.WriteFile(to, nil, 0o600)) // no second name is possible, but a copy is
+	require.NoError(t, linkOrCopy(from, to))
+	data, err := os.ReadFile(to)
+	require.NoError(t, err)
+	assert.Equal(t, "what was there", string(data))
+	require.Error(t, linkOrCopy(filepath.Join(dir, "missing"), to))
+	assert.NoFileExists(t, to)
 }
 
 // A file that cannot be removed is tried again, and one that cannot be read again at a later time gives what it can.

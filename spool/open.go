@@ -22,7 +22,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 		return nil, fmt.Errorf("spool: cannot make the directory: %w", err)
 	}
 	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a directory needs the x
-		return nil, fmt.Errorf("spool: cannot keep others out of the directory: %w", err)
+		return nil, fmt.Errorf("spool: cannot keep others out of the directory: %w; where it belongs to another user, give a folder within it", err)
 	}
 	held, err := lock(dir, false)
 	if err != nil {

@@ -70,8 +70,11 @@ func (s *segment) read(p *pages) (events, notes error) {
 	return events, notes
 }
 
+// idSpan is more ids than a file, or the stages, can have.
+const idSpan = 1 << 32
+
 // mine reports whether an event can be one of this file.
-func (s *segment) mine(id uint64) bool { return id >= s.first && id-s.first < 1<<32 }
+func (s *segment) mine(id uint64) bool { return id >= s.first && id-s.first < idSpan }
 
 func (s *segment) noted(r record) {
 	if r.kind == settled {

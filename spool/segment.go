@@ -201,16 +201,23 @@ func (s *segment) appended(id uint64) {
 // note counts what is known of ids: that they are about to be sent, or settled.
 func (s *segment) note(sent, done []uint64) {
 	for _, id := range sent {
-		s.named = max(s.named, id)
+		s.names(id)
 		if s.live.has(id) {
 			s.sent.add(id)
 		}
 	}
 	for _, id := range done {
-		s.named = max(s.named, id)
+		s.names(id)
 		if s.live.remove(id) {
 			s.left--
 		}
+	}
+}
+
+// names counts an id that stands in a note. One that cannot be of this file is a caller's mistake.
+func (s *segment) names(id uint64) {
+	if s.mine(id) {
+		s.named = max(s.named, id)
 	}
 }
 

@@ -21,7 +21,8 @@
 //
 // Always waits for the disk: Append returns after a sync that all who wait at that moment share, so that many goroutines at once get
 // about as many events a second as the disk takes. Interval copies the event into memory that the system owns and returns, in about a
-// microsecond; the disk has it Options.Every later (100 ms). Both survive the death of the process, which is by far the most frequent
+// microsecond; the disk has it Options.Every later (100 ms). Where the disk cannot be written Append goes on until 4 MiB wait in the
+// stages, which survive the process; [Spool.Sync] tells. Both survive the death of the process, which is by far the most frequent
 // end of a game server. Always is for events that must survive the death of the machine.
 //
 // Notes are as safe as events. With Interval a power cut may take the note that events were about to be sent: these are sent again then and

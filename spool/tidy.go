@@ -127,7 +127,7 @@ func (s *Spool) setAside(seg *segment) (*segment, error) {
 		aside = fmt.Sprintf("%s.damaged-%d", seg.path, n)
 	}
 	if len(waiting) == 0 {
-		if err := os.Rename(seg.path, aside); err != nil {
+		if err := errors.Join(seg.close(), os.Rename(seg.path, aside)); err != nil {
 			return seg, err
 		}
 		s.freed(seg.bytes)
@@ -135,7 +135,7 @@ func (s *Spool) setAside(seg *segment) (*segment, error) {
 		return nil, nil
 	}
 	// The copy takes the damaged file's name at the end, so that one that is cut short is made again. Its own name stays meanwhile.
-	if err := os.Link(seg.path, aside); err != nil {
+	if err := linkOrCopy(seg.path, aside); err != nil {
 		return seg, err
 	}
 	copied, err := s.rewrite(seg, waiting)
@@ -144,6 +144,23 @@ func (s *Spool) setAside(seg *segment) (*segment, error) {
 	}
 	report.Path = aside
 	return copied, err
+}
+
+// linkOrCopy gives a file a second name. Not all file systems have hard links.
+func linkOrCopy(path, name string) error {
+	linkErr := os.Link(path, name)
+	if linkErr == nil {
+		return nil
+	}
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(name, data, 0o600)
+	}
+	if err != nil {
+		_ = os.Remove(name) // it may not be there
+		return errors.Join(linkErr, err)
+	}
+	return nil
 }
 
 // repack makes a batch of events that are already somewhere.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/playline/playline-go/spool"
@@ -75,6 +76,10 @@ func replay(v *spool.View, player string, out, stderr io.Writer) error {
 }
 
 func purge(dir, player string, out io.Writer) error {
+	// What is written anew belongs to who runs this, and the game server must be able to read it.
+	if uid, known := owner(dir); known && uid != os.Geteuid() {
+		return fmt.Errorf("%s belongs to user %d and you are %d: run it as the user of the game server (sudo -u '#%d' spoolctl ...)", dir, uid, os.Geteuid(), uid)
+	}
 	// A directory that is no spool does not become one.
 	if err := viewing(dir, func(*spool.View) error { return nil }); err != nil {
 		return err

@@ -96,6 +96,26 @@ func TestPurgeForgetsOnePlayer(t *testing.T) {
 	assert.Equal(t, fourth, out)
 }
 
+// Files that root writes anew are no longer the game server's.
+func TestPurgeIsForTheOwner(t *testing.T) {
+	dir := "/"
+	if os.Geteuid() == 0 {
+		dir = filled(t)
+		require.NoError(t, os.Chown(dir, 12345, 12345))
+	}
+	uid, known := owner(dir)
+	if !known {
+		return // users have no ids here
+	}
+	_, err := spoolctl(t, "purge", "-player", "ace", dir)
+	require.ErrorContains(t, err, fmt.Sprintf("belongs to user %d", uid))
+	if os.Geteuid() == 0 {
+		out, err := spoolctl(t, "replay", dir)
+		require.NoError(t, err)
+		assert.Equal(t, first+third+fourth, out, "nothing is forgotten")
+	}
+}
+
 func TestDamageIsReported(t *testing.T) {
 	dir := filled(t)
 	path := filepath.Join(dir, "0000000000000001.spool")
