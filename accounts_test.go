@@ -5,6 +5,8 @@ import (
 	"net/http"
 )
 
+// Registering and logging in at PlaySmart: what is sent, what is read, what is refused before it.
+
 const sessionReply = `{"data":{"access_token":"at-1","refresh_token":"rt-1","user":{"id":"u1","email":"ace@example.com","pseudo":null,
 	"total_games_completed":3}}}`
 

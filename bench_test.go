@@ -20,6 +20,8 @@ import (
 	"github.com/playline/playline-go"
 )
 
+// What a typed call costs beside the same request by hand.
+
 const registered = `{"success":true,"player_id":"ply_abc123","external_id":"device-abc-123","channels_registered":["sms","email"],"created":true}`
 
 // registerServer answers every registration at once.

@@ -16,6 +16,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
+// What New makes of its options, and what the calls of a client share: addresses, tokens, limits, logs.
+
 func TestNewRefusesWrongOptions(t *testing.T) {
 	t.Parallel()
 	smooven := WithSmooven("k")

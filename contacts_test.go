@@ -6,6 +6,8 @@ import (
 	"net/http"
 )
 
+// SmartSender's contacts: what is sent and what is read, operation by operation.
+
 const contactReply = `{"id":101,"photo":null,"state":"active","fullName":"Ace A","firstName":"Ace","lastName":null,"email":"ace@example.com",
 	"phone":"+61400000000","createdAt":"2019-10-23 16:16:38","tags":[{"id":1,"name":"vip","color":"red"}],
 	"funnels":[{"id":2,"name":"onboarding","serviceKey":"k1"}],

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Answers that are odd, and what is read from them all the same.
+
 func TestContactInfoReadsVariablesWhereverTheyStand(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -20,6 +20,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
+// One Error for all services: what it says, matches, logs and hides.
+
 func getPlayer(ctx context.Context, c *Client, opts ...RequestOption) error {
 	_, err := c.Players.Get(ctx, "ply_1", opts...)
 	return err

@@ -9,6 +9,8 @@ import (
 	"github.com/playline/playline-go"
 )
 
+// Examples of AccountsService and IngestService.
+
 func ExampleAccountsService_Register() {
 	client, _ := newClient()
 	account := playline.AccountCreate{Email: "ace@example.com", Password: "correct-horse-9", DeviceID: "device-abc-123"}

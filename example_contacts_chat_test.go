@@ -9,6 +9,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// Examples of ContactsService: chats, gates, uniting, deleting.
+
 func ExampleContactsService_Chat() {
 	client, _, id := withContact()
 	chat, err := client.Contacts.Chat(context.Background(), id)

@@ -8,6 +8,8 @@ import (
 	"github.com/playline/playline-go"
 )
 
+// Examples of EventsService and VerifyService.
+
 func ExampleEventsService_Fire() {
 	client, services := newClient()
 	accepted, err := client.Events.Fire(context.Background(), "tournament_start", playline.Recipient{

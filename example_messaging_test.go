@@ -8,6 +8,8 @@ import (
 	"github.com/playline/playline-go"
 )
 
+// Examples of MessagingService.
+
 func ExampleMessagingService_CreateClient() {
 	client, services := newClient()
 	linked, err := client.Messaging.CreateClient(context.Background(), "device-abc-123", playline.ClientCreate{

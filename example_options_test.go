@@ -18,6 +18,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// Examples of what New can be told.
+
 func ExampleNewFromEnv() {
 	_ = os.Unsetenv("PLAYLINE_FYNO_KEY")
 	_ = os.Setenv("PLAYLINE_FYNO_WORKSPACE", "FYEXAMPLE")

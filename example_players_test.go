@@ -9,6 +9,8 @@ import (
 	"github.com/playline/playline-go"
 )
 
+// Examples of PlayersService.
+
 func ExamplePlayersService_Register() {
 	client, _ := newClient()
 	player := playline.Player{

@@ -7,6 +7,8 @@ import (
 	"github.com/playline/playline-go"
 )
 
+// Examples of SubscriptionsService and SuppressionsService.
+
 func ExampleSubscriptionsService_Preferences() {
 	client := withProfile()
 	preferences, err := client.Subscriptions.Preferences(context.Background(), "ace", playline.PreferencesOptions{EventList: true})

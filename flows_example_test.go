@@ -10,6 +10,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// Examples of what crosses the services.
+
 func ExampleClient_Identify() {
 	ctx := context.Background()
 	client, err := playline.New(emulator.New().Options()...)

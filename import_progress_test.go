@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// ImportAll: chunks, progress, resuming, and its bounds.
+
 func TestImportAllRefusesWrongOptions(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -13,6 +13,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
+// The client as the batcher's Sender: a batch goes as it is, and each failure has its kind.
+
 var sealed = batcher.NewBatch("ace", "com.example.stackblaster", batcher.Token{Value: tokenPlayer}, []byte(`{"type":"AppOpen"}`))
 
 // TestBatchFailures: what the batcher does next hangs on how a request failed, and each is tried once.

@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+// Ingest.Send: what is sent, what is read, what is refused before it.
+
 func gameplayBatch() IngestBatch {
 	at := time.Date(2026, 4, 22, 14, 30, 0, 0, time.UTC)
 	return IngestBatch{UserID: "device-abc-123", GameID: "com.example.stackblaster", Events: []GameplayEvent{

@@ -7,6 +7,8 @@ import (
 	"time"
 )
 
+// Sunshine's clients: what is sent and what is read, operation by operation.
+
 const clientReply = `{"id":"c1","type":"whatsapp","status":"pending","integrationId":"int-1","externalId":null,
 	"lastSeen":"2019-01-14T16:55:59.364Z","linkedAt":null,"displayName":"Ace","avatarUrl":null,"info":{"os":"x"},"raw":{"from":"y"}}`
 

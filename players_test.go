@@ -6,6 +6,8 @@ import (
 	"net/http"
 )
 
+// Smooven's players: what is sent and what is read, operation by operation.
+
 var playerRows = []row{
 	{
 		op: opRegisterPlayer, class: "safe",

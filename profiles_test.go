@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Fyno's profiles: what is sent and what is read, operation by operation.
+
 const statusReply = `{"_message":"done","status":"ok"}`
 
 var statusOK = &Status{Message: "done", Status: "ok"}

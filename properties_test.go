@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+// Fyno's properties: what is sent and what is read, operation by operation.
+
 const acceptedReply = `{"request_id":"prop-1"}`
 
 var acceptedResult = &PropertiesAccepted{RequestID: "prop-1"}

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Options of one call.
+
 func TestWrongRequestOptionsAreRefusedBeforeAnyNetwork(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Secrets do not print.
+
 func TestSecuritySecretsPrintAndMarshalAsRedacted(t *testing.T) {
 	t.Parallel()
 	const plain = "hunter2"

@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+// Fyno's subscriptions: what is sent and what is read, operation by operation.
+
 const consentsReply = `{"topic-1":{"push":"opted-in","email":"opted-out"}}`
 
 var consentsResult = &TopicConsents{"topic-1": {ChannelPush: OptedIn, ChannelEmail: OptedOut}}

@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+// Fyno's suppressions: what is sent and what is read, operation by operation.
+
 var suppressionRows = []row{
 	{
 		op: opListSuppressions, class: "safe",

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Timestamps of five services, and those that are none.
+
 func TestTimestampReadsWhatItCanAndKeepsTheRest(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 123e6, time.UTC)

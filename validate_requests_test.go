@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Bad input of each service is refused before any network.
+
 func jsonNumber(s string) json.Number { return json.Number(s) }
 
 func TestSubscriptionsAndSuppressionsValidate(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 )
 
+// One-time passwords: what is sent and what is read.
+
 var verifyRows = []row{
 	{
 		op: opValidateOTP, class: "never",

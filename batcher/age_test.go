@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// MaxAge: events that wait too long expire, each in its time, and parked players cost no wake-ups.
+
 func TestEventsExpire(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{MaxAge: time.Minute}, func(t *testing.T, r *rig) {

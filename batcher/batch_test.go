@@ -9,6 +9,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
+// What a Batch gives to its Sender.
+
 func TestBatchAll(t *testing.T) {
 	t.Parallel()
 	for name, events := range map[string][]json.RawMessage{

@@ -9,6 +9,8 @@ import (
 	"time"
 )
 
+// The block under random operations, beside a plain list of events.
+
 var padding = strings.Repeat("x", 9000)
 
 // splitter is a run of one player's events and everything that may happen to it on its way: it is built from the bytes of a fuzz

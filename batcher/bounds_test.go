@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The bounds of events and bytes: who waits, who is told ErrFull, and who goes first when there is room.
+
 func TestTryTrackReturnsErrFullAtTheBound(t *testing.T) {
 	t.Parallel()
 	size := len(`{"type":"LevelCompleted","timestamp":"2000-01-01T00:00:00+00:00","customdata":{"n":0}}`)

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The room that all players share.
+
 func newBudget(events, bytes int64) *budget { return &budget{maxEvents: events, maxBytes: bytes} }
 
 // events and bytes are what is taken.

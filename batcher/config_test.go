@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Defaults and refusals of Config.
+
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	b, err := New(&service{}, Config{GameID: game, Tokens: oneToken})

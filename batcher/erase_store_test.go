@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Erase over a Store: nothing of the player is left to the next process.
+
 func TestEraseForgetsInTheStore(t *testing.T) {
 	t.Parallel()
 	left := StoredEvent{ID: 7, UserID: "ace", Accepted: time.Now(), JSON: []byte(`{"type":"AppOpen","timestamp":"2026-01-02T03:04:05+00:00","customdata":{"n":70}}`)}

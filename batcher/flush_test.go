@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Flush and End: what they cover, and when they return.
+
 func TestFlushOfNothingReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{}, func(t *testing.T, r *rig) {

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// An outage for all players: probes, the slow start, and who is served first after it.
+
 func TestGate(t *testing.T) {
 	t.Parallel()
 	cfg := Config{MaxInFlight: 4, MaxRetryAfter: time.Minute}

@@ -6,6 +6,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
+// The configurations that the model draws.
+
 const (
 	modelGame = "com.example.stackblaster"
 	modelID   = "eid" // Config.EventIDKey, where there is one

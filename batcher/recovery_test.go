@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// What New finds in a Store.
+
 func TestRecovery(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Signals of the process: what is sent at once, and what a second one does.
+
 func TestNotifyContextEndsWithItsParent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Config{Linger: time.Hour})

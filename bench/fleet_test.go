@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The costs that the simulation begins with: measured, or given by flags.
+
 func TestFleetCosts(t *testing.T) {
 	t.Parallel()
 	// An event of 10 us and a request of 80 us, in batches of 40 and of 2.

@@ -14,6 +14,8 @@ import (
 	"github.com/playline/playline-go/relay"
 )
 
+// The row of the relay: the batcher alone, and through a stream of three nodes.
+
 const (
 	relayNodes  = 3
 	relayLinger = 200 * time.Millisecond

@@ -13,6 +13,8 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
+// The rows of the store: Track with a spool and without, and a spool that the next process finds.
+
 const (
 	storeProducers = 64
 	withoutStore   = "no store"

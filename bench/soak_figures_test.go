@@ -10,6 +10,8 @@ import (
 	"github.com/playline/playline-go/bench/chart"
 )
 
+// What the soak computes from its samples.
+
 func TestDelays(t *testing.T) {
 	t.Parallel()
 	d := newDelays(time.Second, 10*time.Second)

@@ -7,6 +7,8 @@ import (
 	"github.com/playline/playline-go"
 )
 
+// PlaySmart's part of the script: accounts and gameplay events.
+
 const gameID = "com.example.stackblaster"
 
 // fullEvents are one event of each type, with every field that it may have.

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+// The counts of the last two minutes, which the inspector draws.
+
 func TestActivityCountsTwoMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &activity{}

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Routing and checking by the contracts.
+
 func TestContractsHoldAllOperations(t *testing.T) {
 	var ids []string
 	for _, c := range contracts() {

@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Scripted faults, each as a client sees it.
+
 func TestFaultModes(t *testing.T) {
 	tests := []struct {
 		name   string

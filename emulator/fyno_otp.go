@@ -7,6 +7,8 @@ import (
 	"time"
 )
 
+// Fyno's one-time passwords: made when an event asks for one, checked, and used up.
+
 const (
 	otpLifetime = 10 * time.Minute
 	otpAttempts = 3 // wrong ones, after which even the right code is refused

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// One-time passwords: by request, by destination, late, wrong and too often.
+
 func (st serviceTest) validate(status int, key, value, otp string) string {
 	st.Helper()
 	message, _ := st.wantQuery(status, "validateOTP", url.Values{key: {value}, "otp": {otp}}, nil)["_message"].(string)

@@ -7,6 +7,8 @@ import (
 	"time"
 )
 
+// Fyno's topics, and who has opted in or out of them on which channel.
+
 const (
 	optedIn  = "opted-in"
 	optedOut = "opted-out"

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Preferences of one topic, of all and of many.
+
 func optOut(st serviceTest, distinctID, subscription, channel, status string) map[string]any {
 	st.Helper()
 	body := map[string]string{"distinct_id": distinctID, "channel": channel, "status": status}

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+// Fyno's profiles: they come, change, merge and go.
+
 func TestFynoProfileLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, _ := newFynoTest(t)

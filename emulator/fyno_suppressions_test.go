@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Fyno's suppressions: they come and go.
+
 func suppressions(t *testing.T, f *fyno) []fynoSuppression {
 	t.Helper()
 	answer := f.handle(&call{operation: "listSuppressions", path: map[string]string{"WSID": FynoWorkspace}})

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+// What the Emulator tells a test of its services.
+
 func TestEmulatorShowsWhatTheServicesDid(t *testing.T) {
 	e := &Emulator{fyno: newFyno(&options{}), smartSender: newSmartSender(&options{})}
 	st := serviceTest{T: t, service: e.fyno}

@@ -7,6 +7,8 @@ import (
 	"time"
 )
 
+// The inspector's live stream: server-sent events with what is new since the last one.
+
 const (
 	// frameEvery is the least time between two frames to a viewer; frameAtLeast is the longest, which tells it that the emulator is there.
 	frameEvery   = 250 * time.Millisecond

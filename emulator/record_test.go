@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The record of requests, and its bounds.
+
 func TestRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := New()

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Values held against the contracts' schemas.
+
 func TestSchemaCheck(t *testing.T) {
 	named := map[string]*schema{"Pair": {Type: "array", MinItems: 2}}
 	tests := []struct {

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+// SmartSender's contacts: search, update, unite, fire, delete.
+
 func TestSmartSenderSearches(t *testing.T) {
 	st, s := newSmartSenderTest(t)
 	for i := range 21 {

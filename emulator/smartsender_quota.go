@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+// SmartSender's limit, and the lock that grows for whoever goes over it.
+
 const (
 	quotaWindow = time.Minute
 	quotaLock   = time.Minute      // for the first request over the quota, and once more for each further one

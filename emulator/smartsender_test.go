@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// SmartSender: tokens, gates, pages, and its own way to say no.
+
 func newSmartSenderTest(t *testing.T, with ...Option) (serviceTest, *smartSender) {
 	var o options
 	for _, option := range with {

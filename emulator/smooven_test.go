@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Smooven: players, imports, and who may call.
+
 func TestSmoovenPlayerLives(t *testing.T) {
 	e := New()
 	full := `{"external_id":"ace/1","channels":{"sms":"+61400000000","email":"ace@example.com","push":{"platform":"ios","device_token":"device-abc-123"}},

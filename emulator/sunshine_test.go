@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Sunshine's clients: linked, listed in pages, removed.
+
 const (
 	sunshineUser = "/sunshine/v2/apps/" + SunshineAppID + "/users/ace/clients"
 	mailgunMatch = `{"type":"mailgun","integrationId":"int_1","address":"ace@example.com","primary":false}`

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The switches that a person flips in the inspector.
+
 func TestSwitchesBreakAServiceAndMendIt(t *testing.T) {
 	type flip struct {
 		service, name string

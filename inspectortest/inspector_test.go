@@ -14,6 +14,8 @@ import (
 	"github.com/playline/playline-go"
 )
 
+// The page as a person uses it.
+
 func TestThePageTellsWhatToDoAndThenShowsWhatHappens(t *testing.T) {
 	p := open(t, "")
 	p.wait(`document.getElementById("empty").innerText.includes("Nothing has arrived yet")`)

@@ -28,6 +28,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// A fleet for the tests: real servers in the process, a service that counts, publishers and relays, and what kills them.
+
 const gameID = "com.example.stackblaster"
 
 // fleet is real NATS servers, an emulator of the service, and what a test starts between them.

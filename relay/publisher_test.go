@@ -20,6 +20,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
+// The publisher: its promises are the batcher's, its partition the server's.
+
 func TestPublisherConfig(t *testing.T) {
 	t.Parallel()
 	f := single(t)

@@ -15,6 +15,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// Relays that deliver, come, go and are killed.
+
 func TestOneRelayDeliversInOrder(t *testing.T) {
 	t.Parallel()
 	f := single(t)

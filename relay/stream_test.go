@@ -13,6 +13,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
+// The streams' settings, made and checked.
+
 func TestCreateStream(t *testing.T) {
 	t.Parallel()
 	f := single(t)

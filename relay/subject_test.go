@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Players and games as tokens of a subject.
+
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ id, want string }{

@@ -11,6 +11,8 @@ import (
 	"strings"
 )
 
+// A directory as it is found: segments, stages, and what of them waits.
+
 var stageNames = [...]string{"stage-a", "stage-b"}
 
 // contents is what is in a directory, read without a change.

@@ -25,6 +25,8 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
+// A game server that is killed while it delivers, over client, batcher, spool and emulator.
+
 const gamePlayers = 6
 
 // gameServer is the process that is killed: several players' goroutines track, and a batcher on a spool delivers. What has returned and

@@ -15,6 +15,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
+// A segment: one file of the engine, with events and the notes about them.
+
 var (
 	eventsBucket = []byte("events") // first id | generation: records of events
 	notesBucket  = []byte("notes")  // number | kind: records about events of this segment

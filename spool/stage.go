@@ -11,6 +11,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
+// A stage: memory that outlives the process, where records wait for the next commit.
+
 const (
 	stageBytes = 2 << 20
 	stageHead  = 8        // the generation

@@ -7,6 +7,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
+// Sync waits for the disk where a caller must be sure.
+
 var _ batcher.Syncer = (*Spool)(nil)
 
 // Sync returns when a power cut does not take any more what the spool was told before: events that were appended, notes about them, and

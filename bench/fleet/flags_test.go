@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The simulation's flags, and what they refuse.
+
 func TestParse(t *testing.T) {
 	o, err := Parse(nil)
 	require.NoError(t, err)

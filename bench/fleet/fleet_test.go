@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The simulated day: everything arrives, and fewer machines are too few.
+
 func game() Game {
 	return Game{
 		Minutes: 50, PerMinute: 6, Peak: 1.8, Bytes: 160, Linger: 5 * time.Second, RoundTrip: 100 * time.Millisecond, InFlight: 64,

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The simulation's table and picture.
+
 func TestPrintAndDraw(t *testing.T) {
 	g, c := game(), costs()
 	var plans []Plan

@@ -16,6 +16,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// A small stand-in for Agones: the sidecar's HTTP interface, and the signal that ends a pod.
+
 const (
 	playing = 1500 * time.Millisecond // from /ready to the SIGTERM
 	outage  = time.Second             // of PlaySmart, from the SIGTERM on

@@ -20,6 +20,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// The shutdown in time, and a sidecar that says no.
+
 func TestTheProgram(t *testing.T) {
 	t.Setenv("AGONES_SDK_HTTP_PORT", "")
 	var out bytes.Buffer

@@ -11,6 +11,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
+// The game server: it tracks, reports its health, and winds up when it is told to.
+
 const (
 	tick       = time.Second / 30
 	maxPlayers = 64

@@ -12,6 +12,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
+// The game: players who come, play levels and leave.
+
 const (
 	gameID       = "com.example.stackblaster"
 	tick         = time.Second / 30

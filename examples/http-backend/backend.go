@@ -16,6 +16,8 @@ import (
 	"github.com/playline/playline-go"
 )
 
+// The API: it sends one-time passwords and checks them.
+
 const (
 	loginLifetime = 10 * time.Minute // as long as a code lives
 	sendTimeout   = 10 * time.Second // retries included

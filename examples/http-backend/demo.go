@@ -18,6 +18,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// The demonstration: a backend, the emulator, and somebody who logs in.
+
 const (
 	ace      = "+61400000001" // has an account
 	blitz    = "+61400000002" // too

@@ -18,6 +18,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// The API's answers, its limits, and what it does not give away.
+
 func TestDemonstration(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), nil, &out), out.String())

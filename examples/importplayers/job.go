@@ -15,6 +15,8 @@ import (
 	"github.com/playline/playline-go"
 )
 
+// One import: rows in, progress and failures out, and the place to go on from.
+
 var errInterrupted = errors.New("interrupted; the same command goes on from here")
 
 // job imports files.

@@ -17,6 +17,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// Imports that are stopped, go on, and fail row by row.
+
 func TestDemonstration(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -15,6 +15,8 @@ import (
 	"github.com/playline/playline-go"
 )
 
+// Rows of a file, CSV or JSON lines, one at a time.
+
 const maxLine = 1 << 20
 
 // rows is a file of players, a row a line, so that a row that cannot be read spoils no other.

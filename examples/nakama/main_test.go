@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The evening in the host, from the first session to the last event.
+
 func TestTheEvening(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), &out), out.String())

@@ -9,6 +9,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// The evening itself, call by call.
+
 const gameID = "com.example.stackblaster"
 
 // player is one of the three people who play this evening.

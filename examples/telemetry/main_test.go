@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The program's output, and its endpoint for metrics.
+
 func TestItRunsAndAgrees(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -17,6 +17,8 @@ import (
 	"github.com/playline/playline-go/internal/transport"
 )
 
+// Credentials: fixed ones, signed ones, and where they must not go.
+
 func TestFixedCredentials(t *testing.T) {
 	t.Parallel()
 	rows := []struct {

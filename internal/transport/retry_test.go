@@ -19,6 +19,8 @@ import (
 	"github.com/playline/playline-go/internal/transport"
 )
 
+// Attempts and pauses by class, and what is known when they end.
+
 func TestPausesLastAsLongAsTheServiceAsked(t *testing.T) {
 	t.Parallel()
 	date := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }

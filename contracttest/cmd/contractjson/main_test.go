@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The contracts as JSON, as the emulator embeds them.
+
 func TestTheEmulatorHasTheContractsAsTheyAre(t *testing.T) {
 	documents, err := convertAll("../../../contracts")
 	require.NoError(t, err)

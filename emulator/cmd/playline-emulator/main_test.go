@@ -17,6 +17,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// The program: its flags, its output, its end.
+
 func TestRunServesUntilInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -14,6 +14,8 @@ import (
 	"github.com/playline/playline-go/examples/nakama/host"
 )
 
+// The name under which Nakama looks for the module.
+
 func TestTheEntryThatNakamaLooksFor(t *testing.T) {
 	// The type that the server asserts of the symbol.
 	entry, ok := any(InitModule).(func(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule, runtime.Initializer) error)
