@@ -115,10 +115,8 @@ func TestDiskFullOfEvents(t *testing.T) {
 			var ids []uint64
 			var err error
 			for err == nil {
-				e := numbered(len(ids))
-				e.JSON = append(e.JSON, strings.Repeat(" ", 2000)...)
 				var id uint64
-				if id, err = s.Append(t.Context(), e); err == nil {
+				if id, err = s.Append(t.Context(), padded(len(ids), 2000)); err == nil {
 					ids = append(ids, id)
 				}
 			}
@@ -128,9 +126,7 @@ func TestDiskFullOfEvents(t *testing.T) {
 				require.NoError(t, s.Settled(some))
 			}
 			require.Eventually(t, func() bool {
-				e := numbered(0)
-				e.JSON = append(e.JSON, strings.Repeat(" ", 2000)...)
-				_, err := s.Append(t.Context(), e)
+				_, err := s.Append(t.Context(), padded(0, 2000))
 				return err == nil
 			}, 20*time.Second, time.Millisecond, "space is back")
 			require.Eventually(t, func() bool { return segmentBytes(t, dir) < 4<<20 }, 20*time.Second, time.Millisecond)
@@ -259,9 +255,7 @@ func TestDiskFullForSomeTime(t *testing.T) {
 	s, err := spool.Open(dir, spool.Options{})
 	require.NoError(t, err)
 	large := func() (uint64, error) {
-		e := numbered(0)
-		e.JSON = append(e.JSON, strings.Repeat(" ", 2000)...)
-		return s.Append(t.Context(), e)
+		return s.Append(t.Context(), padded(0, 2000))
 	}
 	ids := appendAll(t, s, 0, 20)
 	full := ballast(t, disk)
@@ -299,9 +293,7 @@ func TestOpenOnAFullDiskAfterAKill(t *testing.T) {
 	s := open(t, dir, o)
 	var ids []uint64
 	for n := range 400 {
-		e := numbered(n)
-		e.JSON = append(e.JSON, strings.Repeat(" ", 2000)...)
-		id, err := s.Append(t.Context(), e)
+		id, err := s.Append(t.Context(), padded(n, 2000))
 		require.NoError(t, err)
 		ids = append(ids, id)
 	}

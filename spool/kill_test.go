@@ -42,7 +42,7 @@ func victim(dir string, o spool.Options, from int, stubborn bool) error {
 				id, err := s.Append(context.Background(), killed(n, p))
 				if err != nil && stubborn {
 					say("refused %d", n)
-					time.Sleep(time.Millisecond)
+					_ = s.Sync(context.Background()) // until the next try
 					continue
 				}
 				if err != nil {

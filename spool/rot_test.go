@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -38,9 +37,7 @@ func TestAFileThatRotsIsNotMadeSmaller(t *testing.T) {
 	s := open(t, dir, o)
 	var ids []uint64
 	for n := range 200 {
-		e := numbered(n)
-		e.JSON = append(e.JSON, strings.Repeat(" ", 200)...)
-		id, err := s.Append(t.Context(), e)
+		id, err := s.Append(t.Context(), padded(n, 200))
 		require.NoError(t, err)
 		ids = append(ids, id)
 	}
@@ -79,9 +76,7 @@ func TestTheLastFileRots(t *testing.T) {
 		s := open(t, dir, o)
 		ids := []uint64{}
 		for n := range 300 {
-			e := numbered(n)
-			e.JSON = append(e.JSON, strings.Repeat(" ", 2000)...)
-			id, err := s.Append(t.Context(), e)
+			id, err := s.Append(t.Context(), padded(n, 2000))
 			require.NoError(t, err)
 			ids = append(ids, id)
 		}

@@ -29,6 +29,13 @@ func numbered(n int) batcher.StoredEvent {
 	}
 }
 
+// padded is numbered, with spaces behind it.
+func padded(n, spaces int) batcher.StoredEvent {
+	e := numbered(n)
+	e.JSON = append(e.JSON, strings.Repeat(" ", spaces)...)
+	return e
+}
+
 func open(t *testing.T, dir string, o spool.Options) *spool.Spool {
 	t.Helper()
 	s, err := spool.Open(dir, o)
