@@ -100,6 +100,13 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(1)
 	}
+	if dir := os.Getenv("SPOOL_ROT"); dir != "" {
+		if err := rotten(dir, o); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if dir := os.Getenv("SPOOL_GAME"); dir != "" {
 		if err := gameServer(dir, o, os.Getenv("SPOOL_URL"), from); err != nil {
 			fmt.Fprintln(os.Stdout, "error", err)

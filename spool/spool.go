@@ -53,6 +53,9 @@
 // Where notes may be lost all of its events are in doubt, and some may come back that were settled; where only events are lost, the
 // others are what they were.
 //
+// A file that goes bad while it is open is set aside when the engine or a walk through it finds out. A goroutine of the engine's own may
+// fault on it first, and the process with it; then the next one sets it aside.
+//
 // # Inside
 //
 // Records go into a stage first: a file mapped into memory, whose pages outlive the process. A commit writes what is in the stage to a
