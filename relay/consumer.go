@@ -25,7 +25,7 @@ func (p *partition) consumer() (jetstream.Consumer, error) {
 			return nil, err
 		}
 	}
-	if err := p.remember(ctx, p.mayHaveSent()); err != nil {
+	if err := p.remember(ctx, p.hand.mayHaveSent()); err != nil {
 		return nil, err
 	}
 	p.taken = true
@@ -55,11 +55,12 @@ func (p *partition) takeOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if left.Live {
-		stream, err := r.js.Stream(ctx, r.stream.Name)
-		if err != nil {
-			return fmt.Errorf("relay: stream %s: %w", r.stream.Name, err)
-		}
+	stream, err := r.js.Stream(ctx, r.stream.Name)
+	if err != nil {
+		return fmt.Errorf("relay: stream %s: %w", r.stream.Name, err)
+	}
+	state := stream.CachedInfo().State
+	if left.Live || left.revision == 0 { // also where somebody has removed the note
 		var consumer *jetstream.ConsumerInfo
 		c, err := r.js.Consumer(ctx, r.stream.Name, consumerName(r.game, p.n))
 		switch {
@@ -68,15 +69,27 @@ func (p *partition) takeOver(ctx context.Context) error {
 		case !errors.Is(err, jetstream.ErrConsumerNotFound):
 			return fmt.Errorf("relay: consumer %s: %w", consumerName(r.game, p.n), err)
 		}
-		left = left.with(consumer, stream.CachedInfo().State.LastSeq)
+		left.Live = left.Live || consumer != nil // neither: nobody was here
+		left = left.with(consumer, state.LastSeq)
 	}
-	p.note, p.doubtful = left, left.Doubtful
+	left = left.without(state.FirstSeq)
+	p.note = left
 	p.hand.restore(left)
 	return nil
 }
 
-// mayHaveSent is up to where unsettled messages may have been sent, by this relay or one before it.
-func (p *partition) mayHaveSent() uint64 { return max(p.doubtful, p.hand.top()) }
+// secure writes the note when something is wrong with the consumer, before there is another. Where all servers were down the consumer has forgotten what
+// it delivered, and the next relay must not believe it.
+func (p *partition) secure() {
+	if !p.taken {
+		return
+	}
+	ctx, cancel := context.WithTimeout(p.pull, p.relay.registry.beat())
+	defer cancel()
+	if err := p.remember(ctx, p.hand.mayHaveSent()); err != nil {
+		p.relay.cfg.Log.Debug("relay: the note is not written yet", "partition", p.n, "error", err)
+	}
+}
 
 // remember writes the note for the next relay.
 func (p *partition) remember(ctx context.Context, doubtful uint64) error {

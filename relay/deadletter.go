@@ -16,7 +16,7 @@ import (
 // The headers of a dead letter; its body is the event as the stream had it.
 const (
 	CauseHeader   = "Playline-Cause"           // why it was not delivered
-	ResultHeader  = "Playline-Result"          // rejected, expired, unknown, or malformed
+	ResultHeader  = "Playline-Result"          // rejected, expired, unknown, malformed, or set aside
 	SubjectHeader = "Playline-Subject"         // where it was in the stream
 	EventIDHeader = "Playline-Event-Id"        // its id there
 	SeqHeader     = "Playline-Stream-Sequence" // its sequence there

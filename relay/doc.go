@@ -47,4 +47,8 @@
 // The stream drops a second copy of an event by its id. The service cannot: it does not know ids. An event can reach it twice where an
 // answer was lost, and where a relay was killed between sending and acknowledging; Stats counts both as possible duplicates. Types
 // in Config.Batcher.AtMostOnce become dead letters instead.
+//
+// What a relay that was killed tried several times counts once. Where all NATS servers restart at once, what they knew of a partition's
+// deliveries is gone until its relay has written its note, within a second or two: of a relay that is killed in that moment some copies count as
+// nothing.
 package relay

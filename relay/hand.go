@@ -18,6 +18,7 @@ type entry struct {
 	id      string // of the event
 	stored  time.Time
 	once    bool // its type is in Config.AtMostOnce
+	doubt   bool // a relay before may have sent it
 
 	reply   string    // where to acknowledge; a redelivery brings a new one
 	settled time.Time // when it was acknowledged last, zero: not yet
@@ -27,8 +28,9 @@ type entry struct {
 // what the batcher tells of a player's events is told of the right messages.
 //
 // The second hangs on two promises of the batcher: it tells of a player's events in the order in which Track took them, and never two
-// things of one player at once. There is one exception: events that must not be sent twice are told as unknown ahead of others of
-// their request. They are the first such ones of the player.
+// things of one player at once. There are two exceptions. Events that must not be sent twice are told as unknown ahead of others of
+// their request: they are the first such ones of the player. And Close may hand the last ones of a player back while a callback that it waited
+// for in vain is still to be called for the others.
 type hand struct {
 	mu      sync.Mutex // guards the following
 	bySeq   map[uint64]*entry
@@ -40,6 +42,7 @@ type hand struct {
 	latest   time.Time // at which a message of these was stored
 	back     map[uint64]struct{}
 	received uint64 // the highest sequence that this relay held
+	doubtful uint64 // up to here a relay before may have sent what is not settled
 }
 
 func newHand() *hand {
@@ -50,7 +53,7 @@ func newHand() *hand {
 func (h *hand) restore(n note) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.highest, h.latest = n.Top, n.Latest
+	h.highest, h.latest, h.doubtful = n.Top, n.Latest, n.Doubtful
 	clear(h.back)
 	for _, seq := range n.Open {
 		h.back[seq] = struct{}{}
@@ -83,24 +86,45 @@ func (h *hand) hold(m jetstream.Msg, meta *jetstream.MsgMetadata) (e *entry, kno
 		}
 		e.reply = "" // the stream has lost its end, and this message with it
 	}
+	newer := meta.Timestamp.After(h.latest)
+	if newer && seq <= h.highest {
+		h.renumber(seq, meta.Timestamp)
+	}
 	e = &entry{seq: seq, subject: m.Subject(), id: m.Headers().Get(jetstream.MsgIDHeader), stored: meta.Timestamp, reply: m.Reply()}
 	h.bySeq[seq] = e
 	h.received = max(h.received, seq)
 	_, back := h.back[seq]
 	delete(h.back, seq)
-	newer := meta.Timestamp.After(h.latest)
-	if seq <= h.highest && !back && !newer {
+	if seq <= h.highest && !back {
 		e.settled = time.Now() // and its acknowledgement was confirmed, but the stream still has it
 		return e, true
 	}
-	if seq > h.highest || newer && !back {
-		h.highest = seq // also a lower one: what the stream had beyond it is lost
-	}
+	h.highest = max(h.highest, seq)
 	if newer {
 		h.latest = meta.Timestamp
 	}
+	e.doubt = seq <= h.doubtful
 	h.waiting++
 	return e, false
+}
+
+// clocks is how much servers' clocks may differ where a message is taken out of doubt because of the time at which it was stored.
+const clocks = time.Minute
+
+// renumber forgets what it knew of a sequence and those behind it: the stream has lost its end, and gives the numbers again. What is in hand of
+// the old ones has no message any more to acknowledge; its number is another's. The mutex is held.
+func (h *hand) renumber(seq uint64, stored time.Time) {
+	h.highest, h.received = seq-1, min(h.received, seq-1)
+	if stored.Sub(h.latest) > clocks {
+		h.doubtful = min(h.doubtful, seq-1)
+	}
+	maps.DeleteFunc(h.back, func(s uint64, _ struct{}) bool { return s >= seq })
+	maps.DeleteFunc(h.bySeq, func(s uint64, e *entry) bool {
+		if s >= seq {
+			e.reply = ""
+		}
+		return s >= seq
+	})
 }
 
 // line puts an entry at the end of its player's line.
@@ -146,6 +170,27 @@ func (h *hand) take(player string, n int, result batcher.Result) []*entry {
 	}
 	h.keep(player, rest)
 	return taken
+}
+
+// takeLast takes the last n entries out of a player's line, fewer where there are not so many.
+func (h *hand) takeLast(player string, n int) []*entry {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	line := h.lines[player]
+	at := max(len(line)-n, 0)
+	h.keep(player, line[:at:at])
+	return line[at:]
+}
+
+// takeAll takes the entries out of all lines.
+func (h *hand) takeAll() (all []*entry) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, line := range h.lines {
+		all = append(all, line...)
+	}
+	clear(h.lines)
+	return all
 }
 
 // forget drops an entry that goes back to the stream unsettled.
@@ -206,9 +251,16 @@ func (h *hand) size() (waiting, unconfirmed int) {
 	return h.waiting, max(len(h.bySeq)-h.waiting, 0)
 }
 
-// top is the highest sequence that this relay held.
-func (h *hand) top() uint64 {
+// sentBefore is up to where a relay before may have sent what is not settled.
+func (h *hand) sentBefore() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.received
+	return h.doubtful
+}
+
+// mayHaveSent is the same with this relay.
+func (h *hand) mayHaveSent() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return max(h.doubtful, h.received)
 }

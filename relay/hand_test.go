@@ -128,6 +128,37 @@ func TestHandHold(t *testing.T) {
 		assert.Equal(t, 5, waiting)
 		assert.Zero(t, unconfirmed)
 	})
+	t.Run("a stream that has lost its end from one that waits on", func(t *testing.T) {
+		t.Parallel()
+		for kind, h := range map[string]*hand{"the same relay": filled(), "the next relay": restored(note{Top: 10, Latest: at(5), Open: []uint64{5}, Doubtful: 10})} {
+			for seq := uint64(5); seq < 8; seq++ {
+				_, known := hold(h, seq, 8)
+				assert.False(t, known, "message %d, %s", seq, kind)
+			}
+			n := h.note()
+			assert.Equal(t, uint64(7), n.Top, kind)
+			assert.Equal(t, []uint64{5, 6, 7}, n.Open[len(n.Open)-3:], kind)
+		}
+	})
+	t.Run("a number that is given again is not in doubt, unless the clocks may be wrong", func(t *testing.T) {
+		t.Parallel()
+		for second, doubt := range map[int]bool{9: true, 3600: false} {
+			h := restored(note{Top: 9000, Latest: at(8), Doubtful: 9000})
+			for seq := uint64(1); seq < 3; seq++ {
+				e, known := hold(h, seq, second)
+				assert.False(t, known)
+				assert.Equal(t, doubt, e.doubt, "stored %d s later", second-8)
+			}
+		}
+	})
+	t.Run("what is lost is not acknowledged", func(t *testing.T) {
+		t.Parallel()
+		h := filled()
+		lost := h.bySeq[4] // settled, and not confirmed
+		hold(h, 2, 8)
+		assert.Empty(t, lost.reply)
+		assert.Empty(t, h.unconfirmed(at(1000)))
+	})
 	t.Run("what is lost does not go back", func(t *testing.T) {
 		t.Parallel()
 		h := filled()
@@ -137,6 +168,37 @@ func TestHandHold(t *testing.T) {
 		assert.Same(t, e, h.bySeq[3])
 		assert.NotContains(t, h.back, uint64(3))
 	})
+}
+
+// TestHandTakeLast: what Close hands back are the last events of a player, whatever is still to be told of the first.
+func TestHandTakeLast(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int][]uint64{0: {}, 2: {4, 5}, 5: {1, 2, 3, 4, 5}, 9: {1, 2, 3, 4, 5}} {
+		h := newHand()
+		for seq := uint64(1); seq <= 5; seq++ {
+			h.line("ace", &entry{seq: seq})
+		}
+		last := []uint64{}
+		for _, e := range h.takeLast("ace", n) {
+			last = append(last, e.seq)
+		}
+		assert.Equal(t, want, last)
+		assert.Len(t, h.take("ace", 9, batcher.Delivered), 5-len(want))
+		assert.Empty(t, h.lines)
+	}
+}
+
+// TestHandTakeAll: what Close has not handed back goes back to the stream too, and a callback that comes after it finds nothing to acknowledge.
+func TestHandTakeAll(t *testing.T) {
+	t.Parallel()
+	h := newHand()
+	for seq := uint64(1); seq <= 4; seq++ {
+		h.line([]string{"ace", "blitz"}[seq%2], &entry{seq: seq})
+	}
+	h.takeLast("ace", 1)
+	assert.Len(t, h.takeAll(), 3)
+	assert.Empty(t, h.take("ace", 1, batcher.Delivered))
+	assert.Empty(t, h.take("blitz", 2, batcher.Unknown))
 }
 
 func restored(n note) *hand {

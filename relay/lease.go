@@ -25,6 +25,7 @@ type lease struct {
 	ctx    context.Context //nolint:containedctx // ends with the lease
 	cancel context.CancelCauseFunc
 
+	writing  sync.Mutex // one call that writes or deletes the message at a time; taken before mu
 	mu       sync.Mutex // guards the following
 	revision uint64     // of the message
 	deadline time.Time
@@ -125,6 +126,11 @@ func (r *registry) acquire(ctx context.Context, parent context.Context, n int) (
 
 // renew makes a lease last longer. Where it fails the lease goes on to its deadline, except that another relay has it.
 func (r *registry) renew(ctx context.Context, n int, l *lease) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.ctx.Err() != nil {
+		return nil // it was given back meanwhile
+	}
 	revision, deadline, err := r.write(ctx, r.part(n), l.seq())
 	if err == nil {
 		l.renewed(revision, deadline)
@@ -153,6 +159,8 @@ func (r *registry) renew(ctx context.Context, n int, l *lease) error {
 // release deletes a lease, so that another relay can have the partition at once. The revision makes sure that it is this relay's.
 func (r *registry) release(ctx context.Context, l *lease) error {
 	l.drop()
+	l.writing.Lock() // a renewal that is under way would stand behind what is deleted
+	defer l.writing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, r.beat())
 	defer cancel()
 	return r.stream.DeleteMsg(ctx, l.seq())

@@ -72,6 +72,12 @@ func (n note) with(consumer *jetstream.ConsumerInfo, last uint64) note {
 	return n
 }
 
+// without returns the note without open sequences that the stream no longer has: it begins with first. They expired, or were purged.
+func (n note) without(first uint64) note {
+	n.Open = slices.DeleteFunc(slices.Clone(n.Open), func(seq uint64) bool { return seq < first })
+	return n
+}
+
 func (r *registry) noteSubject(part int) string { return r.subject + "note." + strconv.Itoa(part) }
 
 // readNote returns the note about a partition, an empty one where there is none.

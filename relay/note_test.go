@@ -2,7 +2,9 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,6 +51,16 @@ func TestNoteWithConsumer(t *testing.T) {
 			assert.ElementsMatch(t, test.want.Open, got.Open)
 		})
 	}
+}
+
+// TestNoteWithout: what a stream no longer has is not carried from note to note.
+func TestNoteWithout(t *testing.T) {
+	t.Parallel()
+	n := note{Top: 20, Open: []uint64{12, 15, 18}, Doubtful: 15}
+	for first, want := range map[uint64][]uint64{1: {12, 15, 18}, 15: {15, 18}, 21: {}} {
+		assert.Equal(t, note{Top: 20, Open: want, Doubtful: 15}, n.without(first))
+	}
+	assert.Equal(t, []uint64{12, 15, 18}, n.Open)
 }
 
 // TestNoteBounded: a note is smaller than a message may be. What it cannot name is in doubt, and never taken for settled.
@@ -146,6 +158,68 @@ func TestTakeOver(t *testing.T) {
 			assert.Equal(t, test.possible, s.PossibleDuplicates)
 			assert.Equal(t, int64(6-len(test.sent)), s.Redelivered)
 			assert.Equal(t, int64(len(test.sent)), s.Delivered)
+		})
+	}
+}
+
+// TestTheNoteIsRemoved: where there is no note, a relay that was killed is known by its consumer.
+func TestTheNoteIsRemoved(t *testing.T) {
+	t.Parallel()
+	f := single(t, func(c *StreamConfig) { c.LeaseTTL = time.Second })
+	p := f.publisher()
+	track(t, p, "ace", 0, 6)
+	require.NoError(t, p.Flush(t.Context()))
+	first := f.relay(func(c *Config) {
+		c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
+			if err := f.sender.Send(ctx, b); err != nil {
+				return err
+			}
+			<-ctx.Done() // the answer does not come
+			return ctx.Err()
+		})
+	})
+	eventually(t, func() bool { return len(f.numbers("ace")) > 0 }, "not sent")
+	kill(first)
+	leases, err := f.connect().Stream(t.Context(), "EVENTS-leases")
+	require.NoError(t, err)
+	require.NoError(t, leases.Purge(t.Context(), jetstream.WithPurgeSubject("events-leases.*.note.*")))
+	second := f.relay()
+	f.idle()
+	assert.GreaterOrEqual(t, second.Stats().PossibleDuplicates, int64(len(f.numbers("ace"))-6))
+	assert.Len(t, f.numbers("ace"), 12)
+}
+
+// TestEveryTryIsCounted: an event whose answer is lost again and again is there as often.
+func TestEveryTryIsCounted(t *testing.T) {
+	t.Parallel()
+	for name, expires := range map[string]bool{"and is delivered at last": false, "until it expires": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := single(t)
+			p := f.publisher()
+			track(t, p, "ace", 0, 2)
+			require.NoError(t, p.Flush(t.Context()))
+			var tries atomic.Int64
+			r := f.relay(func(c *Config) {
+				if expires {
+					c.Batcher.MaxAge = 2 * time.Second
+				}
+				c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
+					if err := f.sender.Send(ctx, b); err != nil {
+						return err
+					}
+					if tries.Add(1) < 4 || expires {
+						return &batcher.SendError{Failure: batcher.InDoubt, Err: errors.New("the answer is lost")}
+					}
+					return nil
+				})
+			})
+			f.idle()
+			copies := int64(len(f.numbers("ace")) - 2)
+			assert.Positive(t, copies)
+			assert.Equal(t, copies, r.Stats().PossibleDuplicates)
+			require.NoError(t, r.Close(t.Context()))
+			assert.Equal(t, copies, r.Stats().PossibleDuplicates, "also when its partitions have ended")
 		})
 	}
 }

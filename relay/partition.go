@@ -33,9 +33,8 @@ type partition struct {
 	again chan struct{} // the connection was lost: what was on the way may be gone
 	done  chan struct{} // closed when it has ended
 
-	note     note   // the last that was written
-	taken    bool   // the note is this relay's
-	doubtful uint64 // messages up to here may have been sent by a relay before
+	note  note // the last that was written
+	taken bool // the note is this relay's
 }
 
 func newPartition(r *Relay, n int, l *lease) (*partition, error) {
@@ -78,6 +77,7 @@ func (p *partition) run() {
 		}
 		p.relay.counts.resets.Add(1)
 		p.relay.cfg.Log.Info("relay: a partition begins anew", "partition", p.n, "cause", err)
+		p.secure()
 		select {
 		case <-p.pull.Done():
 		case <-time.After(min(p.relay.registry.beat(), time.Second)):
@@ -152,7 +152,7 @@ func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream
 		return p.giveUp(ctx, e, m.Data(), Malformed, err)
 	}
 	e.once = slices.Contains(r.cfg.Batcher.AtMostOnce, in.event.Type)
-	if e.seq <= p.doubtful {
+	if e.doubt {
 		if e.once {
 			return p.giveUp(ctx, e, m.Data(), batcher.Unknown.String(),
 				errors.New("relay: another relay had the event and may have sent it, and Config.AtMostOnce forbids to send it again"))

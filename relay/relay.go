@@ -196,7 +196,9 @@ func (r *Relay) retire(p *partition) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.parts, p.n)
-	r.counts.requests.Add(p.batcher.Stats().Requests)
+	s := p.batcher.Stats()
+	r.counts.requests.Add(s.Requests)
+	r.counts.possibleDuplicates.Add(s.PossibleDuplicates)
 }
 
 // leave winds all partitions up, while their leases are renewed, and tells the others that the relay is gone.

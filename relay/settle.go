@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,12 +22,12 @@ func (p *partition) outcome(o batcher.Outcome) {
 	if len(entries) != len(o.Records) {
 		r.cfg.Log.Error("relay: a result of events that are not in hand; they stay in the stream", "events", len(o.Records), "in hand", len(entries))
 	}
+	if o.Result != batcher.Delivered {
+		p.countTries(o, len(entries))
+	}
 	for i, e := range entries {
-		if o.Result == batcher.Delivered {
+		if o.Result == batcher.Delivered { // its copies are in the batcher's ledger
 			r.counts.delivered.Add(1)
-			if o.PossibleDuplicates {
-				r.counts.possibleDuplicates.Add(1)
-			}
 			p.ack(e)
 			continue
 		}
@@ -41,6 +42,14 @@ func (p *partition) outcome(o batcher.Outcome) {
 	}
 	if r.cfg.Batcher.OnOutcome != nil {
 		r.cfg.Batcher.OnOutcome(o)
+	}
+}
+
+// countTries counts the copies that the service may have of events that were not delivered: one less than the attempts that may have arrived,
+// as far as is known.
+func (p *partition) countTries(o batcher.Outcome, events int) {
+	if o.PossibleDuplicates && o.Attempts > 1 {
+		p.relay.counts.possibleDuplicates.Add(int64(events) * int64(o.Attempts-1))
 	}
 }
 
@@ -95,8 +104,9 @@ func (p *partition) windUp() {
 	report, _ := p.batcher.Close(drain) // its error is the count of what the loop below counts
 	cancel()
 	var doubtful uint64
-	for _, o := range report.LeftOver {
-		entries := p.hand.take(o.UserID, len(o.Records), batcher.Returned)
+	for _, o := range slices.Backward(report.LeftOver) { // a player's last events come last
+		entries := p.hand.takeLast(o.UserID, len(o.Records))
+		p.countTries(o, len(entries))
 		for _, e := range entries {
 			p.hand.forget(e)
 			if o.PossibleDuplicates {
@@ -104,6 +114,13 @@ func (p *partition) windUp() {
 			}
 		}
 		r.counts.left.Add(int64(len(entries)))
+	}
+	if rest := p.hand.takeAll(); len(rest) > 0 { // a callback that Close waited for in vain is still to be called: it will find nothing
+		for _, e := range rest {
+			p.hand.forget(e)
+		}
+		doubtful = p.hand.mayHaveSent()
+		r.counts.left.Add(int64(len(rest)))
 	}
 	p.awaitConfirmation()
 	if p.lease.valid() {
@@ -118,10 +135,10 @@ func (p *partition) leave(doubtful uint64) {
 	ctx, cancel := context.WithTimeout(p.lease.ctx, r.registry.beat())
 	defer cancel()
 	if waiting, _ := p.hand.size(); waiting > 0 {
-		doubtful = p.mayHaveSent() // a result was not told to its end
+		doubtful = p.hand.mayHaveSent() // a result was not told to its end
 	}
 	if p.taken {
-		if err := p.remember(ctx, max(doubtful, p.doubtful)); err != nil {
+		if err := p.remember(ctx, max(doubtful, p.hand.sentBefore())); err != nil {
 			r.cfg.Log.Warn("relay: the next relay will not know what was settled", "partition", p.n, "error", err)
 		} else if err := r.js.DeleteConsumer(ctx, r.stream.Name, consumerName(r.game, p.n)); err != nil {
 			r.cfg.Log.Debug("relay: a consumer was not deleted", "partition", p.n, "error", err)

@@ -14,15 +14,16 @@ type Stats struct {
 	Partitions []int // that it serves now
 	Relays     int   // that were alive at its last look, with itself
 
-	// What became of messages since the start. Each one that was received is delivered, a dead letter, handed on, or still waits.
+	// What became of messages since the start. Each one that was received and not known before is delivered, a dead letter, handed on, or still
+	// waits.
 	Delivered   int64
 	DeadLetters map[string]int64 // by ResultHeader
 	HandedOn    int64            // left in the stream for the next relay
 	Waiting     int              // in this relay, not settled
 	Unconfirmed int              // acknowledged, and the server has not confirmed it yet
 
-	// PossibleDuplicates counts events that the service may have twice: those that were sent again after an attempt that may have arrived,
-	// and those that another relay had and may have sent before it was gone.
+	// PossibleDuplicates counts the copies that the service may have stored: one for each earlier attempt of which nothing is known. What
+	// another relay attempted before it was gone counts as one.
 	PossibleDuplicates int64
 	Redelivered        int64 // copies of messages that were known, and let pass
 	Resets             int64 // consumers that were made anew because of a gap or a lost connection
@@ -74,6 +75,7 @@ func (r *Relay) Stats() Stats {
 			s.Partitions = append(s.Partitions, p.n)
 		}
 		b := p.batcher.Stats()
+		s.PossibleDuplicates += b.PossibleDuplicates
 		s.Requests += b.Requests
 		s.InFlight += b.InFlight
 		s.Parked += b.Parked
