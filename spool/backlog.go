@@ -20,8 +20,17 @@ func (s *Spool) waitsForSpace() bool {
 // appended. On a full disk it fails, and is tried again until there is room. Meanwhile the stages stay as they are.
 func (s *Spool) ready() error {
 	for len(s.backlog) > 0 { // only this goroutine changes it
-		b := *s.backlog[0] // Recover reads the notes of those that are still there
+		b := *s.backlog[0]                    // Recover reads the notes of those that are still there
+		for _, later := range s.backlog[1:] { // and once its events are in a segment, what these say of them must be, too
+			b.sending = slices.Concat(b.sending, later.sending)
+			b.settled = slices.Concat(b.settled, later.settled)
+		}
 		events, notes, _ := s.commit(&b)
+		if events == nil {
+			s.disk.Lock()
+			s.backlog[0].chunks, s.backlog[0].ids = nil, nil
+			s.disk.Unlock()
+		}
 		if err := errors.Join(events, notes); err != nil {
 			return err
 		}

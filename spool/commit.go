@@ -1,6 +1,9 @@
 package spool
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // commit writes a batch: its events to the last segment, its notes to the segments that hold the events. Events and notes can fail by
 // themselves; notes that failed go with the next commit, too. Events that are written are no longer in the batch.
@@ -42,7 +45,8 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 			}
 			segSent, segDone = s.carryFrom(known+1, segSent, segDone)
 		}
-		if len(mine.chunks)+len(segSent)+len(segDone) == 0 && !seg.stray {
+		strays := seg.stray && seg.damage == nil
+		if len(mine.chunks)+len(segSent)+len(segDone) == 0 && !strays {
 			continue
 		}
 		if (!last || seg.damage != nil) && !own && seg.leaves(segDone) == 0 { // the file goes: no need to write into it
@@ -61,7 +65,11 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 			}
 			err = seg.write(&batch{}, segSent, segDone)
 		}
-		if err != nil && len(segSent)+len(segDone) > 0 && s.reserve.spend(err) {
+		if err != nil && len(segSent)+len(segDone) == 0 { // only strays
+			untidy = errors.Join(untidy, err)
+			continue
+		}
+		if err != nil && s.reserve.spend(err) {
 			err = seg.write(&batch{}, segSent, segDone)
 		}
 		if err != nil {
@@ -75,10 +83,11 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 		b.chunks, b.ids = nil, nil
 	}
 	s.short = events != nil
-	untidy = s.tidy()
-	if untidy != nil && s.reserve.spend(untidy) {
-		untidy = s.tidy()
+	left := s.tidy()
+	if left != nil && s.reserve.spend(left) {
+		left = s.tidy()
 	}
+	untidy = errors.Join(untidy, left)
 	s.mu.Lock()
 	if n := len(s.segments); n > 0 {
 		s.stored = max(s.stored, s.segments[n-1].last)
@@ -93,6 +102,12 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 
 // active returns the segment that takes a batch's events. The disk's mutex is held.
 func (s *Spool) active(b *batch) (*segment, error) {
+	if err := s.mendLast(); err != nil {
+		// The file may have no event. Then the next one would have its name, and be taken for it.
+		if last := s.segments[len(s.segments)-1]; last.damage != nil && last.first >= b.ids[0] {
+			return nil, described(err)
+		}
+	}
 	if n := len(s.segments); n > 0 && s.segments[n-1].damage == nil && s.segments[n-1].bytes < s.opts.SegmentBytes {
 		return s.segments[n-1], nil
 	}

@@ -349,6 +349,38 @@ func TestAStageThatFaults(t *testing.T) {
 	})
 }
 
+// A stage waits to be committed, and the disk does not give it back: no file is to blame.
+func TestAStageThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	o := spool.Options{Sync: spool.Interval, Every: time.Hour, Report: func(d spool.Damage) { t.Errorf("damage: %s", d) }}
+	s, err := spool.Open(dir, o)
+	require.NoError(t, err)
+	var ids []uint64
+	for n := range 40 {
+		id, err := s.Append(t.Context(), padded(n, 5000))
+		require.NoError(t, err)
+		ids = append(ids, id)
+	}
+	data := map[string][]byte{}
+	for _, name := range []string{"stage-a", "stage-b"} {
+		data[name], err = os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.NoError(t, os.Truncate(filepath.Join(dir, name), 8<<10))
+	}
+	for range 3 {
+		require.ErrorContains(t, s.Sync(t.Context()), "spool: cannot write")
+	}
+	for name, content := range data {
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
+		require.NoError(t, err)
+		_, err = f.Write(content)
+		require.NoError(t, errors.Join(err, f.Close()))
+	}
+	require.NoError(t, s.Sync(t.Context()))
+	require.NoError(t, s.Close())
+	assert.Equal(t, ids, idsBack(t, open(t, dir, o)))
+}
+
 func idsBack(t *testing.T, s *spool.Spool) (ids []uint64) {
 	t.Helper()
 	for _, e := range recovered(t, s) {

@@ -11,7 +11,7 @@ import (
 type filling struct {
 	stage *stage
 	round *round // who waits for it
-	batch *batch // what is not committed yet
+	batch *batch // what is not committed yet; nil: it could not be read
 
 	syncing *round // those in Sync who wait for it; nil: nobody
 }
@@ -61,14 +61,12 @@ func (s *Spool) turn(f *filling) *filling {
 			return nil
 		}
 	}
-	events, notes, untidy := s.commit(f.batch)
+	events, notes, untidy := s.write(f)
 	s.mu.Lock()
 	s.failure = errors.Join(events, notes, untidy)
 	keep := s.opts.Sync == Interval && cmp.Or(events, notes) != nil
 	if events != nil && !keep {
-		for _, c := range f.batch.chunks { // the events are refused
-			s.size -= int64(len(c.data))
-		}
+		s.size -= int64(f.stage.bytes) // the events are refused
 	}
 	var waits *round
 	if keep { // who began to wait for room, or for a later commit, before this failed is to be told
@@ -80,9 +78,10 @@ func (s *Spool) turn(f *filling) *filling {
 	failure := s.failure
 	if keep && !again {
 		// Notes that went to the other stage meanwhile would wait for this one, which may wait for the room that they make.
-		other := batchOf(s.stage.mem[:s.stage.end])
-		s.sending = append(s.sending, other.sending...)
-		s.settled = append(s.settled, other.settled...)
+		if other, _, err := s.stage.read(nil); err == nil {
+			s.sending = append(s.sending, other.sending...)
+			s.settled = append(s.settled, other.settled...)
+		}
 	}
 	s.mu.Unlock()
 	waits.tell(failure)
@@ -131,11 +130,18 @@ func (s *Spool) swap() *filling {
 	s.spare.reset(s.generation)
 	s.stage, s.spare = s.spare, nil
 	s.round = &round{done: make(chan struct{})}
-	f.batch = &batch{generation: f.stage.generation}
-	if !f.stage.empty() { // one in which nothing can be written can perhaps not be read, either
-		f.batch = batchOf(f.stage.mem[:f.stage.end])
-	}
 	return f
+}
+
+// write commits what is in a stage. Where the disk does not give it back, that is a failure like any other.
+func (s *Spool) write(f *filling) (events, notes, untidy error) {
+	if f.batch == nil {
+		var err error
+		if f.batch, s.buffer, err = f.stage.read(s.buffer); err != nil {
+			return described(err), described(err), nil
+		}
+	}
+	return s.commit(f.batch)
 }
 
 // giveBack lets a stage fill again. With Interval one whose commit failed keeps its records, for the next process should this one end.

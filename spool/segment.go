@@ -107,8 +107,8 @@ func (s *segment) write(b *batch, sent, done []uint64) (err error) {
 		err = guarded(func() error { return s.update(b, sent, done) })
 	}
 	if errors.Is(err, errBroken) {
-		// The engine died with its locks held: its next call would wait for ever, also the one that closes it. So it is left alone, and the
-		// file is written anew.
+		// The engine may have died with its locks held: its next call would wait for ever, also the one that closes it. So it is left alone,
+		// and the file is written anew.
 		s.db, s.damage, s.unread = nil, err, true
 	}
 	s.stray = s.stray && err != nil
@@ -128,7 +128,7 @@ func (s *segment) update(b *batch, sent, done []uint64) error {
 		events.FillPercent, notes.FillPercent = 1, 1 // keys only grow
 		sum, err := decodeTotal(notes.Get(totalKey))
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errBroken, err)
 		}
 		if s.stray { // they were refused, or come once more
 			strays, err := deleteFrom(events, s.last+1)
@@ -170,7 +170,7 @@ func deleteFrom(bucket *bbolt.Bucket, first uint64) (events uint64, err error) {
 	for key, value := c.Seek(binary.BigEndian.AppendUint64(nil, first)); key != nil; key, value = c.Next() {
 		generation, _, _ := generationOf(key)
 		if err := records(value, seedOf(generation), func(record, int) { events++ }); err != nil {
-			return 0, err
+			return 0, fmt.Errorf("%w: %w", errBroken, err)
 		}
 		keys = append(keys, slices.Clone(key))
 	}

@@ -51,7 +51,7 @@
 // the structure is walked, each record has a checksum, and each file knows how many it holds. Of a file in which something is wrong the
 // records of all whole leaves are kept. The file itself gets the ending .damaged, for whoever wants to know more, and nobody deletes it.
 // Where notes may be lost all of its events are in doubt, and some may come back that were settled; where only events are lost, the
-// others are what they were.
+// others are what they were. An event that was refused may be among them, if the engine had written it before it failed.
 //
 // A file that goes bad while it is open is set aside when the engine or a walk through it finds out. A goroutine of the engine's own may
 // fault on it first, and the process with it; then the next one sets it aside.
@@ -111,6 +111,8 @@ type Spool struct {
 	backlog  []*batch   // in the stages of an earlier process, and not in segments yet
 	reserve  reserve
 	short    bool // the last events had no room
+
+	buffer []byte // of the committing goroutine: the stage that is committed
 
 	wake chan struct{} // a commit is due
 	quit chan struct{} // closed by Close

@@ -32,6 +32,7 @@ type stage struct {
 	seed       uint32
 	end        int    // of the records in it
 	events     int    // how many of them are events
+	bytes      int    // of the events
 	last       uint64 // the id of the last event
 	fault      error  // why nothing more can be written since it was emptied
 }
@@ -64,7 +65,7 @@ func (s *stage) reset(generation uint64) {
 		return nil
 	})
 	s.generation, s.seed = generation, seedOf(generation)
-	s.end, s.events, s.last = stageHead, 0, 0
+	s.end, s.events, s.bytes, s.last = stageHead, 0, 0, 0
 }
 
 // room reports whether a record of at most that size fits.
@@ -77,6 +78,7 @@ func (s *stage) addEvent(id uint64, e *batcher.StoredEvent) (int, error) {
 	n, err := s.add(func(free []byte) []byte { return appendEvent(free, s.seed, id, e) })
 	if err == nil {
 		s.events++
+		s.bytes += n
 		s.last = id
 	}
 	return n, err
@@ -101,6 +103,21 @@ func (s *stage) add(record func(free []byte) []byte) (n int, err error) {
 	}
 	s.end += n
 	return n, nil
+}
+
+// read returns what is in the stage, in a buffer: a page that cannot be read must not be taken for a damaged segment later.
+func (s *stage) read(buffer []byte) (*batch, []byte, error) {
+	if s.empty() {
+		return &batch{generation: s.generation}, buffer, nil
+	}
+	err := guarded(func() error {
+		buffer = append(buffer[:0], s.mem[:s.end]...)
+		return nil
+	})
+	if err != nil {
+		return nil, buffer, err
+	}
+	return batchOf(buffer), buffer, nil
 }
 
 func (s *stage) close() error {

@@ -13,13 +13,14 @@ import (
 // tidy gives space back: files without a waiting event go, and one with few is written anew. Damaged files are set aside. The disk's
 // mutex is held.
 func (s *Spool) tidy() error {
-	var failed error
+	failed := s.mendLast()
 	kept := s.segments[:0:0]
 	rewritten := false
 	for i, seg := range s.segments {
 		last := i == len(s.segments)-1
 		var err error
 		switch {
+		case seg.damage != nil && last: // it could not be set aside
 		case seg.damage != nil:
 			seg, err = s.setAside(seg)
 		case last:
@@ -42,7 +43,7 @@ func (s *Spool) tidy() error {
 // retire lets the last segment go where all of it is settled and it is worth it. The next is begun first: its name keeps the ids from
 // being given out again after a power cut, when a stage may hold what it held before.
 func (s *Spool) retire(seg *segment, kept *[]*segment) (*segment, error) {
-	if seg.left > 0 || seg.bytes == 0 || seg.bytes < s.opts.SegmentBytes/8 && !s.short {
+	if seg.left > 0 || seg.stray || seg.bytes == 0 || seg.bytes < s.opts.SegmentBytes/8 && !s.short {
 		return seg, nil
 	}
 	fresh, err := createSegment(s.dir, seg.last+1, &batch{})
@@ -107,6 +108,28 @@ func (s *Spool) rewrite(seg *segment, waiting []batcher.StoredEvent) (*segment, 
 	return smaller, err
 }
 
+// mendLast sets the last segment aside where it is damaged, and begins the next, whose name keeps the ids from being given out again.
+func (s *Spool) mendLast() error {
+	n := len(s.segments) - 1
+	if n < 0 || s.segments[n].damage == nil {
+		return nil
+	}
+	bad := s.segments[n]
+	copied, err := s.setAside(bad)
+	if copied == bad {
+		return err
+	}
+	s.segments = s.segments[:n:n]
+	if copied != nil {
+		s.segments = append(s.segments, copied)
+	}
+	fresh, freshErr := createSegment(s.dir, bad.last+1, &batch{})
+	if fresh != nil {
+		s.segments = append(s.segments, fresh)
+	}
+	return errors.Join(err, freshErr)
+}
+
 // setAside gives a damaged file another name, and writes what could be read of it to a new one. On an error the file stays where it is,
 // what could be read of it is still known, and the next commit tries again.
 func (s *Spool) setAside(seg *segment) (*segment, error) {
@@ -154,13 +177,22 @@ func linkOrCopy(path, name string) error {
 	}
 	data, err := os.ReadFile(path)
 	if err == nil {
-		err = os.WriteFile(name, data, 0o600)
+		err = writeSynced(name, data)
 	}
 	if err != nil {
 		_ = os.Remove(name) // it may not be there
 		return errors.Join(linkErr, err)
 	}
 	return nil
+}
+
+func writeSynced(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // repack makes a batch of events that are already somewhere.
