@@ -60,7 +60,7 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 			events = described(err)
 			seg.stray = true
 			segSent, segDone = s.carryFrom(seg.last+1, segSent, segDone)
-			if len(segSent)+len(segDone) == 0 {
+			if len(segSent)+len(segDone) == 0 && seg.damage != nil {
 				continue
 			}
 			err = seg.write(&batch{}, segSent, segDone)
@@ -103,10 +103,7 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 // active returns the segment that takes a batch's events. The disk's mutex is held.
 func (s *Spool) active(b *batch) (*segment, error) {
 	if err := s.mendLast(); err != nil {
-		// The file may have no event. Then the next one would have its name, and be taken for it.
-		if last := s.segments[len(s.segments)-1]; last.damage != nil && last.first >= b.ids[0] {
-			return nil, described(err)
-		}
+		return nil, described(err)
 	}
 	if n := len(s.segments); n > 0 && s.segments[n-1].damage == nil && s.segments[n-1].bytes < s.opts.SegmentBytes {
 		return s.segments[n-1], nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func TestAStageThatFaults(t *testing.T) {
 			return err == nil
 		}, 10*time.Second, time.Millisecond)
 		require.NoError(t, s.Close())
-		want := append(ids[1:3:3], ids[len(ids)-1])
+		want := []uint64{ids[1], ids[2], ids[len(ids)-1]}
 		assert.Equal(t, want, idsBack(t, open(t, dir, o)))
 	})
 }
@@ -51,7 +52,9 @@ func TestAStageThatCannotBeRead(t *testing.T) {
 	o := spool.Options{Sync: spool.Interval, Every: time.Hour, Report: func(d spool.Damage) { t.Errorf("damage: %s", d) }}
 	s, err := spool.Open(dir, o)
 	require.NoError(t, err)
-	var ids []uint64
+	kept := appendAll(t, s, 0, 3)
+	require.NoError(t, s.Sync(t.Context()))
+	ids := slices.Clone(kept)
 	for n := range 40 {
 		id, err := s.Append(t.Context(), padded(n, 5000))
 		require.NoError(t, err)
@@ -66,6 +69,7 @@ func TestAStageThatCannotBeRead(t *testing.T) {
 	for range 3 {
 		require.ErrorContains(t, s.Sync(t.Context()), "spool: cannot write")
 	}
+	require.NoError(t, s.Sending(kept), "what is in a file can be sent meanwhile")
 	for name, content := range data {
 		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
 		require.NoError(t, err)
@@ -75,4 +79,34 @@ func TestAStageThatCannotBeRead(t *testing.T) {
 	require.NoError(t, s.Sync(t.Context()))
 	require.NoError(t, s.Close())
 	assert.Equal(t, ids, idsBack(t, open(t, dir, o)))
+}
+
+// Events that were settled stay settled: Sync says that it is not known, and then it is.
+func TestWhatIsSettledInAStageThatCannotBeRead(t *testing.T) {
+	both(t, func(t *testing.T, o spool.Options) {
+		dir := t.TempDir()
+		o.Every = time.Hour
+		s, err := spool.Open(dir, o)
+		require.NoError(t, err)
+		ids := appendAll(t, s, 0, 3)
+		require.NoError(t, s.Sync(t.Context()))
+		require.NoError(t, s.Settled(ids))
+		stages := map[string][]byte{"stage-a": nil, "stage-b": nil}
+		for name := range stages {
+			path := filepath.Join(dir, name)
+			stages[name], err = os.ReadFile(path)
+			require.NoError(t, err)
+			require.NoError(t, os.Truncate(path, 0))
+		}
+		require.Error(t, s.Sync(t.Context()))
+		for name, content := range stages {
+			f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
+			require.NoError(t, err)
+			_, err = f.Write(content)
+			require.NoError(t, errors.Join(err, f.Close()))
+		}
+		require.Eventually(t, func() bool { return s.Sync(t.Context()) == nil }, 10*time.Second, time.Millisecond)
+		require.NoError(t, s.Close())
+		assert.Empty(t, idsBack(t, open(t, dir, o)))
+	})
 }

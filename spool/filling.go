@@ -67,6 +67,9 @@ func (s *Spool) turn(f *filling) *filling {
 	keep := s.opts.Sync == Interval && cmp.Or(events, notes) != nil
 	if events != nil && !keep {
 		s.size -= int64(f.stage.bytes) // the events are refused
+		if f.batch == nil {
+			s.settled = append(s.settled, f.stage.settled...)
+		}
 	}
 	var waits *round
 	if keep { // who began to wait for room, or for a later commit, before this failed is to be told
@@ -138,6 +141,7 @@ func (s *Spool) write(f *filling) (events, notes, untidy error) {
 	if f.batch == nil {
 		var err error
 		if f.batch, s.buffer, err = f.stage.read(s.buffer); err != nil {
+			_, _, _ = s.commit(&batch{}) // the notes that are in no stage, for whoever waits
 			return described(err), described(err), nil
 		}
 	}

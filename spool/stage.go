@@ -30,11 +30,12 @@ type stage struct {
 	mem        mmap.MMap
 	generation uint64
 	seed       uint32
-	end        int    // of the records in it
-	events     int    // how many of them are events
-	bytes      int    // of the events
-	last       uint64 // the id of the last event
-	fault      error  // why nothing more can be written since it was emptied
+	end        int      // of the records in it
+	events     int      // how many of them are events
+	bytes      int      // of the events
+	last       uint64   // the id of the last event
+	fault      error    // why nothing more can be written since it was emptied
+	settled    []uint64 // what the notes in it say, for when it cannot be read
 }
 
 // openStage opens a stage, and makes it where there is none. Its records are still those of an earlier process.
@@ -65,7 +66,7 @@ func (s *stage) reset(generation uint64) {
 		return nil
 	})
 	s.generation, s.seed = generation, seedOf(generation)
-	s.end, s.events, s.bytes, s.last = stageHead, 0, 0, 0
+	s.end, s.events, s.bytes, s.last, s.settled = stageHead, 0, 0, 0, s.settled[:0]
 }
 
 // room reports whether a record of at most that size fits.
@@ -87,6 +88,9 @@ func (s *stage) addEvent(id uint64, e *batcher.StoredEvent) (int, error) {
 // addNote writes a note, for which there must be room.
 func (s *stage) addNote(k kind, ids []uint64) error {
 	_, err := s.add(func(free []byte) []byte { return appendNote(free, s.seed, k, ids) })
+	if err == nil && k == settled {
+		s.settled = append(s.settled, ids...)
+	}
 	return err
 }
 

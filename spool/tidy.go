@@ -108,26 +108,34 @@ func (s *Spool) rewrite(seg *segment, waiting []batcher.StoredEvent) (*segment, 
 	return smaller, err
 }
 
-// mendLast sets the last segment aside where it is damaged, and begins the next, whose name keeps the ids from being given out again.
+// mendLast sets the last segment aside where it is damaged. The next is begun first, whose name keeps the ids from being given out again; that
+// of one without an event has its own name.
 func (s *Spool) mendLast() error {
 	n := len(s.segments) - 1
 	if n < 0 || s.segments[n].damage == nil {
 		return nil
 	}
 	bad := s.segments[n]
+	var next *segment
+	if bad.last >= bad.first {
+		var err error
+		if next, err = createSegment(s.dir, bad.last+1, &batch{}); next == nil {
+			return err
+		}
+	}
 	copied, err := s.setAside(bad)
-	if copied == bad {
-		return err
+	if next == nil && copied != bad {
+		var nextErr error
+		next, nextErr = createSegment(s.dir, bad.last+1, &batch{})
+		err = errors.Join(err, nextErr)
 	}
 	s.segments = s.segments[:n:n]
-	if copied != nil {
-		s.segments = append(s.segments, copied)
+	for _, seg := range []*segment{copied, next} {
+		if seg != nil {
+			s.segments = append(s.segments, seg)
+		}
 	}
-	fresh, freshErr := createSegment(s.dir, bad.last+1, &batch{})
-	if fresh != nil {
-		s.segments = append(s.segments, fresh)
-	}
-	return errors.Join(err, freshErr)
+	return err
 }
 
 // setAside gives a damaged file another name, and writes what could be read of it to a new one. On an error the file stays where it is,
@@ -155,7 +163,7 @@ func (s *Spool) setAside(seg *segment) (*segment, error) {
 		}
 		s.freed(seg.bytes)
 		report.Path = aside
-		return nil, nil
+		return nil, syncDir(s.dir)
 	}
 	// The copy takes the damaged file's name at the end, so that one that is cut short is made again. Its own name stays meanwhile.
 	if err := linkOrCopy(seg.path, aside); err != nil {
