@@ -20,8 +20,10 @@ func (s *Spool) waitsForSpace() bool {
 // appended. On a full disk it fails, and is tried again until there is room. Meanwhile the stages stay as they are.
 func (s *Spool) ready() error {
 	for len(s.backlog) > 0 { // only this goroutine changes it
-		b := *s.backlog[0]                    // Recover reads the notes of those that are still there
-		for _, later := range s.backlog[1:] { // and once its events are in a segment, what these say of them must be, too
+		// A copy: Recover reads the notes of those that are still in the backlog. What the later ones say of these events comes with them, or
+		// Recover would find them in a segment without it.
+		b := *s.backlog[0]
+		for _, later := range s.backlog[1:] {
 			b.sending = slices.Concat(b.sending, later.sending)
 			b.settled = slices.Concat(b.settled, later.settled)
 		}

@@ -1,6 +1,8 @@
 package spool_test
 
 import (
+	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -65,6 +67,65 @@ func TestKilledOnACrowdedDisk(t *testing.T) {
 	}
 	assert.Positive(t, refused, "the disk was never full")
 	t.Logf("%d events were refused; %d times there was no room for what was left", refused, full)
+}
+
+// Others fill the disk. A file of which everything is settled goes, although it is small.
+func TestASettledFileGoesWhereTheDiskIsFull(t *testing.T) {
+	disk := smallDisk(t)
+	if disk == "" {
+		return
+	}
+	both(t, func(t *testing.T, o spool.Options) {
+		dir := filepath.Join(disk, "spool")
+		s, err := spool.Open(dir, o)
+		require.NoError(t, err)
+		ids := []uint64{}
+		for n := range 600 {
+			id, err := s.Append(t.Context(), padded(n, 3000))
+			require.NoError(t, err)
+			ids = append(ids, id)
+		}
+		require.NoError(t, s.Sync(t.Context()))
+		require.NoError(t, s.Settled(ids))
+		require.NoError(t, s.Sync(t.Context()))
+		before, full := segmentBytes(t, dir), ballast(t, disk)
+		require.Eventually(t, func() bool {
+			_, _ = s.Append(t.Context(), padded(0, 900_000)) // more than is free within the file
+			return segmentBytes(t, dir) < before
+		}, 20*time.Second, time.Millisecond)
+		require.NoError(t, os.Remove(full))
+		require.NoError(t, s.Close())
+		require.NoError(t, os.RemoveAll(dir))
+	})
+}
+
+// The only file rots, nothing of it waits, and there is no room for the next one.
+func TestADamagedFileOnAFullDisk(t *testing.T) {
+	disk := smallDisk(t)
+	if disk == "" {
+		return
+	}
+	dir := filepath.Join(disk, "spool")
+	s, err := spool.Open(dir, spool.Options{Every: time.Hour, Report: func(spool.Damage) {}})
+	require.NoError(t, err)
+	require.NoError(t, s.Settled(appendAll(t, s, 0, 20)))
+	require.NoError(t, s.Sync(t.Context()))
+	full := ballast(t, disk)
+	require.NoError(t, rot(filepath.Join(dir, fmt.Sprintf("%016x.spool", 1)), func(data []byte) {
+		for at := bytes.Index(data, []byte("GameEnd")); at >= 0; at = bytes.Index(data, []byte("GameEnd")) {
+			data[at] ^= 1
+		}
+	}))
+	assert.Empty(t, recovered(t, s), "which finds the damage")
+	for range 3 {
+		_, _ = s.Append(t.Context(), numbered(0)) // there is a reserve
+	}
+	require.NoError(t, os.Remove(full))
+	appendAll(t, s, 1, 2)
+	require.NoError(t, s.Close())
+	back := recovered(t, open(t, dir, spool.Options{}))
+	require.NotEmpty(t, back)
+	assert.Equal(t, numbered(1).JSON, back[len(back)-1].JSON)
 }
 
 // crowd fills a disk and makes room on it until it is stopped. Then it stays as it is.
