@@ -159,7 +159,7 @@ func (s *streamSender) request(ctx context.Context, m *nats.Msg) (stored int, er
 		return 0, &refusal{notSent: true, words: "no stream listens: it has no leader at the moment, or does not exist"}
 	case errors.Is(err, nats.ErrMaxPayload):
 		return 0, &refusal{code: codeMessageTooLarge, words: err.Error()}
-	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrReconnectBufExceeded):
+	case errors.Is(err, nats.ErrReconnectBufExceeded): // a connection that closes may have written the message
 		return 0, &refusal{notSent: true, words: err.Error()}
 	case err != nil:
 		return 0, fmt.Errorf("relay: no answer of the stream: %w", err)

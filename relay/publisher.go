@@ -72,6 +72,8 @@ func NewPublisher(ctx context.Context, js jetstream.JetStream, stream string, cf
 // Erase is batcher.Batcher.Erase: it drops what waits in this publisher. What the stream has is delivered by the relays.
 func (p *Publisher) Erase(ctx context.Context, userID string) (batcher.Erasure, error) {
 	erased, err := p.Batcher.Erase(ctx, userID)
-	p.ids.forget(userID)
+	if err == nil { // otherwise events may go on to be published, and must keep their ids
+		p.ids.forget(userID)
+	}
 	return erased, err
 }

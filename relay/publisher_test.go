@@ -304,6 +304,13 @@ func TestErasedPlayerHasNoIDs(t *testing.T) {
 	large := []slog.Attr{slog.String("s", strings.Repeat("x", 3_000))}
 	require.NoError(t, p.Track(t.Context(), "ace", batcher.Event{Type: batcher.AppOpen, Time: at, Data: large}))
 	eventually(t, func() bool { return errors.Is(p.Stats().LastError, ErrStreamFull) }, "the stream has room")
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_, err := p.Erase(ended, "ace")
+	require.Error(t, err)
+	p.ids.mu.Lock()
+	assert.NotEmpty(t, p.ids.tried, "what goes on to be published keeps its id")
+	p.ids.mu.Unlock()
 	erased, err := p.Erase(t.Context(), "ace")
 	require.NoError(t, err)
 	assert.Positive(t, erased.Events)
