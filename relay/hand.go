@@ -88,7 +88,7 @@ func (h *hand) hold(m jetstream.Msg, meta *jetstream.MsgMetadata) (e *entry, kno
 	}
 	newer := meta.Timestamp.After(h.latest)
 	if newer && seq <= h.highest {
-		h.renumber(seq, meta.Timestamp)
+		h.renumber(seq)
 	}
 	e = &entry{seq: seq, subject: m.Subject(), id: m.Headers().Get(jetstream.MsgIDHeader), stored: meta.Timestamp, reply: m.Reply()}
 	h.bySeq[seq] = e
@@ -108,16 +108,11 @@ func (h *hand) hold(m jetstream.Msg, meta *jetstream.MsgMetadata) (e *entry, kno
 	return e, false
 }
 
-// clocks is how much servers' clocks may differ where a message is taken out of doubt because of the time at which it was stored.
-const clocks = time.Minute
-
 // renumber forgets what it knew of a sequence and those behind it: the stream has lost its end, and gives the numbers again. What is in hand of
-// the old ones has no message any more to acknowledge; its number is another's. The mutex is held.
-func (h *hand) renumber(seq uint64, stored time.Time) {
+// the old ones has no message any more to acknowledge; its number is another's. What was in doubt
+// up to a sequence stays so: another relay may have sent what has the number now. The mutex is held.
+func (h *hand) renumber(seq uint64) {
 	h.highest, h.received = seq-1, min(h.received, seq-1)
-	if stored.Sub(h.latest) > clocks {
-		h.doubtful = min(h.doubtful, seq-1)
-	}
 	maps.DeleteFunc(h.back, func(s uint64, _ struct{}) bool { return s >= seq })
 	maps.DeleteFunc(h.bySeq, func(s uint64, e *entry) bool {
 		if s >= seq {
