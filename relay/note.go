@@ -65,9 +65,11 @@ func (n note) with(consumer *jetstream.ConsumerInfo, last uint64) note {
 	}
 	floor := consumer.AckFloor.Stream
 	n.Open = slices.DeleteFunc(slices.Clone(n.Open), func(seq uint64) bool { return seq <= floor })
-	n.Top = max(n.Top, floor)
-	if consumer.Delivered.Last.After(n.Latest) {
-		n.Latest = *consumer.Delivered.Last
+	if floor > n.Top { // otherwise what is settled up to Top was stored before Latest, and a later message has a number that is given again
+		n.Top = floor
+		if consumer.Delivered.Last.After(n.Latest) {
+			n.Latest = *consumer.Delivered.Last
+		}
 	}
 	return n
 }

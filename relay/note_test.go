@@ -34,9 +34,9 @@ func TestNoteWithConsumer(t *testing.T) {
 	}{
 		"it left in good order":                     {false, nil, left(false)},
 		"it was killed before it took anything":     {false, consumer(9, 30, 25, &later), left(false)},
-		"it took some, and settled a few":           {true, consumer(5, 30, 15, &later), note{Top: 20, Latest: later, Open: []uint64{18}, Doubtful: 30}},
+		"it took some, and settled a few":           {true, consumer(5, 30, 15, &later), note{Top: 20, Latest: noted, Open: []uint64{18}, Doubtful: 30}},
 		"it settled more than was noted":            {true, consumer(5, 30, 25, &later), note{Top: 25, Latest: later, Open: nil, Doubtful: 30}},
-		"it has not come as far as those before":    {true, consumer(1, 12, 11, &later), note{Top: 20, Latest: later, Open: []uint64{12, 15, 18}, Doubtful: 15}},
+		"it has not come as far as those before":    {true, consumer(1, 12, 11, &later), note{Top: 20, Latest: noted, Open: []uint64{12, 15, 18}, Doubtful: 15}},
 		"the consumer's leader is new":              {true, consumer(5, 30, 25, nil), note{Top: 20, Latest: noted, Open: []uint64{12, 15, 18}, Doubtful: 30}},
 		"the last delivery was before the note":     {true, consumer(5, 30, 25, new(noted.Add(-time.Second))), note{Top: 25, Latest: noted, Open: nil, Doubtful: 30}},
 		"the consumer is gone":                      {true, nil, note{Top: 20, Latest: noted, Open: []uint64{12, 15, 18}, Doubtful: 40}},
