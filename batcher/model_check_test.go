@@ -38,9 +38,9 @@ func (m *model) told(out batcher.Outcome, report bool) {
 
 // checkResult checks that a result is one that the event may have. mu is held.
 func (m *model) checkResult(e *modelEvent, out batcher.Outcome, record batcher.Record) {
-	if out.Attempts != e.attempts || out.PossibleDuplicates != (e.doubts > 0) {
-		m.failed("event %d is told with %d attempts, possible duplicates %v: it had %d, %d of them in doubt",
-			e.number, out.Attempts, out.PossibleDuplicates, e.attempts, e.doubts)
+	if out.Attempts != e.attempts || out.InDoubt != e.doubts || out.PossibleDuplicates != (e.doubts > 0) {
+		m.failed("event %d is told with %d attempts, %d in doubt, possible duplicates %v: it had %d, %d of them in doubt",
+			e.number, out.Attempts, out.InDoubt, out.PossibleDuplicates, e.attempts, e.doubts)
 	}
 	late := time.Millisecond
 	if m.store != nil {

@@ -151,6 +151,7 @@ type Outcome struct {
 	UserID   string
 	Records  []Record
 	Attempts int   // requests that held them
+	InDoubt  int   // of these, the ones that may have arrived and of which no answer says so
 	Err      error // why, nil where they were delivered
 	// PossibleDuplicates: they were sent again after an attempt that may have arrived.
 	PossibleDuplicates bool

@@ -45,7 +45,7 @@ func (b *Batcher) outcome(l *lane, blk *block, r Result, err error) Outcome {
 	began := time.Now().Add(-time.Duration(b.now()))
 	return Outcome{
 		Result: r, UserID: l.user, Records: blk.records(began, r == Returned), Attempts: blk.attempts, Err: err,
-		PossibleDuplicates: blk.doubts > 0,
+		InDoubt: blk.doubts, PossibleDuplicates: blk.doubts > 0,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -189,10 +190,25 @@ func TestTheNoteIsRemoved(t *testing.T) {
 	assert.Len(t, f.numbers("ace"), 12)
 }
 
-// TestEveryTryIsCounted: an event whose answer is lost again and again is there as often.
+// TestEveryTryIsCounted: an event whose answer is lost again and again is there as often. What certainly did not arrive is no copy.
 func TestEveryTryIsCounted(t *testing.T) {
 	t.Parallel()
-	for name, expires := range map[string]bool{"and is delivered at last": false, "until it expires": true} {
+	for name, test := range map[string]struct {
+		answers string // l: lost, n: not sent, d: delivered; again from the first one
+		maxAge  time.Duration
+		leaves  bool
+	}{
+		"and is delivered at last":                        {answers: "llld"},
+		"and is delivered at last, some are not sent":     {answers: "lnlnd"},
+		"until it expires":                                {answers: "l", maxAge: 2 * time.Second},
+		"until it expires, and some are not sent":         {answers: "lnln", maxAge: 2 * time.Second},
+		"until it expires, and nothing was ever sent":     {answers: "n", maxAge: time.Second},
+		"until the relay leaves":                          {answers: "lll", leaves: true},
+		"until the relay leaves, and some are not sent":   {answers: "lnln", leaves: true},
+		"until the relay leaves, nothing was ever sent":   {answers: "n", leaves: true},
+		"and the first one is delivered":                  {answers: "d"},
+		"not sent, and is delivered without any in doubt": {answers: "nnd"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := single(t)
@@ -201,25 +217,35 @@ func TestEveryTryIsCounted(t *testing.T) {
 			require.NoError(t, p.Flush(t.Context()))
 			var tries atomic.Int64
 			r := f.relay(func(c *Config) {
-				if expires {
-					c.Batcher.MaxAge = 2 * time.Second
-				}
+				c.Batcher.MaxAge = test.maxAge
 				c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
+					answer := test.answers[int(tries.Add(1)-1)%len(test.answers)]
+					if answer == 'n' {
+						return &batcher.SendError{Failure: batcher.NotSent, Err: errors.New("no network")}
+					}
 					if err := f.sender.Send(ctx, b); err != nil {
 						return err
 					}
-					if tries.Add(1) < 4 || expires {
+					if answer == 'l' {
 						return &batcher.SendError{Failure: batcher.InDoubt, Err: errors.New("the answer is lost")}
 					}
 					return nil
 				})
 			})
+			last := r
+			var before int64
+			if test.leaves {
+				eventually(t, func() bool { return r.Stats().Requests > 4 }, "not sent")
+				require.NoError(t, r.Close(t.Context()))
+				before = r.Stats().PossibleDuplicates
+				last = f.relay()
+			}
 			f.idle()
-			copies := int64(len(f.numbers("ace")) - 2)
-			assert.Positive(t, copies)
-			assert.Equal(t, copies, r.Stats().PossibleDuplicates)
-			require.NoError(t, r.Close(t.Context()))
-			assert.Equal(t, copies, r.Stats().PossibleDuplicates, "also when its partitions have ended")
+			copies := int64(max(len(f.numbers("ace"))-2, 0))
+			assert.Equal(t, strings.Count(test.answers, "l") > 0, copies > 0)
+			assert.Equal(t, copies, before+last.Stats().PossibleDuplicates)
+			require.NoError(t, last.Close(t.Context()))
+			assert.Equal(t, copies, before+last.Stats().PossibleDuplicates, "also when its partitions have ended")
 		})
 	}
 }

@@ -30,9 +30,10 @@ type Relay struct {
 	close   sync.Once
 	done    chan struct{} // closed when the relay has ended
 
-	mu     sync.Mutex // guards the following
-	parts  map[int]*partition
-	relays int // that were alive at the last look
+	mu       sync.Mutex // guards the following
+	parts    map[int]*partition
+	requests int64 // of partitions that have ended
+	relays   int   // that were alive at the last look
 }
 
 // Start begins to deliver. It returns when the relay is known to the others, and takes its share of the partitions from then on. The
@@ -196,9 +197,7 @@ func (r *Relay) retire(p *partition) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.parts, p.n)
-	s := p.batcher.Stats()
-	r.counts.requests.Add(s.Requests)
-	r.counts.possibleDuplicates.Add(s.PossibleDuplicates)
+	r.requests += p.batcher.Stats().Requests
 }
 
 // leave winds all partitions up, while their leases are renewed, and tells the others that the relay is gone.
@@ -256,6 +255,11 @@ func (r *Relay) partition(n int) *partition {
 func (r *Relay) list() []*partition {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.sorted()
+}
+
+// sorted is list with the mutex held.
+func (r *Relay) sorted() []*partition {
 	out := make([]*partition, 0, len(r.parts))
 	for _, p := range r.parts {
 		out = append(out, p)

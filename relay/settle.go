@@ -22,11 +22,9 @@ func (p *partition) outcome(o batcher.Outcome) {
 	if len(entries) != len(o.Records) {
 		r.cfg.Log.Error("relay: a result of events that are not in hand; they stay in the stream", "events", len(o.Records), "in hand", len(entries))
 	}
-	if o.Result != batcher.Delivered {
-		p.countTries(o, len(entries))
-	}
+	p.countCopies(o, len(entries))
 	for i, e := range entries {
-		if o.Result == batcher.Delivered { // its copies are in the batcher's ledger
+		if o.Result == batcher.Delivered {
 			r.counts.delivered.Add(1)
 			p.ack(e)
 			continue
@@ -45,12 +43,14 @@ func (p *partition) outcome(o batcher.Outcome) {
 	}
 }
 
-// countTries counts the copies that the service may have of events that were not delivered: one less than the attempts that may have arrived,
-// as far as is known.
-func (p *partition) countTries(o batcher.Outcome, events int) {
-	if o.PossibleDuplicates && o.Attempts > 1 {
-		p.relay.counts.possibleDuplicates.Add(int64(events) * int64(o.Attempts-1))
+// countCopies counts the copies that the service may have of events: the attempts in doubt, less one where no other attempt
+// has arrived.
+func (p *partition) countCopies(o batcher.Outcome, events int) {
+	copies := o.InDoubt
+	if o.Result != batcher.Delivered {
+		copies = max(copies-1, 0)
 	}
+	p.relay.counts.possibleDuplicates.Add(int64(events) * int64(copies))
 }
 
 // ack acknowledges a message and asks the server to confirm. Where the connection is gone, or the answer, it is done again.
@@ -106,7 +106,7 @@ func (p *partition) windUp() {
 	var doubtful uint64
 	for _, o := range slices.Backward(report.LeftOver) { // a player's last events come last
 		entries := p.hand.takeLast(o.UserID, len(o.Records))
-		p.countTries(o, len(entries))
+		p.countCopies(o, len(entries))
 		for _, e := range entries {
 			p.hand.forget(e)
 			if o.PossibleDuplicates {

@@ -37,7 +37,7 @@ type Stats struct {
 
 // counts are what a relay counts.
 type counts struct {
-	delivered, left, possibleDuplicates, redelivered, resets, requests atomic.Int64 // requests are those of partitions that have ended
+	delivered, left, possibleDuplicates, redelivered, resets atomic.Int64
 
 	mu   sync.Mutex // guards the following
 	gone map[string]int64
@@ -57,7 +57,7 @@ func (c *counts) dead(result string) {
 func (r *Relay) Stats() Stats {
 	s := Stats{
 		Delivered: r.counts.delivered.Load(), HandedOn: r.counts.left.Load(), PossibleDuplicates: r.counts.possibleDuplicates.Load(),
-		Redelivered: r.counts.redelivered.Load(), Resets: r.counts.resets.Load(), Requests: r.counts.requests.Load(), DeadLetters: map[string]int64{},
+		Redelivered: r.counts.redelivered.Load(), Resets: r.counts.resets.Load(), DeadLetters: map[string]int64{},
 	}
 	r.counts.mu.Lock()
 	for result, n := range r.counts.gone {
@@ -65,9 +65,10 @@ func (r *Relay) Stats() Stats {
 	}
 	r.counts.mu.Unlock()
 	r.mu.Lock()
-	s.Relays = r.relays
+	s.Relays, s.Requests = r.relays, r.requests
+	parts := r.sorted()
 	r.mu.Unlock()
-	for _, p := range r.list() {
+	for _, p := range parts {
 		waiting, unconfirmed := p.hand.size()
 		s.Waiting += waiting
 		s.Unconfirmed += unconfirmed
@@ -75,7 +76,6 @@ func (r *Relay) Stats() Stats {
 			s.Partitions = append(s.Partitions, p.n)
 		}
 		b := p.batcher.Stats()
-		s.PossibleDuplicates += b.PossibleDuplicates
 		s.Requests += b.Requests
 		s.InFlight += b.InFlight
 		s.Parked += b.Parked
