@@ -3,8 +3,11 @@ package relay
 import (
 	"crypto/rand"
 	"hash/maphash"
+	"slices"
 	"strconv"
 	"sync"
+
+	"github.com/playline/playline-go/batcher"
 )
 
 // eventIDs gives the events of a publisher their ids, and the same one again to an event that is sent again.
@@ -67,6 +70,23 @@ func (e *eventIDs) stored(player string, n int) {
 	line := e.tried[player]
 	for i := range line[:min(n, len(line))] {
 		line[i].stored = true
+	}
+}
+
+// drop forgets the ids of events that the batcher gave a result without sending them again. Those behind them keep theirs, and a
+// later event that equals one of them does not get its id.
+func (e *eventIDs) drop(player string, events []batcher.Record) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	line := e.tried[player]
+	for _, event := range events {
+		hash := maphash.Bytes(e.seed, event.JSON)
+		if at := slices.IndexFunc(line, func(t triedEvent) bool { return t.hash == hash }); at >= 0 {
+			line = slices.Delete(line, at, at+1)
+		}
+	}
+	if e.tried[player] = line; len(line) == 0 {
+		delete(e.tried, player)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/playline/playline-go/batcher"
 )
 
 // TestEventIDs: an event keeps its id while it may be sent again, however the batcher cuts, and no other event ever gets it.
@@ -50,6 +52,21 @@ func TestEventIDs(t *testing.T) {
 			assert.Empty(t, ids.tried, "what has its result is forgotten")
 		})
 	}
+	records := func(names ...string) (out []batcher.Record) {
+		for _, n := range names {
+			out = append(out, batcher.Record{JSON: []byte(n)})
+		}
+		return out
+	}
+	ids := newEventIDs()
+	ids.begin("ace", events("a", "b", "a", "c"))
+	ids.drop("ace", records("b", "never tried"))
+	assert.Equal(t, []uint64{1, 3, 4}, numbers(ids.begin("ace", events("a", "a", "c"))), "given up in the middle")
+	ids.drop("ace", records("a", "a", "c"))
+	assert.Empty(t, ids.tried)
+	ids.drop("ace", records("a"))
+	assert.Empty(t, ids.tried)
+	assert.Equal(t, []uint64{5}, numbers(ids.begin("ace", events("a"))), "one that equals it is another event")
 	one, other := newEventIDs(), newEventIDs()
 	assert.NotEqual(t, one.text(1), other.text(1), "two publishers share no ids")
 }

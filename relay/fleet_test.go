@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -192,6 +193,17 @@ func kill(r *Relay) {
 	r.cancel()
 	r.close.Do(func() { close(r.closing) })
 	<-r.done
+}
+
+// deleteConsumers deletes the consumers of a game, as a person can.
+func (f *fleet) deleteConsumers(game string) {
+	f.t.Helper()
+	js := f.connect()
+	for n := range f.stream.Partitions {
+		if err := js.DeleteConsumer(f.t.Context(), "EVENTS", consumerName(game, n)); !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			require.NoError(f.t, err)
+		}
+	}
 }
 
 // play tracks n events of each player, numbered, from a goroutine a player.

@@ -20,9 +20,7 @@ func TestConsumerIsMadeAnew(t *testing.T) {
 	for name, harm := range map[string]func(t *testing.T, f *fleet, r *Relay){
 		"a person deletes the consumers": func(t *testing.T, f *fleet, r *Relay) {
 			t.Helper()
-			for n := range f.stream.Partitions {
-				require.NoError(t, f.connect().DeleteConsumer(t.Context(), "EVENTS", consumerName(r.game, n)))
-			}
+			f.deleteConsumers(r.game)
 		},
 		"messages are lost on the way": func(t *testing.T, f *fleet, r *Relay) {
 			t.Helper()

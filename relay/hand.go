@@ -43,6 +43,7 @@ type hand struct {
 	back     map[uint64]struct{}
 	received uint64 // the highest sequence that this relay held
 	doubtful uint64 // up to here a relay before may have sent what is not settled
+	anew     bool   // numbers are given again, and nobody was told
 }
 
 func newHand() *hand {
@@ -79,15 +80,13 @@ func (h *hand) hold(m jetstream.Msg, meta *jetstream.MsgMetadata) (e *entry, kno
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	seq := meta.Sequence.Stream
-	if e := h.bySeq[seq]; e != nil {
-		if e.stored.Equal(meta.Timestamp) {
-			e.reply = m.Reply()
-			return e, true
-		}
-		e.reply = "" // the stream has lost its end, and this message with it
+	old := h.bySeq[seq]
+	if old != nil && old.stored.Equal(meta.Timestamp) {
+		old.reply = m.Reply()
+		return old, true
 	}
 	newer := meta.Timestamp.After(h.latest)
-	if newer && seq <= h.highest {
+	if old != nil || newer && seq <= h.highest {
 		h.renumber(seq)
 	}
 	e = &entry{seq: seq, subject: m.Subject(), id: m.Headers().Get(jetstream.MsgIDHeader), stored: meta.Timestamp, reply: m.Reply()}
@@ -109,10 +108,10 @@ func (h *hand) hold(m jetstream.Msg, meta *jetstream.MsgMetadata) (e *entry, kno
 }
 
 // renumber forgets what it knew of a sequence and those behind it: the stream has lost its end, and gives the numbers again. What is in hand of
-// the old ones has no message any more to acknowledge; its number is another's. What was in doubt
-// up to a sequence stays so: another relay may have sent what has the number now. The mutex is held.
+// the old ones has no message any more to acknowledge; its number is another's, and is not in doubt: a relay that
+// sends what has such a number has written a note before that gives it as taken. The mutex is held.
 func (h *hand) renumber(seq uint64) {
-	h.highest, h.received = seq-1, min(h.received, seq-1)
+	h.highest, h.received, h.doubtful, h.anew = seq-1, min(h.received, seq-1), min(h.doubtful, seq-1), true
 	maps.DeleteFunc(h.back, func(s uint64, _ struct{}) bool { return s >= seq })
 	maps.DeleteFunc(h.bySeq, func(s uint64, e *entry) bool {
 		if s >= seq {
@@ -120,6 +119,15 @@ func (h *hand) renumber(seq uint64) {
 		}
 		return s >= seq
 	})
+}
+
+// renumbered reports whether numbers were given again since it was asked last.
+func (h *hand) renumbered() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	anew := h.anew
+	h.anew = false
+	return anew
 }
 
 // line puts an entry at the end of its player's line.

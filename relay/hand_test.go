@@ -140,12 +140,32 @@ func TestHandHold(t *testing.T) {
 			assert.Equal(t, []uint64{5, 6, 7}, n.Open[len(n.Open)-3:], kind)
 		}
 	})
-	t.Run("a number that is given again stays in doubt", func(t *testing.T) {
+	t.Run("a number that is given again is told once, and not in doubt", func(t *testing.T) {
 		t.Parallel()
 		h := restored(note{Top: 9000, Latest: at(8), Doubtful: 9000})
-		e, known := hold(h, 1, 3600)
+		assert.False(t, h.renumbered())
+		e, known := hold(h, 100, 3600)
 		assert.False(t, known)
-		assert.True(t, e.doubt, "a relay that was killed may have sent it")
+		assert.True(t, h.renumbered())
+		assert.False(t, e.doubt, "who has sent it has left a note that gives it as taken")
+		h.forget(e)
+		again, known := hold(h, 100, 3600)
+		assert.False(t, known, "it goes back while the note is written, and comes again")
+		assert.False(t, again.doubt)
+		assert.False(t, h.renumbered())
+		below, known := hold(h, 99, 5)
+		assert.True(t, known, "what the stream has not lost is settled")
+		assert.True(t, h.isSettled(below))
+	})
+	t.Run("one in hand whose number comes again by a clock that is behind", func(t *testing.T) {
+		t.Parallel()
+		h := filled()
+		lost := h.bySeq[4] // settled, not confirmed
+		e, known := hold(h, 4, 2)
+		assert.False(t, known)
+		assert.False(t, h.isSettled(e), "another message")
+		assert.Empty(t, lost.reply)
+		assert.True(t, h.renumbered())
 	})
 	t.Run("what is lost is not acknowledged", func(t *testing.T) {
 		t.Parallel()

@@ -147,6 +147,12 @@ func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream
 		}
 		return nil
 	}
+	if p.hand.renumbered() {
+		// The note and the consumer's marks are about other messages. Were this relay killed with the events of these, the next one could take
+		// them for settled. With the consumer both are made anew before any of them is sent.
+		p.hand.forget(e)
+		return fmt.Errorf("relay: message %d has a number that another one had: the stream has lost its end, or was made anew", e.seq)
+	}
 	in, err := parse(m)
 	if err != nil {
 		return p.giveUp(ctx, e, m.Data(), Malformed, err)

@@ -85,7 +85,7 @@ func (s *streamSender) Send(ctx context.Context, b batcher.Batch) error {
 		if refused, ok := errors.AsType[*refusal](err); ok && refused.code == codeMessageTooLarge {
 			return s.reject(b, err)
 		}
-		return sendError(err)
+		return sendError(err, left < len(messages))
 	}
 	s.ids.done(b.UserID, len(events))
 	return nil
@@ -225,10 +225,11 @@ func (r *refusal) aboutBatch() bool {
 	return false
 }
 
-// sendError says what a failed publish means for the batcher. A full stream is like a service that is down: it pauses for all.
-func sendError(err error) error {
+// sendError says what a failed publish means for the batcher. A full stream is like a service that is down: it pauses for all. Where a part
+// of the request was stored it is in doubt, so that Erase and Close tell that some of its events may be delivered.
+func sendError(err error, partly bool) error {
 	failure := batcher.InDoubt
-	if r, ok := errors.AsType[*refusal](err); ok {
+	if r, ok := errors.AsType[*refusal](err); ok && !partly {
 		failure = batcher.Unavailable
 		if r.notSent {
 			failure = batcher.NotSent

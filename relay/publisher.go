@@ -16,8 +16,9 @@ import (
 // While NATS is gone, or the stream full, events wait in memory within Config.MaxEvents and MaxBytes, and then Track waits and TryTrack
 // returns batcher.ErrFull; Stats tells the cause in LastError, such as ErrStreamFull.
 //
-// Each event has an id, under which the stream drops a second copy within StreamConfig.Duplicates. The ledger's PossibleDuplicates
-// counts what was sent again, so it is an upper bound.
+// Each event has an id, under which the stream drops a second copy within StreamConfig.Duplicates. A server that starts again knows the
+// ids of the messages that it still has: one that a relay has settled by then can be stored a second time. The ledger's PossibleDuplicates
+// counts what was sent again, so it is an upper bound of all that.
 type Publisher struct {
 	*batcher.Batcher
 	ids *eventIDs
@@ -62,6 +63,17 @@ func NewPublisher(ctx context.Context, js jetstream.JetStream, stream string, cf
 		return nil, err
 	}
 	sender := newStreamSender(js.Conn(), settings, game)
+	if cfg.Store != nil { // an earlier process may have had AtMostOnce: such an event is given up in the middle of others
+		told := cfg.OnOutcome
+		cfg.OnOutcome = func(o batcher.Outcome) {
+			if o.Result == batcher.Unknown {
+				sender.ids.drop(o.UserID, o.Records)
+			}
+			if told != nil {
+				told(o)
+			}
+		}
+	}
 	b, err := batcher.New(sender, cfg)
 	if err != nil {
 		return nil, err

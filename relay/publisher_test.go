@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -183,6 +184,11 @@ func TestStreamSender(t *testing.T) {
 		require.NoError(t, err)
 		err = s.Send(t.Context(), batch("flash", "1", "2", strings.Repeat("x", 3_000)))
 		require.ErrorIs(t, err, ErrStreamFull)
+		var failed *batcher.SendError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, batcher.InDoubt, failed.Failure, "a part of it is stored")
+		require.ErrorAs(t, s.Send(t.Context(), batch("flash", "1", "2", strings.Repeat("x", 3_000))), &failed)
+		assert.Equal(t, batcher.Unavailable, failed.Failure, "no more of it is")
 		require.NoError(t, s.Send(t.Context(), batch("flash", "1")), "the batcher probes with one event")
 		require.NoError(t, s.Send(t.Context(), batch("flash", "2", "3")))
 		require.NoError(t, s.nc.Flush())
@@ -190,7 +196,7 @@ func TestStreamSender(t *testing.T) {
 		for range len(sent) {
 			all = append(all, string((<-sent).Data[:1]))
 		}
-		assert.Equal(t, []string{"1", "2", "x", "3"}, all, "the stream remembers ids for a while only")
+		assert.Equal(t, []string{"1", "2", "x", "x", "3"}, all, "the stream remembers ids for a while only")
 	})
 	t.Run("a player whose id has no subject", func(t *testing.T) {
 		t.Parallel()
@@ -323,4 +329,52 @@ func TestErasedPlayerHasNoIDs(t *testing.T) {
 	_, err = p.Close(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, before+1, f.state("EVENTS").LastSeq, "the player is back with an event that equals the first one")
+}
+
+// leftStore is a Store with what an earlier process has left; it keeps nothing of this one.
+type leftStore struct {
+	batcher.Store
+
+	events []batcher.StoredEvent
+}
+
+func (s leftStore) Sending([]uint64) error { return nil }
+func (s leftStore) Settled([]uint64) error { return nil }
+
+func (s leftStore) Recover() iter.Seq2[batcher.StoredEvent, error] {
+	return func(yield func(batcher.StoredEvent, error) bool) {
+		for _, e := range s.events {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// TestOnceEventsOfAnEarlierProcess: one that is given up between others does not cost those their ids.
+func TestOnceEventsOfAnEarlierProcess(t *testing.T) {
+	t.Parallel()
+	f := single(t, func(c *StreamConfig) { c.MaxBytes = 2_000 })
+	var left leftStore
+	for i, text := range []string{"1", "2", strings.Repeat("3", 3_000)} {
+		left.events = append(left.events, batcher.StoredEvent{
+			ID: uint64(i + 1), UserID: "ace", Accepted: time.Now(), Once: i == 1, JSON: []byte(`{"type":"AppOpen","n":` + text + `}`),
+		})
+	}
+	told := make(chan batcher.Outcome, 3)
+	p := f.publisher(func(c *batcher.Config) { c.Store, c.OnOutcome = left, func(o batcher.Outcome) { told <- o } })
+	unknown := <-told
+	assert.Equal(t, batcher.Unknown, unknown.Result, "the first two are stored and the third is not: all are in doubt")
+	require.Len(t, unknown.Records, 1)
+	assert.JSONEq(t, `{"type":"AppOpen","n":2}`, string(unknown.Records[0].JSON))
+	s, err := f.connect().Stream(t.Context(), "EVENTS")
+	require.NoError(t, err)
+	cfg := s.CachedInfo().Config
+	cfg.MaxBytes = 20_000
+	_, err = f.connect().UpdateStream(t.Context(), cfg)
+	require.NoError(t, err)
+	eventually(t, func() bool { return p.Ledger().Delivered == 2 }, "not delivered")
+	messages := f.messages("EVENTS")
+	require.Len(t, messages, 3)
+	assert.Equal(t, p.ids.text(3), messages[2].Header.Get(nats.MsgIdHdr), "the id with which it was tried first")
 }
