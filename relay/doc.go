@@ -42,6 +42,13 @@
 // partition holds Config.Batcher.MaxEvents in all: where so many wait for tokens, its other players wait too, and the stream holds what
 // comes. Set Config.Batcher.MaxAge where tokens may stay away for long.
 //
+// # Erasing a player
+//
+// An Eraser drops what the fleet has of a player: in the stream, in the relays, and among the dead letters.
+//
+//	eraser, err := relay.NewEraser(ctx, js, "EVENTS", gameID)
+//	report, err := client.Forget(ctx, who, playline.ForgetOptions{Events: []playline.EventEraser{publisher, eraser}})
+//
 // # Duplicates
 //
 // The stream drops a second copy of an event by its id. The service cannot: it does not know ids. An event can reach it twice where an

@@ -153,6 +153,18 @@ func (h *hand) keep(player string, line []*entry) {
 	h.lines[player] = line
 }
 
+// holds is how many events of a player have no result yet, and how many of these a relay before may have sent.
+func (h *hand) holds(player string) (n, doubtful int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range h.lines[player] {
+		if e.doubt {
+			doubtful++
+		}
+	}
+	return len(h.lines[player]), doubtful
+}
+
 // take takes the entries out of a player's line that a result of n events is about, fewer where there are not so many.
 func (h *hand) take(player string, n int, result batcher.Result) []*entry {
 	h.mu.Lock()

@@ -153,6 +153,9 @@ func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream
 		p.hand.forget(e)
 		return fmt.Errorf("relay: message %d has a number that another one had: the stream has lost its end, or was made anew", e.seq)
 	}
+	if inbox := m.Headers().Get(eraseHeader); inbox != "" {
+		return p.erase(ctx, e, inbox)
+	}
 	in, err := parse(m)
 	if err != nil {
 		return p.giveUp(ctx, e, m.Data(), Malformed, err)
@@ -189,6 +192,12 @@ var errSetAside = errors.New("relay: the player has no token, and as many events
 func (p *partition) track(ctx context.Context, in incoming) error {
 	for {
 		err := p.batcher.TryTrack(in.player, in.event)
+		if errors.Is(err, batcher.ErrErased) { // the session in which it was to be dropped ended before
+			if _, err := p.drop(ctx, in.player); err != nil {
+				return err
+			}
+			continue
+		}
 		if !errors.Is(err, batcher.ErrFull) {
 			return err
 		}

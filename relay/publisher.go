@@ -81,7 +81,7 @@ func NewPublisher(ctx context.Context, js jetstream.JetStream, stream string, cf
 	return &Publisher{b, sender.ids}, nil
 }
 
-// Erase is batcher.Batcher.Erase: it drops what waits in this publisher. What the stream has is delivered by the relays.
+// Erase is batcher.Batcher.Erase: it drops what waits in this publisher. What the stream and the relays have is an Eraser's.
 func (p *Publisher) Erase(ctx context.Context, userID string) (batcher.Erasure, error) {
 	erased, err := p.Batcher.Erase(ctx, userID)
 	if err == nil { // otherwise events may go on to be published, and must keep their ids

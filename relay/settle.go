@@ -12,8 +12,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// What becomes of messages once the batcher has told of their events: delivered ones are acknowledged, all others become dead letters
-// first. An acknowledgement is repeated until the server confirms it, and its message is remembered so long.
+// What becomes of messages once the batcher has told of their events: delivered ones and erased ones are acknowledged, all others
+// become dead letters first. An acknowledgement is repeated until the server confirms it, and its message is remembered so long.
 
 // outcome is the batcher's OnOutcome.
 func (p *partition) outcome(o batcher.Outcome) {
@@ -24,8 +24,13 @@ func (p *partition) outcome(o batcher.Outcome) {
 	}
 	p.countCopies(o, len(entries))
 	for i, e := range entries {
-		if o.Result == batcher.Delivered {
+		switch o.Result {
+		case batcher.Delivered:
 			r.counts.delivered.Add(1)
+			p.ack(e)
+			continue
+		case batcher.Erased: // nothing of it is kept
+			r.counts.erased.Add(1)
 			p.ack(e)
 			continue
 		}

@@ -14,10 +14,11 @@ type Stats struct {
 	Partitions []int // that it serves now
 	Relays     int   // that were alive at its last look, with itself
 
-	// What became of messages since the start. Each one that was received and not known before is delivered, a dead letter, handed on, or still
-	// waits.
+	// What became of messages since the start. Each one that was received and not known before is delivered, a dead letter, erased, handed on, or
+	// still waits.
 	Delivered   int64
 	DeadLetters map[string]int64 // by ResultHeader
+	Erased      int64            // dropped for an Eraser
 	HandedOn    int64            // left in the stream for the next relay
 	Waiting     int              // in this relay, not settled
 	Unconfirmed int              // acknowledged, and the server has not confirmed it yet
@@ -37,7 +38,7 @@ type Stats struct {
 
 // counts are what a relay counts.
 type counts struct {
-	delivered, left, possibleDuplicates, redelivered, resets atomic.Int64
+	delivered, erased, left, possibleDuplicates, redelivered, resets atomic.Int64
 
 	mu   sync.Mutex // guards the following
 	gone map[string]int64
@@ -56,7 +57,7 @@ func (c *counts) dead(result string) {
 // Stats returns a picture of the relay. Its figures are read one after the other.
 func (r *Relay) Stats() Stats {
 	s := Stats{
-		Delivered: r.counts.delivered.Load(), HandedOn: r.counts.left.Load(), PossibleDuplicates: r.counts.possibleDuplicates.Load(),
+		Delivered: r.counts.delivered.Load(), Erased: r.counts.erased.Load(), HandedOn: r.counts.left.Load(), PossibleDuplicates: r.counts.possibleDuplicates.Load(),
 		Redelivered: r.counts.redelivered.Load(), Resets: r.counts.resets.Load(), DeadLetters: map[string]int64{},
 	}
 	r.counts.mu.Lock()

@@ -1,0 +1,143 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/playline/playline-go/batcher"
+)
+
+// eraseHeader marks a message that is no event: the relay that gets it drops what it holds of the player, and answers to the subject that it names.
+const eraseHeader = "Playline-Erase"
+
+// Eraser drops the events of players from a fleet: from the stream, from the relays' memory, and from the dead letters. Give it to
+// ForgetOptions.Events. It is safe for concurrent use.
+type Eraser struct {
+	js     jetstream.JetStream
+	stream StreamConfig
+	game   string
+}
+
+// NewEraser returns an eraser of one game's events in a stream that CreateStream made. Its connection must be allowed to purge the stream and that of the
+// dead letters, and to publish.
+func NewEraser(ctx context.Context, js jetstream.JetStream, stream, gameID string) (*Eraser, error) {
+	settings, err := openStream(ctx, js, stream)
+	if err != nil {
+		return nil, err
+	}
+	game, err := token(gameID)
+	if err != nil {
+		return nil, err
+	}
+	return &Eraser{js: js, stream: settings, game: game}, nil
+}
+
+// Erase drops what the fleet has of a player at this moment. Events counts messages, dead letters among them; InDoubt is how many of them the
+// player's relay had at hand and may have sent. It purges first, then sends the relay word through the stream, in line with the player's events,
+// and waits for its answer until ctx ends, or for ten seconds where it has no deadline: with an error the relay may still hold events, and has
+// not got the word yet or was not there. Call it again then.
+//
+// What a game server publishes later is taken as before. So stop the player there first, with Publisher.Erase.
+func (e *Eraser) Erase(ctx context.Context, userID string) (batcher.Erasure, error) {
+	player, err := token(userID)
+	if err != nil {
+		return batcher.Erasure{}, err
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+	}
+	var sum batcher.Erasure
+	purged, err := e.purge(ctx, e.stream.Name, e.stream.Prefix+".*."+e.game+"."+player)
+	sum.Events += purged
+	if err != nil {
+		return sum, err
+	}
+	if sum.InDoubt, err = e.tell(ctx, player); err != nil {
+		return sum, err
+	}
+	sum.InDoubt = min(sum.InDoubt, sum.Events)
+	purged, err = e.purge(ctx, e.stream.Name+"-dead", e.stream.Prefix+"-dead."+e.game+"."+player) // last: the relay made some, maybe
+	sum.Events += purged
+	return sum, err
+}
+
+// purge removes the messages of a filter from a stream, subject by subject: a consumer forgets only then what it has under way of them.
+func (e *Eraser) purge(ctx context.Context, name, filter string) (n int, err error) {
+	s, err := e.js.Stream(ctx, name)
+	if err != nil {
+		return 0, fmt.Errorf("relay: erase: stream %s: %w", name, err)
+	}
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(filter))
+	if err != nil {
+		return 0, fmt.Errorf("relay: erase: stream %s: %w", name, err)
+	}
+	for subject, messages := range info.State.Subjects {
+		if err := s.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
+			return n, fmt.Errorf("relay: erase: purging stream %s: %w", name, err)
+		}
+		n += int(messages) //nolint:gosec // a player's messages, far below the limit of an int
+	}
+	return n, nil
+}
+
+// tell sends the player's relay word and waits for its answer: how many events it may have sent.
+func (e *Eraser) tell(ctx context.Context, player string) (inDoubt int, err error) {
+	inbox := nats.NewInbox()
+	answers, err := e.js.Conn().SubscribeSync(inbox)
+	if err != nil {
+		return 0, fmt.Errorf("relay: erase: %w", err)
+	}
+	defer func() { _ = answers.Unsubscribe() }() // it fails where the connection is closed, and is gone with it
+	m := nats.NewMsg(e.stream.Prefix + "." + e.game + "." + player)
+	m.Header[eraseHeader] = []string{inbox}
+	if _, err := e.js.PublishMsg(ctx, m); err != nil {
+		return 0, fmt.Errorf("relay: erase: the player's relay was not told, call again: %w", err)
+	}
+	answer, err := answers.NextMsgWithContext(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("relay: erase: the player's relay has not answered, call again: %w", err)
+	}
+	if err := json.Unmarshal(answer.Data, &inDoubt); err != nil {
+		return 0, fmt.Errorf("relay: erase: the relay's answer cannot be read: %w", err)
+	}
+	return inDoubt, nil
+}
+
+// erase drops what the batcher holds of a player, and answers how many events of these may have been sent. A request that is under way is waited for,
+// and the partition with it: the player's next events must find the player back.
+func (p *partition) erase(ctx context.Context, e *entry, inbox string) error {
+	_, last := cutLast(e.subject)
+	player, err := parseToken(last)
+	if err != nil {
+		return p.giveUp(ctx, e, nil, Malformed, fmt.Errorf("relay: the player in the subject: %w", err))
+	}
+	held, doubtful := p.hand.holds(player)
+	sum, err := p.drop(ctx, player)
+	if err != nil {
+		p.hand.forget(e)
+		return err
+	}
+	inDoubt := min(held, held-sum.Events+sum.InDoubt+doubtful)
+	if err := p.relay.js.Conn().Publish(inbox, fmt.Append(nil, inDoubt)); err != nil {
+		p.relay.cfg.Log.Debug("relay: an erasing was not answered and will be asked for again", "partition", p.n, "error", err)
+	}
+	p.ack(e)
+	return nil
+}
+
+// drop drops what the batcher holds of a player and takes the player's events again.
+func (p *partition) drop(ctx context.Context, player string) (batcher.Erasure, error) {
+	sum, err := p.batcher.Erase(ctx, player)
+	if err == nil && !p.batcher.Readmit(player) {
+		err = errors.New("relay: a player is still being erased")
+	}
+	return sum, err
+}
