@@ -83,7 +83,7 @@ func (e *Eraser) purge(ctx context.Context, name, filter string) (n int, err err
 		if err := s.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
 			return n, fmt.Errorf("relay: erase: purging stream %s: %w", name, err)
 		}
-		n += int(messages) //nolint:gosec // a player's messages, far below the limit of an int
+		n += int(messages)
 	}
 	return n, nil
 }

@@ -181,8 +181,13 @@ func (f *fleet) relay(change ...func(*Config)) *Relay {
 	for _, c := range change {
 		c(&cfg)
 	}
-	r, err := Start(f.t.Context(), f.connect(), cfg)
-	require.NoError(f.t, err)
+	js := f.connect()
+	var r *Relay
+	var err error
+	eventually(f.t, func() bool { // with the short leases of some tests a busy machine can be too slow for the first write
+		r, err = Start(f.t.Context(), js, cfg)
+		return err == nil
+	}, "%v", &err)
 	f.t.Cleanup(func() { kill(r) })
 	return r
 }

@@ -198,16 +198,13 @@ func TestEveryTryIsCounted(t *testing.T) {
 		maxAge  time.Duration
 		leaves  bool
 	}{
-		"and is delivered at last":                        {answers: "llld"},
-		"and is delivered at last, some are not sent":     {answers: "lnlnd"},
-		"until it expires":                                {answers: "l", maxAge: 2 * time.Second},
-		"until it expires, and some are not sent":         {answers: "lnln", maxAge: 2 * time.Second},
-		"until it expires, and nothing was ever sent":     {answers: "n", maxAge: time.Second},
-		"until the relay leaves":                          {answers: "lll", leaves: true},
-		"until the relay leaves, and some are not sent":   {answers: "lnln", leaves: true},
-		"until the relay leaves, nothing was ever sent":   {answers: "n", leaves: true},
-		"and the first one is delivered":                  {answers: "d"},
-		"not sent, and is delivered without any in doubt": {answers: "nnd"},
+		"and is delivered at last":                      {answers: "llld"},
+		"and is delivered at last, some are not sent":   {answers: "lnlnd"},
+		"until it expires":                              {answers: "l", maxAge: 2 * time.Second},
+		"until it expires, and some are not sent":       {answers: "lnln", maxAge: 2 * time.Second},
+		"until the relay leaves":                        {answers: "lll", leaves: true},
+		"until the relay leaves, and some are not sent": {answers: "lnln", leaves: true},
+		"until the relay leaves, nothing was ever sent": {answers: "n", leaves: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -235,7 +232,7 @@ func TestEveryTryIsCounted(t *testing.T) {
 			last := r
 			var before int64
 			if test.leaves {
-				eventually(t, func() bool { return r.Stats().Requests > 4 }, "not sent")
+				eventually(t, func() bool { return r.Stats().Requests > 3 }, "not sent")
 				require.NoError(t, r.Close(t.Context()))
 				before = r.Stats().PossibleDuplicates
 				last = f.relay()
