@@ -70,7 +70,7 @@ func ExampleClient_Forget() {
 	}
 	fmt.Println(err != nil)
 
-	report, err = client.Forget(ctx, ace, o) // does the rest
+	report, err = client.Forget(ctx, report.Identity, o) // does the rest
 	fmt.Println(len(report.Impossible()), "steps are the vendors',", err)
 	// Output:
 	// playsmart: events that wait: done

@@ -9,7 +9,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// EventEraser drops the events that wait for a player somewhere. *batcher.Batcher is one, and with a Store it erases there too.
+// EventEraser drops the events that wait for a player somewhere. *batcher.Batcher is one, and with a Store it erases there too; for a fleet the
+// module relay has one for a game server and one for its stream and relays.
 type EventEraser interface {
 	// Erase drops what waits for a player and takes no more; where nothing waits that is no error.
 	Erase(ctx context.Context, userID string) (batcher.Erasure, error)
@@ -30,13 +31,14 @@ type ForgetOptions struct {
 // Fyno's suppressions and profile, in this order.
 //
 // One service's failure does not hold up the others. The error joins what failed, with the report beside it; the report is nil only where the
-// identity is invalid. To resume call Forget again with the same identity: what is gone is reported as nothing there. So keep the identity until
-// the error is nil. And look at FlowReport.Impossible: what these APIs offer no operation for is listed there, each time, and stays until the
+// identity is invalid. To resume call Forget again with FlowReport.Identity, which has the ids that were learned: what is gone is reported as nothing there.
+// So keep that until the error is nil. With the identity of the first call the rest is done too, but a contact that was cleared and cannot be
+// deleted is no longer found by its address or number. And look at FlowReport.Impossible: what these APIs offer no operation for is listed there, each time, and stays until the
 // vendor erases it. The game itself must stop sending the person's data: events that are tracked later are refused by the erasers, but a
 // registration makes a new player.
 //
-// Keys are the services' ids. SmartSender's contact is looked for by e-mail address and phone number where its id is not given: where that is not
-// surely one contact the step fails with an *AmbiguousError, and nothing is erased there. Smooven cannot look an external id up: without SmoovenID,
+// Keys are the services' ids. SmartSender's contact is looked for by e-mail address and phone number where its id is not given, or gone, as after it
+// was united with another one: where that is not surely one contact the step fails with an *AmbiguousError, and nothing is erased there. Smooven cannot look an external id up: without SmoovenID,
 // or where that is gone, Forget registers it with no data, which returns the player id, and deletes that. Fyno's profile is erased in the version that the client is
 // configured for.
 func (c *Client) Forget(ctx context.Context, who Identity, o ForgetOptions, opts ...RequestOption) (*FlowReport, error) {
@@ -153,9 +155,12 @@ func (f *forgetting) player() {
 		case f.endpoints[Smooven].auth == nil:
 			return result{}, notConfigured(opDeletePlayer, "the public app id is not enough for it: ")
 		case f.o.DryRun && id == "":
-			return result{FlowPlanned, "register the external id without data, which returns the player id, and delete that player; there is no look-up"}, nil
+			return result{FlowPlanned, planByExternalID}, nil
 		case f.o.DryRun:
 			_, err := f.Players.Get(f.ctx, id, f.opts...)
+			if isGone(err) && f.who.ID != "" {
+				return result{FlowPlanned, planByExternalID}, nil
+			}
 			return planned(err)
 		case id == "":
 			return f.playerByExternalID()
@@ -167,6 +172,8 @@ func (f *forgetting) player() {
 		return erased(err)
 	})
 }
+
+const planByExternalID = "register the external id without data, which returns the player id, and delete that player; there is no look-up"
 
 // playerByExternalID deletes the player that has the game's id.
 func (f *forgetting) playerByExternalID() (result, error) {
@@ -206,10 +213,12 @@ func (f *forgetting) suppressions() {
 				kept++
 				continue
 			case f.o.DryRun:
-			case s.ID == "":
-				return result{"", fmt.Sprintf("%d removed", removed)}, errors.New("an entry has no id: remove it in the vendor's console")
 			default:
-				if _, err := f.Suppressions.Delete(f.ctx, SuppressionKey{ID: s.ID}, f.again()...); err != nil && !isGone(err) {
+				key := SuppressionKey{ID: s.ID}
+				if s.ID == "" { // optional in the answer: the service takes whose it is as well
+					key = SuppressionKey{DistinctID: s.DistinctID, Destination: s.Destination}
+				}
+				if _, err := f.Suppressions.Delete(f.ctx, key, f.again()...); err != nil && !isGone(err) {
 					return result{"", fmt.Sprintf("%d removed", removed)}, err
 				}
 			}

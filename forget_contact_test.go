@@ -44,7 +44,6 @@ func TestFlowsFindAContactOnlyWhereItIsSure(t *testing.T) {
 			playline.Identity{ContactID: 1, Email: "ace@example.com"},
 			playline.FlowDone, 0,
 		},
-		{"an id that nobody has", nil, playline.Identity{ContactID: 999, Email: "ace@example.com"}, playline.FlowNothing, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -119,10 +118,17 @@ func TestForgetAContactThatCannotBeDeleted(t *testing.T) {
 				w.discreet(report)
 				w.untouched()
 
+				given := w.ace
 				w.ace = report.Identity // with the contact's id
 				report, err = w.client.Forget(t.Context(), w.ace, w.options())
 				require.NoError(t, err)
 				assert.Equal(t, playline.FlowImpossible, stepOf(t, report, playline.SmartSender, "contact").Status, "it is still said that it is there")
+
+				report, err = w.client.Forget(t.Context(), given, w.options())
+				require.NoError(t, err)
+				step := stepOf(t, report, playline.SmartSender, "contact")
+				assert.Equal(t, playline.FlowNothing, step.Status)
+				assert.Contains(t, step.Detail, "ContactID", "what has no address any more is not found by it")
 			})
 		})
 	}
@@ -175,4 +181,132 @@ func TestForgetDoesNotBelieveThatAContactWasCleared(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "ace@example.com", info.Email, "by which the next call finds it")
 	})
+}
+
+// TestForgetClearsLastWhatAContactIsFoundBy: with a service that clears the one and skips the other, the next call must still find the contact.
+func TestForgetClearsLastWhatAContactIsFoundBy(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		who  playline.Identity
+		want []string // the updates behind that of name and variables
+	}{
+		"by its address": {playline.Identity{Email: "ace@example.com"}, []string{`{"values":{"phone":null}}`, `{"values":{"email":null}}`}},
+		"by its number":  {playline.Identity{Phone: "+61400000000"}, []string{`{"values":{"email":null}}`, `{"values":{"phone":null}}`}},
+		"by both":        {playline.Identity{Email: "ace@example.com", Phone: "+61400000000"}, []string{`{"values":{"email":null,"phone":null}}`}},
+		"by its id":      {playline.Identity{ContactID: 1, Email: "ace@example.com"}, []string{`{"values":{"email":null,"phone":null}}`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newFlowWorld(t)
+				w.service.Inject(emulator.Fault{Operation: "deleteContact", Status: http.StatusMethodNotAllowed})
+				remove := w.service.Inject(emulator.Fault{Operation: "updateContact", Skip: 1, Status: http.StatusOK, Body: `{"state":true}`})
+				_, err := w.client.Forget(t.Context(), test.who, playline.ForgetOptions{})
+				require.ErrorContains(t, err, "did not clear")
+				assert.Len(t, w.updates(), 2, "what it is found by is left alone while the other is there")
+				remove()
+				w.service.ResetRecord()
+				_, err = w.client.Forget(t.Context(), test.who, playline.ForgetOptions{})
+				require.NoError(t, err)
+				assert.Equal(t, test.want, w.updates()[1:])
+				info, err := w.client.Contacts.Info(t.Context(), w.contact)
+				require.NoError(t, err)
+				assert.Empty(t, info.Email+info.Phone)
+				w.untouched()
+			})
+		})
+	}
+}
+
+// updates returns the bodies of the updates of contacts.
+func (w *flowWorld) updates() (out []string) {
+	for _, r := range w.service.Requests() {
+		if r.Operation == "updateContact" {
+			out = append(out, string(r.Body))
+		}
+	}
+	return out
+}
+
+// TestForgetAContactThatWasUnited: the contact with the id that Identify learned is gone, and its data are in another one.
+func TestForgetAContactThatWasUnited(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		who  func(learned playline.Identity) playline.Identity
+		rest emulator.Contact // somebody else, too
+		want playline.FlowStatus
+	}{
+		"found by address and number": {func(i playline.Identity) playline.Identity { return i }, emulator.Contact{FirstName: "comet"}, playline.FlowDone},
+		"nothing but the id": {
+			func(i playline.Identity) playline.Identity { return playline.Identity{ContactID: i.ContactID} }, emulator.Contact{FirstName: "comet"}, playline.FlowNothing,
+		},
+		"not surely": {
+			func(i playline.Identity) playline.Identity { return i }, emulator.Contact{FirstName: "comet", Email: "ace@example.com"}, playline.FlowFailed,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newFlowWorld(t)
+				identified, err := w.client.Identify(t.Context(), playline.Person{Identity: w.ace})
+				require.NoError(t, err)
+				other := w.service.AddContact(emulator.Contact{FirstName: "ace too"})
+				_, err = w.client.Contacts.Unite(t.Context(), other, identified.Identity.ContactID)
+				require.NoError(t, err)
+				w.service.AddContact(test.rest)
+				_, err = w.client.Identify(t.Context(), playline.Person{Identity: playline.Identity{ContactID: identified.Identity.ContactID, Email: "ace@example.com"}})
+				require.ErrorIs(t, err, playline.ErrNotFound, "Identify does not guess")
+				report, err := w.client.Forget(t.Context(), test.who(identified.Identity), w.options())
+				assert.Equal(t, test.want, stepOf(t, report, playline.SmartSender, "contact").Status)
+				assert.Equal(t, test.want == playline.FlowFailed, err != nil)
+				_, err = w.client.Contacts.Get(t.Context(), other)
+				assert.Equal(t, test.want == playline.FlowDone, err != nil, "gone only where it is sure")
+				w.discreet(report)
+				w.untouched()
+			})
+		})
+	}
+}
+
+// TestForgetWhatIsNoVariable: the members of a contact's info are not documented, and one that cannot be cleared may be none of the person's.
+func TestForgetWhatIsNoVariable(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		info   string // beside what is cleared
+		first  string // the first update
+		status playline.FlowStatus
+		detail string
+	}{
+		"beside the variables": {
+			`"variables":{"clan":""},"updatedAt":"2026-01-01 00:00:00"`, `{"values":{"clan":null,"firstName":"-","lastName":null}}`, playline.FlowDone, "",
+		},
+		"beside variables as a list": {
+			`"variables":[{"name":"clan","value":"","content":[]}],"updatedAt":"2026-01-01 00:00:00"`,
+			`{"values":{"clan":null,"firstName":"-","lastName":null}}`, playline.FlowDone, "",
+		},
+		"where nothing says what a variable is": {
+			`"clan":null,"updatedAt":"2026-01-01 00:00:00"`, `{"values":{"clan":null,"firstName":"-","lastName":null,"updatedAt":null}}`,
+			playline.FlowImpossible, "the service keeps updatedAt",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newFlowWorld(t)
+				w.service.Inject(emulator.Fault{Operation: "deleteContact", Status: http.StatusMethodNotAllowed})
+				w.service.Inject(emulator.Fault{Operation: "getContactInfo", Status: http.StatusOK, Body: `{"id":1,"firstName":"-","lastName":"",` + test.info + `}`})
+				report, err := w.client.Forget(t.Context(), w.ace, w.options())
+				require.NoError(t, err)
+				step := stepOf(t, report, playline.SmartSender, "contact's name and variables")
+				assert.Equal(t, test.status, step.Status)
+				assert.Contains(t, step.Detail, test.detail)
+				assert.Equal(t, playline.FlowDone, stepOf(t, report, playline.SmartSender, "contact's e-mail address and phone number").Status)
+				assert.Equal(t, test.first, w.updates()[0])
+				found, err := w.client.Contacts.Get(t.Context(), w.contact)
+				require.NoError(t, err)
+				assert.Empty(t, found.Email+found.Phone)
+				w.untouched()
+			})
+		})
+	}
 }

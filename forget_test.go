@@ -122,7 +122,8 @@ func TestForgetDryRunOfSomebodyUnknown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newFlowWorld(t)
-		report, err := w.client.Forget(t.Context(), playline.Identity{ID: "device-nobody", SmoovenID: "ply_999999", ContactID: 999}, playline.ForgetOptions{DryRun: true})
+		nobody := playline.Identity{FynoID: "device-nobody", SunshineID: "device-nobody", PlaySmartID: "device-nobody", SmoovenID: "ply_999999", ContactID: 999}
+		report, err := w.client.Forget(t.Context(), nobody, playline.ForgetOptions{DryRun: true})
 		require.NoError(t, err)
 		assert.Equal(t, []string{
 			"playsmart: events that wait: skipped",
@@ -413,4 +414,63 @@ func TestForgetFindsAPlayerWhoCameBackUnderAnotherID(t *testing.T) {
 		assert.False(t, found)
 		w.untouched()
 	})
+}
+
+func TestForgetDryRunOfAPlayerWhoCameBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newFlowWorld(t)
+		w.ace.SmoovenID = "ply_999999"
+		report, err := w.client.Forget(t.Context(), w.ace, playline.ForgetOptions{DryRun: true})
+		require.NoError(t, err)
+		step := stepOf(t, report, playline.Smooven, "player")
+		assert.Equal(t, playline.FlowPlanned, step.Status, "as it is then done")
+		assert.Contains(t, step.Detail, "register the external id")
+		report, err = w.client.Forget(t.Context(), w.ace, playline.ForgetOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, playline.FlowDone, stepOf(t, report, playline.Smooven, "player").Status)
+		_, found := w.service.Player(w.ace.ID)
+		assert.False(t, found)
+	})
+}
+
+// TestForgetASuppressionWithoutAnID: the id is optional in the list, and one entry must not hold up those behind it.
+func TestForgetASuppressionWithoutAnID(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newFlowWorld(t)
+		remove := w.service.Inject(emulator.Fault{Operation: "listSuppressions", Status: http.StatusOK, Body: `[{"distinct_id":"device-abc-123","channel":"sms"},
+			{"destination":"ace@example.com","channel":"email"},{"_id":"gone","distinct_id":"device-abc-123","channel":"push"}]`})
+		o := w.options()
+		o.LiftSuppressions = true
+		report, err := w.client.Forget(t.Context(), w.ace, o)
+		require.NoError(t, err)
+		remove()
+		step := stepOf(t, report, playline.Fyno, "suppressions")
+		assert.Equal(t, playline.FlowDone, step.Status)
+		assert.Equal(t, "3 removed", step.Detail)
+		assert.Equal(t, 3, w.service.Calls("deleteSuppression"))
+		for _, left := range w.ofAce() {
+			assert.NotContains(t, left, "suppression")
+		}
+		w.untouched()
+	})
+}
+
+// TestForgetWithAWrongWorkspace: what the configuration has wrong is not taken for a person who is gone.
+func TestForgetWithAWrongWorkspace(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]playline.FlowStatus{
+		"Workspace does not exist":                                        playline.FlowFailed,
+		"the WORKSPACE was not found":                                     playline.FlowFailed,
+		"Cannot delete non existing user: distinct_id 'x' does not exist": playline.FlowNothing,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFlowWorld(t)
+			w.service.Inject(emulator.Fault{Operation: "deleteProfiles", Status: http.StatusBadRequest, Body: `{"status":"error","_message":"` + message + `"}`})
+			report, err := w.client.Forget(t.Context(), w.ace, w.options())
+			assert.Equal(t, want, stepOf(t, report, playline.Fyno, "profile").Status, message)
+			assert.Equal(t, want == playline.FlowFailed, err != nil)
+		})
+	}
 }

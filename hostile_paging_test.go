@@ -32,18 +32,18 @@ func TestSecurityHostilePagesEnd(t *testing.T) {
 		err      string // "": the walk ends well
 	}{
 		"a link to another host": {
-			func(int) string { return clients(1, "", `{"next":"https://evil.example.net/v2/clients"}`) }, 1, "",
+			func(int) string { return clients(1, "", `{"next":"https://evil.example.net/v2/clients"}`) }, 1, "not where",
 		},
 		"a cursor that is an address": {
 			func(int) string { return clients(1, "https://evil.example.net/", `{}`) }, 1, "must be a cursor of 24 characters",
 		},
 		"a cursor of 24 characters that is an address": {
-			func(int) string { return clients(1, "//evil.example.net:8080/", `{}`) }, 2, "",
+			func(int) string { return clients(1, "//evil.example.net:8080/", `{}`) }, 2, "not where",
 		},
 		"a cursor with line breaks": {
-			func(int) string { return clients(1, "a\r\nHost: evil.example.net"[:24], `{}`) }, 2, "",
+			func(int) string { return clients(1, "a\r\nHost: evil.example.net"[:24], `{}`) }, 2, "not where",
 		},
-		"the same cursor for ever":    {func(int) string { return clients(1, cursorOf(0), `{}`) }, 2, ""},
+		"the same cursor for ever":    {func(int) string { return clients(1, cursorOf(0), `{}`) }, 2, "not where"},
 		"two cursors in turn":         {func(n int) string { return clients(1, cursorOf(n%2), `{}`) }, 3, "in a circle"},
 		"a circle of seven":           {func(n int) string { return clients(1, cursorOf(n%7), `{}`) }, 14, "in a circle"},
 		"a circle behind a long tail": {func(n int) string { return clients(1, cursorOf(min(n, 40+n%3)), `{}`) }, 66, "in a circle"},

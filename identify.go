@@ -213,11 +213,13 @@ func (f *identifying) differs(c *Contact) map[string]any {
 	for _, field := range []struct{ name, want, is string }{
 		{"firstName", f.p.FirstName, c.FirstName},
 		{"lastName", f.p.LastName, c.LastName},
-		{"email", f.p.Email, c.Email},
 	} {
 		if field.want != "" && field.want != field.is {
 			values[field.name] = field.want
 		}
+	}
+	if f.p.Email != "" && !strings.EqualFold(f.p.Email, c.Email) { // a service may keep it in small letters
+		values["email"] = f.p.Email
 	}
 	if f.p.Phone != "" && !samePhone(f.p.Phone, c.Phone) {
 		values["phone"] = f.p.Phone

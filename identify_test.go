@@ -246,3 +246,16 @@ func TestIdentifyRefusesWhatIsWrong(t *testing.T) {
 		assert.Zero(t, w.service.TotalCalls())
 	})
 }
+
+// TestIdentifyAnAddressInSmallLetters: a service that keeps addresses so has taken it.
+func TestIdentifyAnAddressInSmallLetters(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newFlowWorld(t)
+		who := playline.Identity{Email: "Ace@Example.com"}
+		report, err := w.client.Identify(t.Context(), playline.Person{Identity: who})
+		require.NoError(t, err)
+		assert.Contains(t, stepOf(t, report, playline.SmartSender, "contact").Detail, "nothing to change")
+		assert.NotContains(t, w.changes(), "updateContact")
+	})
+}

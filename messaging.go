@@ -1,6 +1,7 @@
 package playline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,15 +83,16 @@ func cursorRule(s string) string {
 	return ruleIf(s != "" && len(s) != 24, "must be a cursor of 24 characters, as in Meta")
 }
 
-// next ends a walk whose cursor does not move: it would never end by itself. A walk with Before goes backwards.
+// parts goes by the cursor, backwards with Before. Where the service says that there is more and gives no cursor the walk does not move, which
+// pages takes for an error: the list is not whole.
 func (p *ClientPage) parts(o ClientListOptions) ([]MessagingClient, ClientListOptions, bool) {
 	next := o
 	if o.Before != "" {
-		next.Before = p.Meta.BeforeCursor
+		next.Before = cmp.Or(p.Meta.BeforeCursor, o.Before)
 	} else {
-		next.After = p.Meta.AfterCursor
+		next.After = cmp.Or(p.Meta.AfterCursor, o.After)
 	}
-	return p.Clients, next, p.Meta.HasMore && next != o && (next.After != "" || next.Before != "")
+	return p.Clients, next, p.Meta.HasMore
 }
 
 // BrandOptions name a brand, where users are kept apart by brand and named by external id.
@@ -136,7 +138,8 @@ func (s *MessagingService) ListClients(ctx context.Context, userID string, o Cli
 	return call[ClientPage](ctx, (*service)(s), opListClients, input{path: []string{userID}, query: o}, opts)
 }
 
-// AllClients walks all clients of a user from the page in o on.
+// AllClients walks all clients of a user from the page in o on. Where the service says that there is more and not where, or goes in a circle, the walk ends
+// with an error that matches ErrUnavailable: the list is not whole.
 func (s *MessagingService) AllClients(ctx context.Context, userID string, o ClientListOptions, opts ...RequestOption) iter.Seq2[MessagingClient, error] {
 	return pages(o, func(o ClientListOptions) (*ClientPage, error) { return s.ListClients(ctx, userID, o, opts...) }, (*ClientPage).parts)
 }

@@ -41,7 +41,7 @@ func (c Cursor) next(o PageOptions) (PageOptions, bool) {
 const maxEmptyPages = 100
 
 // pages walks a list page by page and yields its items. It fetches a page only when the ones before are used up, and ends with
-// the first error. A server that leads it in a circle, or through empty pages without end, is one.
+// the first error. A server that has more and does not say where, leads it in a circle, or through empty pages without end, is one.
 //
 // O is what selects a page, P the page; parts takes a page apart and says which one is next.
 func pages[O comparable, P, T any](o O, fetch func(O) (*P, error), parts func(*P, O) (items []T, next O, more bool)) iter.Seq2[T, error] {
@@ -70,6 +70,9 @@ func pages[O comparable, P, T any](o O, fetch func(O) (*P, error), parts func(*P
 				empty = 0
 			}
 			switch {
+			case next == o:
+				yield(none, fmt.Errorf("%w: the service says that there is more and not where, the rest of the list is unknown", ErrUnavailable))
+				return
 			case next == mark:
 				yield(none, fmt.Errorf("%w: the service's pages go in a circle, the rest of the list is unknown", ErrUnavailable))
 				return

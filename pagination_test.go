@@ -142,10 +142,19 @@ func TestIteratorsEndWhereAServerRepeatsItsPages(t *testing.T) {
 	for name, o := range map[string]ClientListOptions{"forwards": {}, "backwards": {Before: "bbbbbbbbbbbbbbbbbbbbbbbb"}} {
 		s = script(step{body: `{"clients":[{"id":"c1"}],"meta":{"hasMore":true,"afterCursor":"` + cursor + `","beforeCursor":"` + cursor + `"}}`})
 		_, errs = collect(newClient(t, s).Messaging.AllClients(t.Context(), "ace", o), func(MessagingClient) int64 { return 0 })
-		assert.Empty(t, errs, name)
+		require.Len(t, errs, 1, name)
+		require.ErrorIs(t, errs[0], ErrUnavailable, name)
 		assert.Equal(t, 2, s.count(), name)
 	}
-	for name, meta := range map[string]string{"no cursor": `{"hasMore":true}`, "no more": `{"hasMore":false,"afterCursor":"` + cursor + `"}`, "nothing": `{}`} {
+	for _, o := range []ClientListOptions{{}, {After: cursor}, {Before: cursor}} {
+		s = script(step{body: `{"clients":[{"id":"c1"}],"meta":{"hasMore":true}}`})
+		ids, errs := collect(newClient(t, s).Messaging.AllClients(t.Context(), "ace", o), func(MessagingClient) int64 { return 1 })
+		assert.Len(t, ids, 1, "what there is comes first")
+		require.Len(t, errs, 1)
+		require.ErrorContains(t, errs[0], "there is more and not where", "a list that is cut in silence would be taken for the whole")
+		assert.Equal(t, 1, s.count())
+	}
+	for name, meta := range map[string]string{"no more": `{"hasMore":false,"afterCursor":"` + cursor + `"}`, "nothing": `{}`} {
 		s = script(step{body: `{"clients":[],"meta":` + meta + `}`})
 		_, errs = collect(newClient(t, s).Messaging.AllClients(t.Context(), "ace", ClientListOptions{}), func(MessagingClient) int64 { return 0 })
 		assert.Empty(t, errs, name)
