@@ -125,7 +125,8 @@ func (p *partition) erase(ctx context.Context, e *entry, inbox string) error {
 		p.hand.forget(e)
 		return err
 	}
-	inDoubt := min(held, held-sum.Events+sum.InDoubt+doubtful)
+	// What was not dropped was sent. A drop that an earlier session began counts in its sum, too.
+	inDoubt := min(held, max(held-sum.Events, 0)+sum.InDoubt+doubtful)
 	if err := p.relay.js.Conn().Publish(inbox, fmt.Append(nil, inDoubt)); err != nil {
 		p.relay.cfg.Log.Debug("relay: an erasing was not answered and will be asked for again", "partition", p.n, "error", err)
 	}
