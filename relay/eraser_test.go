@@ -24,17 +24,6 @@ func (f *fleet) eraser() *Eraser {
 	return e
 }
 
-// withoutToken is tokens for everybody but ace.
-func withoutToken(c *Config) {
-	good := c.Batcher.Tokens
-	c.Batcher.Tokens = batcher.TokenFunc(func(ctx context.Context, userID string) (batcher.Token, error) {
-		if userID == "ace" {
-			return batcher.Token{}, batcher.ErrNoToken
-		}
-		return good.Token(ctx, userID)
-	})
-}
-
 // TestEraseWhatIsParked: a player's account is gone, so the relay has no token, and the player's events would wait in it for ever.
 func TestEraseWhatIsParked(t *testing.T) {
 	t.Parallel()

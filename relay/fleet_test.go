@@ -192,6 +192,17 @@ func (f *fleet) relay(change ...func(*Config)) *Relay {
 	return r
 }
 
+// withoutToken is tokens for everybody but ace.
+func withoutToken(c *Config) {
+	good := c.Batcher.Tokens
+	c.Batcher.Tokens = batcher.TokenFunc(func(ctx context.Context, userID string) (batcher.Token, error) {
+		if userID == "ace" {
+			return batcher.Token{}, batcher.ErrNoToken
+		}
+		return good.Token(ctx, userID)
+	})
+}
+
 // kill ends a relay as kill -9 does: it says nothing to anybody. What is under way is cut off.
 func kill(r *Relay) {
 	r.js.Conn().Close()

@@ -256,15 +256,7 @@ func TestWhatWasNeverSentIsNotInDoubt(t *testing.T) {
 	track(t, p, "ace", 0, 3)
 	track(t, p, "blitz", 0, 3)
 	require.NoError(t, p.Flush(t.Context()))
-	first := f.relay(once, func(c *Config) {
-		good := c.Batcher.Tokens
-		c.Batcher.Tokens = batcher.TokenFunc(func(ctx context.Context, userID string) (batcher.Token, error) {
-			if userID == "ace" {
-				return batcher.Token{}, batcher.ErrNoToken
-			}
-			return good.Token(ctx, userID)
-		})
-	})
+	first := f.relay(once, withoutToken)
 	eventually(t, func() bool { return first.Stats().Delivered == 3 && first.Stats().Parked == 1 }, "not delivered")
 	require.NoError(t, first.Close(t.Context()))
 	second := f.relay(once)

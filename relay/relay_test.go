@@ -248,16 +248,7 @@ func TestPlayerWithoutToken(t *testing.T) {
 	track(t, p, "ace", 0, 30)
 	require.NoError(t, p.Flush(t.Context()))
 	play(t, p, 20, 10)
-	r := f.relay(func(c *Config) {
-		good := c.Batcher.Tokens
-		c.Batcher.MaxPlayerEvents = 10
-		c.Batcher.Tokens = batcher.TokenFunc(func(ctx context.Context, userID string) (batcher.Token, error) {
-			if userID == "ace" {
-				return batcher.Token{}, batcher.ErrNoToken
-			}
-			return good.Token(ctx, userID)
-		})
-	})
+	r := f.relay(withoutToken, func(c *Config) { c.Batcher.MaxPlayerEvents = 10 })
 	eventually(t, func() bool { return f.state("EVENTS").Msgs == 10 }, "the others are held up")
 	f.requireOrder(20, 10)
 	s := r.Stats()
