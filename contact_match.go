@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// AmbiguousError says that a person's e-mail address and phone number do not name one contact alone. Nothing was changed. The candidates
-// are contact ids: the right one belongs into Identity.ContactID.
+// AmbiguousError says that it is not sure which contact is the person's: the e-mail address and the phone number do not name one contact
+// alone, or Identity.ContactID is gone and they name another one. Nothing was changed there. The candidates are contact ids: the right one
+// belongs into Identity.ContactID.
 type AmbiguousError struct {
 	Candidates []int64
 	Rule       string
@@ -24,24 +25,31 @@ func (e *AmbiguousError) Is(target error) bool { return target == ErrConflict }
 // errNoContact: nobody has the address or the number.
 var errNoContact = errors.New("no contact")
 
-// findContact finds the contact of an identity, and says by what: by its id, else by an address or number that is exactly the same. It fails
-// with errNoContact, and where it is not sure with an *AmbiguousError.
+// findContact finds the contact of an identity, and says by what: by its id, else by an address or number that is exactly the same. It
+// fails with errNoContact, and where it is not sure with an *AmbiguousError. An id that is gone can have been united into another contact,
+// which then has the address; or its contact was deleted, and somebody else shares the address. The two look the same, and the second must
+// not be erased.
 func (f *flow) findContact(who Identity) (*Contact, string, error) {
 	if who.ContactID != 0 {
 		found, err := f.Contacts.Get(f.ctx, who.ContactID, f.opts...)
-		if isGone(err) {
-			return nil, "", errNoContact
+		if !isGone(err) {
+			return found, "by its id", err
 		}
-		return found, "by its id", err
 	}
 	found, by, err := f.search(who)
+	rule := ""
 	switch {
 	case err != nil:
 		return nil, "", err
 	case len(found) == 0:
 		return nil, "", errNoContact
+	case who.ContactID != 0:
+		rule = fmt.Sprintf("contact %d is gone, and others have the address or the number: it may have been united into one of them", who.ContactID)
 	case len(found) > 1:
-		e := &AmbiguousError{Rule: "several contacts have the address or the number"}
+		rule = "several contacts have the address or the number"
+	}
+	if rule != "" {
+		e := &AmbiguousError{Rule: rule}
 		for _, c := range found {
 			e.Candidates = append(e.Candidates, c.ID)
 		}

@@ -27,19 +27,21 @@ type ForgetOptions struct {
 	LiftSuppressions bool
 }
 
-// Forget erases a person, as an erasure request wants it: the events that wait, Sunshine's clients, SmartSender's contact, Smooven's player, and
-// Fyno's suppressions and profile, in this order.
+// Forget erases a person, as an erasure request wants it: the events that wait, Sunshine's clients, SmartSender's contact, Smooven's
+// player, and Fyno's suppressions and profile, in this order.
 //
-// One service's failure does not hold up the others. The error joins what failed, with the report beside it; the report is nil only where the
-// identity is invalid. To resume call Forget again with FlowReport.Identity, which has the ids that were learned: what is gone is reported as nothing there.
-// So keep that until the error is nil. With the identity of the first call the rest is done too, but a contact that was cleared and cannot be
-// deleted is no longer found by its address or number. And look at FlowReport.Impossible: what these APIs offer no operation for is listed there, each time, and stays until the
-// vendor erases it. The game itself must stop sending the person's data: events that are tracked later are refused by the erasers, but a
-// registration makes a new player.
+// One service's failure does not hold up the others. The error joins what failed, with the report beside it; the report is nil only where
+// the identity is invalid. To resume call Forget again with FlowReport.Identity: what is gone is reported as nothing there. So keep that
+// until the error is nil: it holds the ids that were learned. With the identity as it was given the rest is done too, but a contact that
+// was cleared and that the service does not delete is not found again: it is reported as nothing there. And look at FlowReport.Impossible:
+// what these APIs offer no operation for is listed there, each time, and stays until the vendor erases it. The game itself must stop
+// sending the person's data: events that are tracked later are refused by the erasers, but a registration makes a new player.
 //
-// Keys are the services' ids. SmartSender's contact is looked for by e-mail address and phone number where its id is not given, or gone, as after it
-// was united with another one: where that is not surely one contact the step fails with an *AmbiguousError, and nothing is erased there. Smooven cannot look an external id up: without SmoovenID,
-// or where that is gone, Forget registers it with no data, which returns the player id, and deletes that. Fyno's profile is erased in the version that the client is
+// Keys are the services' ids. SmartSender's contact is looked for by e-mail address and phone number where its id is not given: where that
+// is not surely one contact the step fails with an *AmbiguousError, and nothing is erased there. So it does where ContactID is gone and
+// somebody has the address or the number: that can be the contact which this one was united into, to be named in ContactID, or somebody
+// else, and then the address is to be left out. Smooven cannot look an external id up: without SmoovenID, or where that is gone, Forget
+// registers it with no data, which returns the player id, and deletes that. Fyno's profile is erased in the version that the client is
 // configured for.
 func (c *Client) Forget(ctx context.Context, who Identity, o ForgetOptions, opts ...RequestOption) (*FlowReport, error) {
 	if err := who.Validate(); err != nil {

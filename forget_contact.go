@@ -19,11 +19,6 @@ func (f *forgetting) contact() {
 	var id int64
 	f.step(SmartSender, "contact", func() (result, error) {
 		found, by, err := f.findContact(f.who)
-		if errors.Is(err, errNoContact) && f.who.ContactID != 0 && f.who.Email+f.who.Phone != "" { // it was deleted, or united with another one
-			who := f.who
-			who.ContactID = 0
-			found, by, err = f.findContact(who)
-		}
 		if errors.Is(err, errNoContact) {
 			detail := ""
 			if f.who.ContactID == 0 {

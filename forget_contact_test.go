@@ -44,6 +44,16 @@ func TestFlowsFindAContactOnlyWhereItIsSure(t *testing.T) {
 			playline.Identity{ContactID: 1, Email: "ace@example.com"},
 			playline.FlowDone, 0,
 		},
+		{"an id that is gone, and the address is there", nil, playline.Identity{ContactID: 999, Email: "ace@example.com"}, playline.FlowFailed, 1},
+		{"an id that is gone, and the number is there", nil, playline.Identity{ContactID: 999, Phone: "+61400000000"}, playline.FlowFailed, 1},
+		{
+			"an id that is gone, and two have the address",
+			[]emulator.Contact{{FirstName: "comet", Email: "ace@example.com"}},
+			playline.Identity{ContactID: 999, Email: "ace@example.com"},
+			playline.FlowFailed, 2,
+		},
+		{"an id that is gone, and so is the address", nil, playline.Identity{ContactID: 999, Email: "ce@example.com"}, playline.FlowNothing, 0},
+		{"an id that is gone, and nothing else", nil, playline.Identity{ContactID: 999}, playline.FlowNothing, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -68,6 +78,9 @@ func TestFlowsFindAContactOnlyWhereItIsSure(t *testing.T) {
 					assert.Equal(t, int64(1), report.Identity.ContactID, "learned")
 					assert.Equal(t, int64(1), identified.Identity.ContactID, "learned")
 					return
+				}
+				if tt.want == playline.FlowNothing && tt.who.ContactID != 0 {
+					require.ErrorIs(t, identifyErr, playline.ErrNotFound)
 				}
 				assert.NotZero(t, w.contactOf("ace"), "nothing is erased where it is not sure")
 				assert.Len(t, w.changes(), changes)
@@ -228,44 +241,53 @@ func (w *flowWorld) updates() (out []string) {
 	return out
 }
 
-// TestForgetAContactThatWasUnited: the contact with the id that Identify learned is gone, and its data are in another one.
-func TestForgetAContactThatWasUnited(t *testing.T) {
+// TestForgetAContactWhoseIDIsGone: the id of a contact that was united into another one says nothing of where the data are now, and neither does
+// that of a contact which a call before has erased: whoever shares its address must not be erased by the next one.
+func TestForgetAContactWhoseIDIsGone(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		who  func(learned playline.Identity) playline.Identity
-		rest emulator.Contact // somebody else, too
-		want playline.FlowStatus
-	}{
-		"found by address and number": {func(i playline.Identity) playline.Identity { return i }, emulator.Contact{FirstName: "comet"}, playline.FlowDone},
-		"nothing but the id": {
-			func(i playline.Identity) playline.Identity { return playline.Identity{ContactID: i.ContactID} }, emulator.Contact{FirstName: "comet"}, playline.FlowNothing,
-		},
-		"not surely": {
-			func(i playline.Identity) playline.Identity { return i }, emulator.Contact{FirstName: "comet", Email: "ace@example.com"}, playline.FlowFailed,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w := newFlowWorld(t)
-				identified, err := w.client.Identify(t.Context(), playline.Person{Identity: w.ace})
-				require.NoError(t, err)
-				other := w.service.AddContact(emulator.Contact{FirstName: "ace too"})
-				_, err = w.client.Contacts.Unite(t.Context(), other, identified.Identity.ContactID)
-				require.NoError(t, err)
-				w.service.AddContact(test.rest)
-				_, err = w.client.Identify(t.Context(), playline.Person{Identity: playline.Identity{ContactID: identified.Identity.ContactID, Email: "ace@example.com"}})
-				require.ErrorIs(t, err, playline.ErrNotFound, "Identify does not guess")
-				report, err := w.client.Forget(t.Context(), test.who(identified.Identity), w.options())
-				assert.Equal(t, test.want, stepOf(t, report, playline.SmartSender, "contact").Status)
-				assert.Equal(t, test.want == playline.FlowFailed, err != nil)
-				_, err = w.client.Contacts.Get(t.Context(), other)
-				assert.Equal(t, test.want == playline.FlowDone, err != nil, "gone only where it is sure")
+	t.Run("united into another", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w := newFlowWorld(t)
+			learned, err := w.client.Identify(t.Context(), playline.Person{Identity: w.ace})
+			require.NoError(t, err)
+			who := learned.Identity
+			other := w.service.AddContact(emulator.Contact{FirstName: "ace"})
+			_, err = w.client.Contacts.Unite(t.Context(), other, who.ContactID)
+			require.NoError(t, err)
+			for _, dry := range []bool{true, false} {
+				report, err := w.client.Forget(t.Context(), who, playline.ForgetOptions{DryRun: dry})
+				var ambiguous *playline.AmbiguousError
+				require.ErrorAs(t, err, &ambiguous)
+				assert.Equal(t, []int64{other}, ambiguous.Candidates)
+				require.ErrorContains(t, err, "contact 1 is gone")
 				w.discreet(report)
-				w.untouched()
-			})
+				who.ContactID = report.Identity.ContactID
+				assert.Equal(t, other, w.contactOf("ace"))
+			}
+			who.ContactID = other
+			report, err := w.client.Forget(t.Context(), who, playline.ForgetOptions{})
+			require.NoError(t, err)
+			assert.Equal(t, playline.FlowDone, stepOf(t, report, playline.SmartSender, "contact").Status)
+			assert.Zero(t, w.contactOf("ace"))
+			w.untouched()
 		})
-	}
+	})
+	t.Run("erased before, and the address is shared", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w := newFlowWorld(t)
+			w.service.AddContact(emulator.Contact{FirstName: "comet", Email: w.ace.Email, Phone: w.ace.Phone})
+			w.ace.ContactID = w.contact
+			_, err := w.client.Forget(t.Context(), w.ace, playline.ForgetOptions{})
+			require.NoError(t, err)
+			require.Zero(t, w.contactOf("ace"))
+			_, err = w.client.Forget(t.Context(), w.ace, playline.ForgetOptions{})
+			require.ErrorIs(t, err, playline.ErrConflict)
+			assert.NotZero(t, w.contactOf("comet"))
+			assert.Equal(t, 1, w.service.Calls("deleteContact"))
+		})
+	})
 }
 
 // TestForgetWhatIsNoVariable: the members of a contact's info are not documented, and one that cannot be cleared may be none of the person's.

@@ -56,14 +56,15 @@ func (p Person) Validate() error {
 	)
 }
 
-// Identify makes a person in every configured service, or brings the one there up to date: Smooven's player, Fyno's profile and properties, and
-// SmartSender's contact. Sunshine's users and PlaySmart's accounts cannot be made so: the report says what to do.
+// Identify makes a person in every configured service, or brings the one there up to date: Smooven's player, Fyno's profile and properties,
+// and SmartSender's contact. Sunshine's users and PlaySmart's accounts cannot be made so: the report says what to do.
 //
-// One service's failure does not hold up the others. The error joins what failed, with the report beside it; the report is nil only where the
-// person is invalid. Calling it again has the same effect. FlowReport.Identity holds the ids that were learned: keep them for Forget.
+// One service's failure does not hold up the others. The error joins what failed, with the report beside it; the report is nil only where
+// the person is invalid. Calling it again has the same effect. FlowReport.Identity holds the ids that were learned: keep them for Forget.
 //
-// SmartSender's contact is found as by Forget, and where that is not surely one contact the step fails with an *AmbiguousError. Fyno's push and
-// inapp tokens stay as they are.
+// SmartSender's contact is found as by Forget, and where that is not surely one contact the step fails with an *AmbiguousError. Where
+// ContactID is gone and nobody has the address or the number it fails with ErrNotFound: a contact is made only without an id. Fyno's push
+// and inapp tokens stay as they are.
 func (c *Client) Identify(ctx context.Context, p Person, opts ...RequestOption) (*FlowReport, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err

@@ -180,6 +180,9 @@ func TestIdentifyAContact(t *testing.T) {
 		{"none, and no channel to make one", func(_ *flowWorld, p *playline.Person) { p.Gate = nil }, playline.FlowSkipped, "set Person.Gate"},
 		{"none, and a channel that makes none", func(_ *flowWorld, p *playline.Person) { p.Gate.ChannelID = 2 }, playline.FlowFailed, "400"},
 		{"none with that id", func(_ *flowWorld, p *playline.Person) { p.ContactID = 999 }, playline.FlowFailed, "there is no contact 999"},
+		{"none with that id, and the address is there", func(_ *flowWorld, p *playline.Person) {
+			p.ContactID, p.Email, p.Phone = 999, "ace@example.com", ""
+		}, playline.FlowFailed, "contacts [1]; set Identity.ContactID to the right one"},
 		{"the gate is somebody else's", func(w *flowWorld, p *playline.Person) {
 			_, err := w.client.Contacts.Create(w.t.Context(), 1, playline.ContactCreate{Identifier: p.Gate.Identifier, FirstName: "dash"})
 			require.NoError(w.t, err)
@@ -201,6 +204,9 @@ func TestIdentifyAContact(t *testing.T) {
 				step := stepOf(t, report, playline.SmartSender, "contact")
 				assert.Equal(t, tt.want, step.Status)
 				assert.Contains(t, step.String(), tt.says)
+				if p.ContactID != 0 {
+					assert.Zero(t, w.service.Calls("createContactGate"), "with an id there is no second contact made")
+				}
 				w.discreet(report)
 				w.untouched()
 			})
