@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/playline/playline-go/batcher"
 )
@@ -190,72 +189,6 @@ func (f *forgetting) playerByExternalID() (result, error) {
 		r = result{FlowNothing, "an empty player was made to look it up, and deleted"}
 	}
 	return r, err
-}
-
-func (f *forgetting) suppressions() {
-	id := f.who.or(f.who.FynoID)
-	if !f.ready(Fyno, "suppressions", id+f.who.Email+f.who.Phone != "", "ID, FynoID, e-mail address or phone number") {
-		return
-	}
-	f.step(Fyno, "suppressions", func() (result, error) {
-		list, err := f.Suppressions.List(f.ctx, f.opts...)
-		if err != nil {
-			return result{}, err
-		}
-		removed, kept := 0, 0
-		for _, s := range list.Suppressions {
-			mine := id != "" && s.DistinctID == id
-			switch {
-			case !mine && !f.hasAddress(s):
-				continue
-			case !mine && !f.o.LiftSuppressions:
-				kept++
-				continue
-			case f.o.DryRun:
-			default:
-				key := SuppressionKey{ID: s.ID}
-				if s.ID == "" { // optional in the answer: the service takes whose it is as well
-					key = SuppressionKey{DistinctID: s.DistinctID, Destination: s.Destination}
-				}
-				if _, err := f.Suppressions.Delete(f.ctx, key, f.again()...); err != nil && !isGone(err) {
-					return result{"", fmt.Sprintf("%d removed", removed)}, err
-				}
-			}
-			removed++
-		}
-		r := result{FlowNothing, ""}
-		switch {
-		case removed > 0 && f.o.DryRun:
-			r = result{FlowPlanned, fmt.Sprintf("remove %d", removed)}
-		case removed > 0:
-			r = result{FlowDone, fmt.Sprintf("%d removed", removed)}
-		}
-		if kept > 0 {
-			r.detail = strings.TrimPrefix(r.detail+fmt.Sprintf("; %d of the address or the number stay, see ForgetOptions.LiftSuppressions", kept), "; ")
-		}
-		return r, nil
-	})
-}
-
-// hasAddress reports whether a suppression is of the person's address or number, and nobody else's by its distinct id.
-func (f *forgetting) hasAddress(s Suppression) bool {
-	return s.DistinctID == "" && (f.who.Email != "" && strings.EqualFold(s.Destination, f.who.Email) || samePhone(s.Destination, f.who.Phone))
-}
-
-func (f *forgetting) profile() {
-	id := f.who.or(f.who.FynoID)
-	if !f.ready(Fyno, "profile", id != "", "ID or FynoID") {
-		return
-	}
-	f.step(Fyno, "profile", func() (result, error) {
-		if f.o.DryRun {
-			_, err := f.Profiles.Get(f.ctx, id, f.opts...)
-			return planned(err)
-		}
-		_, err := f.Profiles.Delete(f.ctx, []string{id}, f.again()...)
-		return erased(err)
-	})
-	f.say(Fyno, "messages that were sent", FlowImpossible, "the API has no operation for it, ask the vendor: https://fyno.io/docs")
 }
 
 // erased is what the end of a deletion means.

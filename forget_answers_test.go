@@ -48,3 +48,71 @@ func TestForgetRemovesTheClientsOfAListThatIsCut(t *testing.T) {
 		})
 	}
 }
+
+// TestForgetRemovesEachSuppression: an entry without an id, or one that cannot be removed, holds up none of those behind it.
+func TestForgetRemovesEachSuppression(t *testing.T) {
+	t.Parallel()
+	const blitz = "suppression device-def-456"
+	for _, tt := range []struct {
+		name    string
+		lift    bool
+		list    string          // "": as it is
+		fault   *emulator.Fault // of the deletions
+		removed string
+		left    []string
+	}{
+		{
+			"no ids", false,
+			`[{"distinct_id":"device-abc-123","channel":"sms"},{"distinct_id":"device-def-456","channel":"sms"},{"distinct_id":"device-abc-123","channel":"push"}]`,
+			nil, "2 removed",
+			[]string{"suppression ace@example.com"},
+		},
+		{
+			"no ids, and the address", true,
+			`[{"destination":"ace@example.com","channel":"email"},{"distinct_id":"device-abc-123","channel":"push"},{"destination":"ace@example.com.au"}]`,
+			nil, "2 removed", nil,
+		},
+		{
+			"no ids, and the address stays", false,
+			`[{"destination":"ace@example.com","channel":"email"},{"distinct_id":"device-abc-123","channel":"push"}]`,
+			nil, "1 removed; 1 of the address or the number stay, see ForgetOptions.LiftSuppressions",
+			[]string{"suppression ace@example.com"},
+		},
+		{
+			"the first one is refused", false, "", &emulator.Fault{Status: http.StatusForbidden, Times: 1}, "1 removed",
+			[]string{"suppression device-abc-123", "suppression ace@example.com"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newFlowWorld(t)
+				remove := func() {}
+				if tt.list != "" {
+					remove = w.service.Inject(emulator.Fault{Operation: "listSuppressions", Status: http.StatusOK, Body: tt.list})
+				}
+				if tt.fault != nil {
+					tt.fault.Operation = "deleteSuppression"
+					w.service.Inject(*tt.fault)
+				}
+				o := w.options()
+				o.LiftSuppressions = tt.lift
+				report, err := w.client.Forget(t.Context(), w.ace, o)
+				remove()
+				step := stepOf(t, report, playline.Fyno, "suppressions")
+				assert.Equal(t, tt.removed, step.Detail)
+				assert.Equal(t, tt.fault != nil, err != nil, err)
+				var left []string
+				list, err := w.client.Suppressions.List(t.Context())
+				require.NoError(t, err)
+				for _, s := range list.Suppressions {
+					if what := "suppression " + s.DistinctID + s.Destination; s.Destination != "ace@example.com.au" && what != blitz {
+						left = append(left, what)
+					}
+				}
+				assert.Equal(t, tt.left, left)
+				w.untouched()
+			})
+		})
+	}
+}

@@ -1,0 +1,79 @@
+package playline
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// What Forget erases at Fyno: a person's suppressions, and the profile.
+
+func (f *forgetting) suppressions() {
+	id := f.who.or(f.who.FynoID)
+	if !f.ready(Fyno, "suppressions", id+f.who.Email+f.who.Phone != "", "ID, FynoID, e-mail address or phone number") {
+		return
+	}
+	f.step(Fyno, "suppressions", func() (result, error) {
+		list, err := f.Suppressions.List(f.ctx, f.opts...)
+		if err != nil {
+			return result{}, err
+		}
+		removed, kept := 0, 0
+		var failed []error
+		for _, s := range list.Suppressions {
+			mine := id != "" && s.DistinctID == id
+			switch {
+			case !mine && !f.hasAddress(s):
+				continue
+			case !mine && !f.o.LiftSuppressions:
+				kept++
+				continue
+			case !f.o.DryRun:
+				key := SuppressionKey{ID: s.ID}
+				if s.ID == "" { // what else an entry is deleted by takes the person's others too, and nobody else's
+					key = SuppressionKey{DistinctID: s.DistinctID, Destination: s.Destination}
+				}
+				if _, err := f.Suppressions.Delete(f.ctx, key, f.again()...); err != nil && !isGone(err) {
+					failed = append(failed, err)
+					continue
+				}
+			}
+			removed++
+		}
+		if len(failed) > 0 {
+			return result{"", fmt.Sprintf("%d removed", removed)}, errors.Join(failed...)
+		}
+		r := result{FlowNothing, ""}
+		switch {
+		case removed > 0 && f.o.DryRun:
+			r = result{FlowPlanned, fmt.Sprintf("remove %d", removed)}
+		case removed > 0:
+			r = result{FlowDone, fmt.Sprintf("%d removed", removed)}
+		}
+		if kept > 0 {
+			r.detail = strings.TrimPrefix(r.detail+fmt.Sprintf("; %d of the address or the number stay, see ForgetOptions.LiftSuppressions", kept), "; ")
+		}
+		return r, nil
+	})
+}
+
+// hasAddress reports whether a suppression is of the person's address or number, and nobody else's by its distinct id.
+func (f *forgetting) hasAddress(s Suppression) bool {
+	return s.DistinctID == "" && (f.who.Email != "" && strings.EqualFold(s.Destination, f.who.Email) || samePhone(s.Destination, f.who.Phone))
+}
+
+func (f *forgetting) profile() {
+	id := f.who.or(f.who.FynoID)
+	if !f.ready(Fyno, "profile", id != "", "ID or FynoID") {
+		return
+	}
+	f.step(Fyno, "profile", func() (result, error) {
+		if f.o.DryRun {
+			_, err := f.Profiles.Get(f.ctx, id, f.opts...)
+			return planned(err)
+		}
+		_, err := f.Profiles.Delete(f.ctx, []string{id}, f.again()...)
+		return erased(err)
+	})
+	f.say(Fyno, "messages that were sent", FlowImpossible, "the API has no operation for it, ask the vendor: https://fyno.io/docs")
+}
