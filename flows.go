@@ -194,8 +194,8 @@ func (f *flow) again() []RequestOption {
 }
 
 // isGone reports whether a service says, in its own words, that something is not there. A bare 404 can be a proxy's, or a wrong base URL's, and
-// an unknown app or workspace is the configuration's fault.
+// an unknown app is the configuration's fault.
 func isGone(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && errors.Is(err, ErrNotFound) && e.Code+e.Message != "" && e.Code != "app_not_found" && !strings.Contains(strings.ToLower(e.Message), "workspace")
+	return ok && errors.Is(err, ErrNotFound) && e.Code+e.Message != "" && e.Code != "app_not_found"
 }

@@ -116,3 +116,39 @@ func TestForgetRemovesEachSuppression(t *testing.T) {
 		})
 	}
 }
+
+// TestForgetTellsAProfileThatIsGoneFromAWrongWorkspace: Fyno refuses both with a 400, and only the profile's absence is what Forget wants.
+func TestForgetTellsAProfileThatIsGoneFromAWrongWorkspace(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, id, message string
+		want              playline.FlowStatus
+	}{
+		{"as documented of a deletion", "ace", "Cannot delete non existing user: distinct_id 'ace' does not exist", playline.FlowNothing},
+		{"as documented of a look-up", "ace", "incorrect/non existing distinct_id provided", playline.FlowNothing},
+		{"a profile", "ace", "Profile not found", playline.FlowNothing},
+		{"an id with a word of the configuration", "version-7", "distinct_id 'version-7' does not exist", playline.FlowNothing},
+		{"a workspace", "ace", "Workspace does not exist", playline.FlowFailed},
+		{"a workspace, by its short name", "ace", "no profile: WSID does not exist", playline.FlowFailed},
+		{"a version", "ace", "version not found for this user", playline.FlowFailed},
+		{"an id that is a word of the profile's", "user", "Account of user not found", playline.FlowFailed},
+		{"an id that is a part of a word", "work", "Workspace not found, user work", playline.FlowFailed},
+		{"nothing that is named", "ace", "Not found", playline.FlowFailed},
+		{"a path with profiles in it", "ace", "/profiles/delete not found", playline.FlowFailed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newFlowWorld(t)
+				for operation, dry := range map[string]bool{"deleteProfiles": false, "getProfile": true} {
+					w.service.Inject(emulator.Fault{
+						Operation: operation, Status: http.StatusBadRequest, Body: `{"status":"error","_message":"` + tt.message + `"}`,
+					})
+					report, err := w.client.Forget(t.Context(), playline.Identity{FynoID: tt.id}, playline.ForgetOptions{DryRun: dry})
+					assert.Equal(t, tt.want, stepOf(t, report, playline.Fyno, "profile").Status)
+					assert.Equal(t, tt.want == playline.FlowFailed, err != nil, err)
+				}
+			})
+		})
+	}
+}

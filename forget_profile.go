@@ -3,6 +3,7 @@ package playline
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -68,12 +69,30 @@ func (f *forgetting) profile() {
 		return
 	}
 	f.step(Fyno, "profile", func() (result, error) {
+		var err error
+		end := erased
 		if f.o.DryRun {
-			_, err := f.Profiles.Get(f.ctx, id, f.opts...)
-			return planned(err)
+			_, err = f.Profiles.Get(f.ctx, id, f.opts...)
+			end = planned
+		} else {
+			_, err = f.Profiles.Delete(f.ctx, []string{id}, f.again()...)
 		}
-		_, err := f.Profiles.Delete(f.ctx, []string{id}, f.again()...)
-		return erased(err)
+		if e, ok := errors.AsType[*Error](err); ok && isGone(err) && !ofProfile(e.Message, id) {
+			return result{}, err
+		}
+		return end(err)
 	})
 	f.say(Fyno, "messages that were sent", FlowImpossible, "the API has no operation for it, ask the vendor: https://fyno.io/docs")
+}
+
+var (
+	profileWords   = regexp.MustCompile(`(?i)\b(distinct.?id|profile|user)\b`)
+	workspaceWords = regexp.MustCompile(`(?i)workspace|wsid|version`)
+)
+
+// ofProfile reports whether it is the profile that Fyno says is not there. Only its words tell: all is a 400, and a workspace or a version
+// that is not there is the configuration's fault. The id is no word of Fyno's.
+func ofProfile(message, id string) bool {
+	message = regexp.MustCompile(`\b`+regexp.QuoteMeta(id)+`\b`).ReplaceAllString(message, "")
+	return profileWords.MatchString(message) && !workspaceWords.MatchString(message)
 }
