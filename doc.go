@@ -92,7 +92,7 @@
 //
 // [Client.Identify] makes a person in every configured service or brings the one there up to date, and [Client.Forget] answers an erasure
 // request: both go on where one service fails, return a [FlowReport] of what was done, what failed and what no operation can do, and do the
-// rest when they are called again.
+// rest when they are called again with its Identity.
 //
 // # Safety
 //

@@ -55,7 +55,7 @@ const (
 	FlowNothing    FlowStatus = "nothing there" // as after a call before
 	FlowSkipped    FlowStatus = "skipped"       // the service is not configured, or the identity holds no key for it
 	FlowPlanned    FlowStatus = "would do"      // only in a dry run
-	FlowFailed     FlowStatus = "failed"        // call again
+	FlowFailed     FlowStatus = "failed"        // call again, with FlowReport.Identity
 	FlowImpossible FlowStatus = "impossible"    // no operation of this library does it: calling again does not help, the vendor must be asked
 )
 
@@ -103,7 +103,7 @@ func (s FlowStep) MarshalJSON() ([]byte, error) {
 type FlowReport struct {
 	DryRun   bool       `json:"dry_run,omitempty"`
 	Steps    []FlowStep `json:"steps"`
-	Identity Identity   `json:"-"` // as given, with the ids that were learned
+	Identity Identity   `json:"-"` // as given, with the ids that were learned: what to call again with
 }
 
 // Err joins the errors of the steps that failed. Nil does not mean that everything could be done: see Impossible.

@@ -57,11 +57,13 @@ func ExampleClient_Forget() {
 	}
 	defer events.Close(ctx)
 
+	service.AddContact(emulator.Contact{FirstName: "ace", Email: "ace@example.com"})
 	ace := playline.Identity{ID: "device-abc-123", Email: "ace@example.com"}
 	_, _ = client.Identify(ctx, playline.Person{Identity: ace})
 	service.AddClient("device-abc-123", "whatsapp")
 	_ = events.Track(ctx, "device-abc-123", batcher.Event{Type: batcher.AppOpen})
 	service.Inject(emulator.Fault{Operation: "deleteProfiles", Status: 403, Times: 1})
+	service.Inject(emulator.Fault{Operation: "deleteContact", Status: 405})
 
 	o := playline.ForgetOptions{Events: []playline.EventEraser{events}}
 	report, err := client.Forget(ctx, ace, o)
@@ -70,7 +72,7 @@ func ExampleClient_Forget() {
 	}
 	fmt.Println(err != nil)
 
-	report, err = client.Forget(ctx, report.Identity, o) // does the rest
+	report, err = client.Forget(ctx, report.Identity, o) // does the rest; with ace it would not find the contact, whose address is cleared
 	fmt.Println(len(report.Impossible()), "steps are the vendors',", err)
 	// Output:
 	// playsmart: events that wait: done
@@ -78,13 +80,15 @@ func ExampleClient_Forget() {
 	// sunshine: look for clients: done
 	// sunshine: client 5f0000000000000000000001 (whatsapp): done
 	// sunshine: user, conversations and messages: impossible
-	// smartsender: contact: nothing there
+	// smartsender: contact: impossible
+	// smartsender: contact's name and variables: done
+	// smartsender: contact's e-mail address and phone number: done
 	// smooven: player: done
 	// fyno: suppressions: nothing there
 	// fyno: profile: failed
 	// fyno: messages that were sent: impossible
 	// true
-	// 3 steps are the vendors', <nil>
+	// 4 steps are the vendors', <nil>
 }
 
 func ExampleFlowReport_Impossible() {

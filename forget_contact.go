@@ -45,7 +45,8 @@ func (f *forgetting) contact() {
 			return result{"", detail + "; whether it is gone is not known"}, err
 		}
 		left = true
-		return result{FlowImpossible, detail + "; the service does not delete it, ask the vendor: https://smartsender.com"}, nil
+		return result{FlowImpossible, detail + "; the service does not delete it, ask the vendor: https://smartsender.com; " +
+			"once it is cleared only the id in FlowReport.Identity finds it: call again with that"}, nil
 	})
 	if left {
 		f.clear(id)
