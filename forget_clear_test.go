@@ -17,8 +17,8 @@ import (
 
 // What Forget does with a contact that cannot be deleted, against services that take a part of what they are sent, and show variables otherwise.
 
-// TestForgetClearsLastWhatAContactIsFoundBy: where the service takes only a part of an update, a call with the same identity must still find the contact,
-// and never say that nothing is there.
+// TestForgetClearsLastWhatAContactIsFoundBy: where the service takes only a part of an update, a call with the same identity must still
+// find the contact, and never say that nothing is there.
 func TestForgetClearsLastWhatAContactIsFoundBy(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -69,7 +69,8 @@ func TestForgetClearsLastWhatAContactIsFoundBy(t *testing.T) {
 	}
 }
 
-// TestForgetClearsVariablesHoweverTheyAreShown: what a service shows of its own beside the variables, or among what may be variables, holds up nothing.
+// TestForgetClearsVariablesHoweverTheyAreShown: what a service shows of its own beside the variables, or among what may be variables, holds
+// up nothing.
 func TestForgetClearsVariablesHoweverTheyAreShown(t *testing.T) {
 	t.Parallel()
 	own := func(info map[string]any) {
@@ -157,7 +158,8 @@ func TestForgetClearsVariablesHoweverTheyAreShown(t *testing.T) {
 	}
 }
 
-// TestForgetClearsAContactSoThatItIsFoundAgain cuts the clearing of a contact at each of its requests: a call with the same identity does the rest.
+// TestForgetClearsAContactSoThatItIsFoundAgain cuts the clearing of a contact at each of its requests: a call with the same identity does
+// the rest.
 func TestForgetClearsAContactSoThatItIsFoundAgain(t *testing.T) {
 	t.Parallel()
 	both := playline.Identity{Email: "ace@example.com", Phone: "+61400000000"}

@@ -14,7 +14,8 @@ import (
 
 // What Forget makes of a list of clients that cannot be read to its end: the contract allows one, and the emulator sends none by itself.
 
-// TestForgetRemovesTheClientsOfAListThatIsCut: a list that cannot be read to its end is a failure, and what could be read of it is removed all the same.
+// TestForgetRemovesTheClientsOfAListThatIsCut: a list that cannot be read to its end is a failure, and what could be read of it is removed
+// all the same.
 func TestForgetRemovesTheClientsOfAListThatIsCut(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// contact erases SmartSender's contact. The path of its deletion is an assumption, so what the service answers is not taken for the truth: the contact
-// is read again, and where it is still there its data are cleared instead.
+// contact erases SmartSender's contact. The path of its deletion is an assumption, so what the service answers is not taken for the truth:
+// the contact is read again, and where it is still there its data are cleared instead.
 func (f *forgetting) contact() {
 	if !f.ready(SmartSender, "contact", f.who.ContactID != 0 || f.who.Email+f.who.Phone != "", "ContactID, e-mail address or phone number") {
 		return

@@ -148,8 +148,8 @@ func TestForgetAContactWhoseIDIsGone(t *testing.T) {
 	})
 }
 
-// TestForgetAContactThatCannotBeDeleted: the path of the deletion is an assumption, so a service that does not know it, or says yes and does nothing,
-// must not be taken for one that deleted.
+// TestForgetAContactThatCannotBeDeleted: the path of the deletion is an assumption, so a service that does not know it, or says yes and
+// does nothing, must not be taken for one that deleted.
 func TestForgetAContactThatCannotBeDeleted(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
