@@ -50,7 +50,7 @@ func (f *forgetting) clearVariables(id int64) (result, error) {
 		return result{}, err
 	}
 	values := map[string]any{}
-	names, _ := filled(info)
+	names, known := filled(info)
 	for _, name := range names {
 		values[name] = nil
 	}
@@ -60,7 +60,11 @@ func (f *forgetting) clearVariables(id int64) (result, error) {
 	}
 	left, sure := filled(info)
 	var perhaps []string
-	if !sure {
+	switch {
+	case sure:
+	case known: // now its place is empty, and what is beside it was no variable before
+		left = slices.DeleteFunc(left, func(name string) bool { return !slices.Contains(names, name) })
+	default:
 		left, perhaps = nil, left
 	}
 	if info.FirstName != "-" {
@@ -100,8 +104,13 @@ func filled(c *ContactInfo) (names []string, sure bool) {
 	shown := c.Values
 	switch under := members["variables"].(type) {
 	case map[string]any:
-		shown, sure = under, true
+		if len(under) > 0 { // an empty place does not say that it is the place
+			shown, sure = under, true
+		}
 	case []any:
+		if len(under) == 0 {
+			break
+		}
 		shown, sure = map[string]any{}, true
 		for _, one := range under {
 			variable, _ := one.(map[string]any)

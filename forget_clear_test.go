@@ -117,7 +117,15 @@ func TestForgetClearsVariablesHoweverTheyAreShown(t *testing.T) {
 		{"as a list of nothing, and members of the service's own", func(info map[string]any) {
 			own(info)
 			info["variables"] = []any{}
-		}, "", nil},
+		}, "[REDACTED] createdBy, updatedAt:", []string{"ace@example.com", "createdBy", "updatedAt"}},
+		{"in a place that is empty when they are cleared, with members of the service's own", func(info map[string]any) {
+			own(info)
+			maps.DeleteFunc(info["variables"].(map[string]any), func(_ string, value any) bool { return value == nil || value == "" })
+		}, "", []string{"clan"}},
+		{"beside a list of nothing", func(info map[string]any) {
+			beside(info)
+			info["variables"] = []any{}
+		}, "", []string{"clan"}},
 		{"beside the rest", beside, "", []string{"clan"}},
 		{
 			"beside the rest, with members of the service's own",

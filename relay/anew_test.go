@@ -3,9 +3,12 @@ package relay
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -151,4 +154,71 @@ func TestAStreamIsMadeAnewUnderARelay(t *testing.T) {
 	s := r.Stats()
 	assert.Empty(t, s.DeadLetters)
 	assert.Zero(t, s.PossibleDuplicates)
+}
+
+// slowNote holds up the note that a partition writes before it takes the first message of a consumer, as a stream of the leases without a leader does.
+type slowNote struct {
+	jetstream.JetStream
+
+	armed, at, pass chan struct{}
+}
+
+func (s slowNote) PublishMsg(ctx context.Context, m *nats.Msg, o ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	if strings.Contains(m.Subject, ".note.") && strings.Contains(string(m.Data), `"live":true`) {
+		select {
+		case <-s.armed:
+			select {
+			case s.at <- struct{}{}:
+			default:
+			}
+			<-s.pass
+			ctx = context.WithoutCancel(ctx)
+		default:
+		}
+	}
+	return s.JetStream.PublishMsg(ctx, m, o...)
+}
+
+// TestAnOldAcknowledgementIsNotTakenForANewMessage: a new stream has brought a message and the relay has not looked at it, when the event of the old stream gets its
+// result that had the same number. The new consumer has the name of the old one, so an acknowledgement for that would remove the new message.
+func TestAnOldAcknowledgementIsNotTakenForANewMessage(t *testing.T) {
+	t.Parallel()
+	f := single(t)
+	js := f.connect()
+	p := f.publisher()
+	open := make(chan struct{})
+	w := slowNote{f.connect(), make(chan struct{}), make(chan struct{}, 1), make(chan struct{})}
+	r, err := Start(t.Context(), w, Config{
+		Stream: "EVENTS", DrainTimeout: time.Second,
+		Batcher: batcher.Config{GameID: gameID, Linger: 10 * time.Millisecond, Tokens: batcher.TokenFunc(
+			func(_ context.Context, userID string) (batcher.Token, error) {
+				return batcher.Token{Value: f.service.Token(userID, time.Hour)}, nil
+			})},
+		Sender: sendFunc(func(ctx context.Context, b batcher.Batch) error {
+			select {
+			case <-open:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			return f.sender.Send(ctx, b)
+		}),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { kill(r) })
+	track(t, p, "blitz", 0, 6)
+	require.NoError(t, p.Flush(t.Context()))
+	eventually(t, func() bool { s := r.Stats(); return s.Waiting == 6 && s.InFlight == 1 }, "not taken")
+	require.NoError(t, js.DeleteStream(t.Context(), "EVENTS"))
+	close(w.armed)
+	require.NoError(t, CreateStream(t.Context(), js, f.stream))
+	track(t, p, "blitz", 6, 12)
+	require.NoError(t, p.Flush(t.Context()))
+	<-w.at // the new consumer has brought the first of them
+	close(open)
+	eventually(t, func() bool { return r.Stats().Delivered == 6 }, "the old ones are not delivered")
+	require.NoError(t, w.Conn().Flush()) // the server has what was acknowledged
+	close(w.pass)
+	f.idle()
+	assert.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, f.numbers("blitz"))
+	eventually(t, func() bool { s := r.Stats(); return s.Waiting == 0 && s.Unconfirmed == 0 }, "not confirmed")
 }

@@ -29,6 +29,9 @@ func (p *partition) consumer() (jetstream.Consumer, error) {
 		return nil, err
 	}
 	p.taken = true
+	p.acks.Lock() // none is on its way from here to the wire
+	p.hand.detach()
+	p.acks.Unlock()
 	name := consumerName(r.game, p.n)
 	if err := r.js.DeleteConsumer(ctx, r.stream.Name, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return nil, fmt.Errorf("relay: consumer %s: %w", name, err)

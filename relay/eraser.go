@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -38,36 +39,49 @@ func NewEraser(ctx context.Context, js jetstream.JetStream, stream, gameID strin
 	return &Eraser{js: js, stream: settings, game: game}, nil
 }
 
-// Erase drops what the fleet has of a player at this moment. Events counts messages, dead letters among them; InDoubt is how many of them the
-// player's relay had at hand and may have sent. It purges first, then sends the relay word through the stream, in line with the player's events,
-// and waits for its answer until ctx ends, or for ten seconds where it has no deadline: with an error the relay may still hold events, and has
-// not got the word yet or was not there. Call it again then.
+// Erase drops what the fleet has of a player at this moment. Events counts messages, dead letters among them, and the word of an earlier Erase that no relay
+// has got; InDoubt counts those that may have been sent: all that waited, but for what the player's relay dropped and knows to be unsent. It purges
+// first, then sends the relay word through the stream, in line with the player's events, and waits for its answer, ten seconds at most. With an error
+// the relay may still hold events: it has not got the word yet, or is not there. Call it again then.
 //
 // What a game server publishes later is taken as before. So stop the player there first, with Publisher.Erase.
 func (e *Eraser) Erase(ctx context.Context, userID string) (batcher.Erasure, error) {
+	if !utf8.ValidString(userID) {
+		return batcher.Erasure{}, &batcher.InvalidEventError{Field: "user_id", Rule: "must be valid UTF-8"}
+	}
 	player, err := token(userID)
 	if err != nil {
 		return batcher.Erasure{}, err
 	}
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
+	ctx, cancel := context.WithTimeout(ctx, eraseWait)
+	defer cancel()
+	dead := func() (int, error) {
+		return e.purge(ctx, e.stream.Name+"-dead", e.stream.Prefix+"-dead."+e.game+"."+player)
 	}
-	var sum batcher.Erasure
-	purged, err := e.purge(ctx, e.stream.Name, e.stream.Prefix+".*."+e.game+"."+player)
-	sum.Events += purged
+	letters, err := dead() // where their stream is full this makes the room that the relay may wait for
+	if err != nil {
+		return batcher.Erasure{Events: letters}, err
+	}
+	waited, err := e.purge(ctx, e.stream.Name, e.stream.Prefix+".*."+e.game+"."+player)
+	sum := batcher.Erasure{Events: letters + waited, InDoubt: waited}
 	if err != nil {
 		return sum, err
 	}
-	if sum.InDoubt, err = e.tell(ctx, player); err != nil {
+	unsent, err := e.tell(ctx, player)
+	if err != nil {
 		return sum, err
 	}
-	sum.InDoubt = min(sum.InDoubt, sum.Events)
-	purged, err = e.purge(ctx, e.stream.Name+"-dead", e.stream.Prefix+"-dead."+e.game+"."+player) // last: the relay made some, maybe
-	sum.Events += purged
+	sum.InDoubt = max(waited-unsent, 0)
+	letters, err = dead() // the relay has made some, maybe
+	sum.Events += letters
 	return sum, err
 }
+
+// eraseWait is how long an Erase takes at most, and eraseAgain after what time it sends its word again: another Erase may have purged it.
+const (
+	eraseWait  = 10 * time.Second
+	eraseAgain = 3 * time.Second
+)
 
 // purge removes the messages of a filter from a stream, subject by subject: a consumer forgets only then what it has under way of them.
 func (e *Eraser) purge(ctx context.Context, name, filter string) (n int, err error) {
@@ -88,30 +102,36 @@ func (e *Eraser) purge(ctx context.Context, name, filter string) (n int, err err
 	return n, nil
 }
 
-// tell sends the player's relay word and waits for its answer: how many events it may have sent.
-func (e *Eraser) tell(ctx context.Context, player string) (inDoubt int, err error) {
+// tell sends the player's relay word and waits for its answer: how many events it dropped that surely were not sent.
+func (e *Eraser) tell(ctx context.Context, player string) (unsent int, err error) {
 	inbox := nats.NewInbox()
 	answers, err := e.js.Conn().SubscribeSync(inbox)
 	if err != nil {
 		return 0, fmt.Errorf("relay: erase: %w", err)
 	}
 	defer func() { _ = answers.Unsubscribe() }() // it fails where the connection is closed, and is gone with it
-	m := nats.NewMsg(e.stream.Prefix + "." + e.game + "." + player)
-	m.Header[eraseHeader] = []string{inbox}
-	if _, err := e.js.PublishMsg(ctx, m); err != nil {
-		return 0, fmt.Errorf("relay: erase: the player's relay was not told, call again: %w", err)
+	for {
+		m := nats.NewMsg(e.stream.Prefix + "." + e.game + "." + player)
+		m.Header[eraseHeader] = []string{inbox}
+		if _, err := e.js.PublishMsg(ctx, m); err != nil {
+			return 0, fmt.Errorf("relay: erase: the player's relay was not told, call again: %w", err)
+		}
+		wait, cancel := context.WithTimeout(ctx, eraseAgain)
+		answer, err := answers.NextMsgWithContext(wait)
+		cancel()
+		switch {
+		case err == nil:
+			if err := json.Unmarshal(answer.Data, &unsent); err != nil {
+				return 0, fmt.Errorf("relay: erase: the relay's answer cannot be read: %w", err)
+			}
+			return unsent, nil
+		case ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
+			return 0, fmt.Errorf("relay: erase: the player's relay has not answered, call again: %w", err)
+		}
 	}
-	answer, err := answers.NextMsgWithContext(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("relay: erase: the player's relay has not answered, call again: %w", err)
-	}
-	if err := json.Unmarshal(answer.Data, &inDoubt); err != nil {
-		return 0, fmt.Errorf("relay: erase: the relay's answer cannot be read: %w", err)
-	}
-	return inDoubt, nil
 }
 
-// erase drops what the batcher holds of a player, and answers how many events of these may have been sent. A request that is under way is waited for,
+// erase drops what the batcher holds of a player, and answers how many events of these surely were not sent. A request that is under way is waited for,
 // and the partition with it: the player's next events must find the player back.
 func (p *partition) erase(ctx context.Context, e *entry, inbox string) error {
 	_, last := cutLast(e.subject)
@@ -119,26 +139,32 @@ func (p *partition) erase(ctx context.Context, e *entry, inbox string) error {
 	if err != nil {
 		return p.giveUp(ctx, e, nil, Malformed, fmt.Errorf("relay: the player in the subject: %w", err))
 	}
-	held, doubtful := p.hand.holds(player)
+	doubtful := p.hand.doubts(player)
 	sum, err := p.drop(ctx, player)
+	if invalid, ok := errors.AsType[*batcher.InvalidEventError](err); ok {
+		return p.giveUp(ctx, e, nil, Malformed, invalid)
+	}
 	if err != nil {
 		p.hand.forget(e)
 		return err
 	}
-	// What was not dropped was sent. A drop that an earlier session began counts in its sum, too.
-	inDoubt := min(held, max(held-sum.Events, 0)+sum.InDoubt+doubtful)
-	if err := p.relay.js.Conn().Publish(inbox, fmt.Append(nil, inDoubt)); err != nil {
+	unsent := max(sum.Events-sum.InDoubt-doubtful, 0)
+	if err := p.relay.js.Conn().Publish(inbox, fmt.Append(nil, unsent)); err != nil {
 		p.relay.cfg.Log.Debug("relay: an erasing was not answered and will be asked for again", "partition", p.n, "error", err)
 	}
 	p.ack(e)
 	return nil
 }
 
-// drop drops what the batcher holds of a player and takes the player's events again.
+// drop drops what the batcher holds of a player and takes the player's events again. Erase returns a moment before its last event is out of the way.
 func (p *partition) drop(ctx context.Context, player string) (batcher.Erasure, error) {
 	sum, err := p.batcher.Erase(ctx, player)
-	if err == nil && !p.batcher.Readmit(player) {
-		err = errors.New("relay: a player is still being erased")
+	for err == nil && !p.batcher.Readmit(player) {
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
 	}
 	return sum, err
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -83,7 +84,7 @@ func TestEraseWithoutARelay(t *testing.T) {
 	sum, err := f.eraser().Erase(ctx, "ace")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorContains(t, err, "call again")
-	assert.Equal(t, 8, sum.Events)
+	assert.Equal(t, batcher.Erasure{Events: 8, InDoubt: 8}, sum, "nobody knows what the relay had sent")
 	f.relay()
 	f.idle()
 	_, err = f.eraser().Erase(t.Context(), "ace")
@@ -158,4 +159,80 @@ func TestEraseWhatIsUnderWay(t *testing.T) {
 			assert.Empty(t, f.messages("EVENTS-dead"), "what is erased is no dead letter")
 		})
 	}
+}
+
+// TestEraseWhatWasPulled: what the relay gets before the word is told as in doubt, also where it is delivered before the word has its turn.
+func TestEraseWhatWasPulled(t *testing.T) {
+	t.Parallel()
+	f := single(t)
+	p := f.publisher()
+	answer := make(chan struct{})
+	r := f.relay(func(c *Config) {
+		c.Batcher.MaxEvents, c.Batcher.MaxPlayerEvents = 2, 2
+		c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
+			select {
+			case <-answer:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			return f.sender.Send(ctx, b)
+		})
+	})
+	track(t, p, "ace", 0, 6)
+	require.NoError(t, p.Flush(t.Context()))
+	eventually(t, func() bool { return r.Stats().Waiting == 3 }, "two are in the batcher, and one waits for room")
+	var sum batcher.Erasure
+	erased, eraser := make(chan error), f.eraser()
+	go func() {
+		var err error
+		sum, err = eraser.Erase(t.Context(), "ace")
+		erased <- err
+	}()
+	eventually(t, func() bool { return f.state("EVENTS").LastSeq == 7 }, "no word")
+	close(answer)
+	require.NoError(t, <-erased)
+	assert.Equal(t, 6, sum.Events)
+	assert.GreaterOrEqual(t, sum.InDoubt, len(f.numbers("ace")))
+}
+
+// TestErasePurgedWord: another Erase of the player can purge the word of this one, which then says it again.
+func TestErasePurgedWord(t *testing.T) {
+	t.Parallel()
+	f := single(t)
+	erased, eraser := make(chan error), f.eraser()
+	go func() {
+		_, err := eraser.Erase(t.Context(), "ace")
+		erased <- err
+	}()
+	eventually(t, func() bool { return f.state("EVENTS").Msgs == 1 }, "no word")
+	s, err := f.connect().Stream(t.Context(), "EVENTS")
+	require.NoError(t, err)
+	require.NoError(t, s.Purge(t.Context()))
+	f.relay()
+	require.NoError(t, <-erased)
+}
+
+// TestEraseAnIDThatIsNone: it is refused, and a word about one, whoever wrote it, does not come back for ever.
+func TestEraseAnIDThatIsNone(t *testing.T) {
+	t.Parallel()
+	f := single(t)
+	for _, id := range []string{"", "ace\xff"} {
+		_, err := f.eraser().Erase(t.Context(), id)
+		require.Error(t, err)
+	}
+	assert.Zero(t, f.state("EVENTS").LastSeq)
+	for _, player := range []string{"ace=FF", "ace=41"} { // no text, and an A that is escaped
+		m := nats.NewMsg("events." + f.eraser().game + "." + player)
+		m.Header[eraseHeader] = []string{"nowhere"}
+		_, err := f.connect().PublishMsg(t.Context(), m)
+		require.NoError(t, err)
+	}
+	p := f.publisher()
+	play(t, p, 12, 3)
+	require.NoError(t, p.Flush(t.Context()))
+	r := f.relay()
+	f.idle()
+	assert.Zero(t, f.requireOrder(12, 3))
+	assert.Equal(t, map[string]int64{Malformed: 2}, r.Stats().DeadLetters)
+	assert.Zero(t, r.Stats().Resets)
 }

@@ -153,16 +153,16 @@ func (h *hand) keep(player string, line []*entry) {
 	h.lines[player] = line
 }
 
-// holds is how many events of a player have no result yet, and how many of these a relay before may have sent.
-func (h *hand) holds(player string) (n, doubtful int) {
+// doubts is how many events of a player without a result a relay before may have sent.
+func (h *hand) doubts(player string) (n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, e := range h.lines[player] {
 		if e.doubt {
-			doubtful++
+			n++
 		}
 	}
-	return len(h.lines[player]), doubtful
+	return n
 }
 
 // take takes the entries out of a player's line that a result of n events is about, fewer where there are not so many.
@@ -219,7 +219,8 @@ func (h *hand) forget(e *entry) {
 	}
 }
 
-// settle marks an entry as acknowledged now and returns where to, "": nowhere. It is dropped when the server confirms.
+// settle marks an entry as acknowledged now and returns where to, "": nowhere. It is dropped when the server confirms. One that no consumer has
+// brought yet is dropped at once: should it come it is known as settled, by its number.
 func (h *hand) settle(e *entry, now time.Time) (reply string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -227,7 +228,21 @@ func (h *hand) settle(e *entry, now time.Time) (reply string) {
 		h.waiting--
 	}
 	e.settled = now
+	if e.reply == "" && h.bySeq[e.seq] == e {
+		delete(h.bySeq, e.seq)
+	}
 	return e.reply
+}
+
+// detach forgets where to acknowledge what the consumer has brought, before it is made anew. The server takes an acknowledgement by the consumer's name and
+// the number of the message: where numbers are given again, one for a message of the old consumer would remove another message.
+func (h *hand) detach() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	maps.DeleteFunc(h.bySeq, func(_ uint64, e *entry) bool {
+		e.reply = ""
+		return !e.settled.IsZero()
+	})
 }
 
 // isSettled reports whether an entry was acknowledged before.

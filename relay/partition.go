@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -32,6 +33,8 @@ type partition struct {
 	stop  context.CancelFunc
 	again chan struct{} // the connection was lost: what was on the way may be gone
 	done  chan struct{} // closed when it has ended
+
+	acks sync.RWMutex // held for reading from taking a reply to publishing to it; taken before the hand's
 
 	note  note // the last that was written
 	taken bool // the note is this relay's

@@ -60,6 +60,8 @@ func (p *partition) countCopies(o batcher.Outcome, events int) {
 
 // ack acknowledges a message and asks the server to confirm. Where the connection is gone, or the answer, it is done again.
 func (p *partition) ack(e *entry) {
+	p.acks.RLock()
+	defer p.acks.RUnlock()
 	reply := p.hand.settle(e, time.Now())
 	if reply == "" {
 		return

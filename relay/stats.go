@@ -15,7 +15,7 @@ type Stats struct {
 	Relays     int   // that were alive at its last look, with itself
 
 	// What became of messages since the start. Each one that was received and not known before is delivered, a dead letter, erased, handed on, or
-	// still waits.
+	// still waits; an Eraser's word is none of these.
 	Delivered   int64
 	DeadLetters map[string]int64 // by ResultHeader
 	Erased      int64            // dropped for an Eraser
