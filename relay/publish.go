@@ -82,10 +82,11 @@ func (s *streamSender) Send(ctx context.Context, b batcher.Batch) error {
 	}
 	if left, err := s.publish(ctx, messages); err != nil {
 		s.ids.stored(b.UserID, len(events)-left)
-		if refused, ok := errors.AsType[*refusal](err); ok && refused.code == codeMessageTooLarge {
+		partly := left < len(messages)
+		if refused, ok := errors.AsType[*refusal](err); ok && refused.code == codeMessageTooLarge && !partly {
 			return s.reject(b, err)
 		}
-		return sendError(err, left < len(messages))
+		return sendError(err, partly)
 	}
 	s.ids.done(b.UserID, len(events))
 	return nil

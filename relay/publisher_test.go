@@ -171,9 +171,10 @@ func TestStreamSender(t *testing.T) {
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.Invalid, failed.Failure)
 		assert.Empty(t, s.ids.tried)
-		err = s.Send(t.Context(), batch("dash", "1", large, "3"))
-		require.ErrorAs(t, err, &failed)
-		assert.Equal(t, batcher.Invalid, failed.Failure, "among others: the batcher cuts the batch until it has found the one")
+		require.ErrorAs(t, s.Send(t.Context(), batch("dash", "1", large, "3")), &failed)
+		assert.Equal(t, batcher.InDoubt, failed.Failure, "they go one after the other, and the first is stored")
+		require.ErrorAs(t, s.Send(t.Context(), batch("dash", "1", large, "3")), &failed)
+		assert.Equal(t, batcher.Invalid, failed.Failure, "the batcher cuts the batch until it has found the one")
 	})
 	t.Run("what the stream has acknowledged is not sent again with what it refused", func(t *testing.T) {
 		t.Parallel()
