@@ -31,7 +31,7 @@ func (f *forgetting) suppressions() {
 				continue
 			case !f.o.DryRun:
 				key := SuppressionKey{ID: s.ID}
-				if s.ID == "" { // what else an entry is deleted by takes the person's others too, and nobody else's
+				if s.ID == "" { // what else an entry is deleted by takes the person's others too, and with an address those of all who share it
 					key = SuppressionKey{DistinctID: s.DistinctID, Destination: s.Destination}
 				}
 				if _, err := f.Suppressions.Delete(f.ctx, key, f.again()...); err != nil && !isGone(err) {
