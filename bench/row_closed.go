@@ -68,7 +68,7 @@ func (w *work) closed(ctx context.Context) error {
 	return nil
 }
 
-// produce tracks for the job's time, whole batches only, and returns how many events that were.
+// produce tracks for the job's time, whole batches only, and until one event has its result. It returns how many events that were.
 func (w *work) produce(ctx context.Context, a adapter) (int, error) {
 	limit, end := outstanding(w.Adapter), time.Now().Add(w.For)
 	round := group * batchSize
@@ -77,7 +77,7 @@ func (w *work) produce(ctx context.Context, a adapter) (int, error) {
 			for a.Outstanding() >= limit {
 				time.Sleep(50 * time.Microsecond)
 			}
-			if (eid%round == 0 || w.Setup.Players <= 1 && eid%batchSize == 0) && time.Now().After(end) {
+			if (eid%round == 0 || w.Setup.Players <= 1 && eid%batchSize == 0) && time.Now().After(end) && a.Outstanding() < eid {
 				return eid, nil
 			}
 		}

@@ -11,7 +11,7 @@ import (
 
 // lanesRow is what a player costs beside its events, and after them.
 func lanesRow(o options) row {
-	n := o.count(100_000, 500)
+	n := o.count(100_000, 100)
 	r := row{
 		name:  "lanes",
 		title: number(n) + " players with few events each",
@@ -34,7 +34,7 @@ func lanesRow(o options) row {
 	for _, events := range []int{1, 5, 10} {
 		r.subjects = append(r.subjects, subject{fmt.Sprintf("playline, %d events", events), job{
 			Workload: "lanes", Adapter: "playline", Events: events, Close: time.Minute, Patience: 10 * time.Second,
-			Setup: setup{Players: n, Linger: o.timeout(8*time.Second, time.Second), Idle: o.length(time.Second)},
+			Setup: setup{Players: n, Linger: o.timeout(8*time.Second, 4*time.Second), Idle: o.length(time.Second)},
 		}})
 	}
 	r.subjects = append(r.subjects, subject{"segment, 10 events", job{

@@ -136,19 +136,19 @@ func (w *work) close(a adapter) time.Duration {
 	return time.Since(started)
 }
 
-// pace calls track for n events, evenly over d in steps of 10 ms, and stops when that takes twice as long. It returns how many it
-// was called for.
+// pace calls track for n events, evenly over d in steps of 10 ms, and stops when that takes twice as long, but not before the first. It returns
+// how many it was called for.
 func pace(n int, d time.Duration, track func(eid int)) int {
 	const step = 10 * time.Millisecond
 	started := time.Now()
 	done := 0
 	for done < n {
 		elapsed := time.Since(started)
-		if elapsed > 2*d {
+		if done > 0 && elapsed > 2*d {
 			break
 		}
 		for due := min(n, int(float64(n)*float64(elapsed+step)/float64(d))); done < due; done++ {
-			if time.Since(started) > 2*d {
+			if done > 0 && time.Since(started) > 2*d {
 				return done
 			}
 			track(done)
