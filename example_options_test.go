@@ -96,6 +96,21 @@ func ExampleWithLimiter() {
 	// true 1
 }
 
+// Several processes with one SmartSender project share its 180 requests a minute.
+func ExampleWithLimiter_processes() {
+	for _, processes := range []int{1, 4, 25} {
+		burst := max(1, 10/processes)
+		perMinute := float64(180-processes*burst) / float64(processes) // with the bursts never more than 180 in any minute
+		limited := playline.WithLimiter(playline.SmartSender, rate.NewLimiter(rate.Limit(perMinute/60), burst))
+		_, err := playline.New(playline.WithSmartSender("token"), limited)
+		fmt.Printf("%d processes: %.1f a minute each, bursts of %d, %v\n", processes, perMinute, burst, err)
+	}
+	// Output:
+	// 1 processes: 170.0 a minute each, bursts of 10, <nil>
+	// 4 processes: 43.0 a minute each, bursts of 2, <nil>
+	// 25 processes: 6.2 a minute each, bursts of 1, <nil>
+}
+
 func ExampleWithLogger() {
 	log := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey || a.Key == "duration" {

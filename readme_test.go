@@ -84,3 +84,13 @@ func anchors(text string) []string {
 	}
 	return out
 }
+
+// TestHostsOfTheGuide: who lets out what the checklist lists lets out all that the client calls.
+func TestHostsOfTheGuide(t *testing.T) {
+	guide := readFile(t, "docs/production.md")
+	for service, d := range dialects {
+		host := strings.TrimPrefix(d.base, "https://")
+		host, _, _ = strings.Cut(host, "/")
+		assert.Contains(t, guide, "`"+host+"`", service)
+	}
+}

@@ -3,7 +3,10 @@
 //
 //	err := relay.CreateStream(ctx, js, relay.StreamConfig{Name: "EVENTS"})
 //	b, err := relay.NewPublisher(ctx, js, "EVENTS", cfg)     // in a game server, in the place of client.NewBatcher(cfg)
+//	sender, err := client.BatchSender()                      // in a relay
 //	r, err := relay.Start(ctx, js, relay.Config{Stream: "EVENTS", Sender: sender, Batcher: cfg})
+//
+// js is a jetstream.JetStream of a connection to the fleet's NATS servers, 2.12 or newer.
 //
 // # Promises
 //
@@ -41,6 +44,11 @@
 // Their events wait in the relay, Config.Batcher.MaxPlayerEvents for each; what does not fit becomes a dead letter, "set aside". A
 // partition holds Config.Batcher.MaxEvents in all: where so many wait for tokens, its other players wait too, and the stream holds what
 // comes. Set Config.Batcher.MaxAge where tokens may stay away for long.
+//
+// # What was not delivered
+//
+// An event that the service rejected, that expired, or that nobody can read becomes a dead letter, with the cause, in a stream of its own that has no
+// limits unless you set some. [DeadLetters] lists them; each can be tracked anew and removed.
 //
 // # Erasing a player
 //

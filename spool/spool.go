@@ -31,7 +31,7 @@
 // # Limits
 //
 // Options.MaxBytes bounds the encoded events that are held (1 GiB). Above it, and on a full disk, Append returns [ErrFull]. An event
-// takes at most about 1 MiB. The files take about 1.2 times the encoded bytes, and 5 MiB. Space comes back in whole files
+// takes at most about 1 MiB. The files take 1.2 to 1.3 times the encoded bytes, and 5 MiB. Space comes back in whole files
 // of Options.SegmentBytes (16 MiB): a file goes when all of its events are settled, and is written anew without the others when three
 // quarters are. In memory the spool holds two bits an event, and while it opens or recovers, one file.
 //

@@ -44,7 +44,7 @@ func Parse(args []string) (Options, error) {
 	fs.Float64Var(&g.Bytes, "bytes", 160, "of an event")
 	fs.DurationVar(&g.Linger, "linger", 30*time.Second, "the batcher's Linger on the relays")
 	fs.DurationVar(&g.RoundTrip, "round-trip", 100*time.Millisecond, "of a request to the service")
-	fs.Float64Var(&g.InFlight, "in-flight", 512, "the batcher's MaxInFlight on a relay")
+	fs.Float64Var(&g.InFlight, "in-flight", 512, "requests at once on a relay: MaxInFlight times its partitions")
 	fs.Float64Var(&g.Cores, "cores", 4, "of a relay's machine, and of a node's")
 	fs.Float64Var(&g.Load, "load", 0.6, "the share of cores, requests at once and streams that a plan may use in normal times")
 	fs.DurationVar(&g.Outage, "outage", 15*time.Minute, "how long the service is down, from the busiest moment on")

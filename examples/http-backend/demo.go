@@ -71,7 +71,7 @@ func compare(fyno *emulator.Server, out io.Writer) error {
 		sent[m.Destination]++
 	}
 	checked := fyno.Calls("validateOTP")
-	fmt.Fprintf(out, "  the emulator's record: %d messages to ace, %d to blitz, %d to the stranger; %d codes checked\n",
+	fmt.Fprintf(out, "  the emulator's record: messages to ace %d, to blitz %d, to the stranger %d; codes checked %d\n",
 		sent[ace], sent[blitz], sent[stranger], checked)
 	if sent[ace] != 1 || sent[blitz] != 1 || sent[stranger] != 0 || checked != 4 {
 		return errors.New("expected 1, 1, 0 and 4")

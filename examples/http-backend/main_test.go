@@ -23,7 +23,7 @@ import (
 func TestDemonstration(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), nil, &out), out.String())
-	assert.Contains(t, out.String(), "1 messages to ace, 1 to blitz, 0 to the stranger; 4 codes checked")
+	assert.Contains(t, out.String(), "messages to ace 1, to blitz 1, to the stranger 0; codes checked 4")
 	assert.Contains(t, out.String(), "429 Too Many Requests")
 }
 

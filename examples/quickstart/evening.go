@@ -158,5 +158,5 @@ func (e *evening) linkedClient(ctx context.Context) (string, error) {
 		}
 		clients++
 	}
-	return fmt.Sprintf("%s by %s, %d client in the list", created.Status, created.Type, clients), nil
+	return fmt.Sprintf("%s by %s; in the list: %d", created.Status, created.Type, clients), nil
 }
