@@ -82,6 +82,15 @@ func TestRatesAndDrain(t *testing.T) {
 	assert.Zero(t, (&soakRun{plan: p}).peakRate(0, p.End), "no samples")
 }
 
+func TestMostMemoryIsOfAnySample(t *testing.T) {
+	t.Parallel()
+	r := &soakRun{soakResult: soakResult{Samples: []soakSample{
+		{HeapLive: 1e6, HeapInUse: 5e6, RSS: 9e6, Goroutines: 2}, {HeapLive: 3e6, HeapInUse: 4e6, RSS: 8e6, Goroutines: 7},
+	}}}
+	assert.Equal(t, soakMemory{live: 3, inUse: 5, rss: 9, goroutines: 7}, r.most())
+	assert.Zero(t, (&soakRun{}).most())
+}
+
 func TestTicks(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

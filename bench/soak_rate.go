@@ -47,7 +47,7 @@ func (r *soakRun) peakRate(start, end time.Duration) float64 {
 	return most
 }
 
-// soakMemory is a mean over a time in MB, and the most goroutines.
+// soakMemory is in MB: a mean over a time with the most goroutines, or the most of all.
 type soakMemory struct {
 	live, inUse, rss float64
 	goroutines       int
@@ -61,6 +61,16 @@ func (r *soakRun) memory(phase soakPhase) soakMemory {
 		m.live += s.HeapLive / n
 		m.inUse += s.HeapInUse / n
 		m.rss += s.RSS / n
+		m.goroutines = max(m.goroutines, s.Goroutines)
+	}
+	return m
+}
+
+// most is the highest memory of any sample.
+func (r *soakRun) most() soakMemory {
+	var m soakMemory
+	for _, s := range r.Samples {
+		m.live, m.inUse, m.rss = max(m.live, s.HeapLive/1e6), max(m.inUse, s.HeapInUse/1e6), max(m.rss, s.RSS/1e6)
 		m.goroutines = max(m.goroutines, s.Goroutines)
 	}
 	return m

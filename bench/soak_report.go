@@ -45,8 +45,9 @@ func (r *soakRun) print(out io.Writer, wrong []string) {
 			phase.Healthy[0].Seconds(), phase.Healthy[1].Seconds(), phase.Short[0].Seconds(), phase.Short[1].Seconds(),
 			m.live, m.inUse, m.rss, m.goroutines, 100*rates.cpu, 100*rates.sinkCPU)
 	}
-	last := r.memory(r.lastPart())
-	fmt.Fprintf(out, "\nAt the end: live heap %.0f MB, heap in use %.0f MB, RSS %.0f MB. Longest call of Track: %s. Close: %.1f s. Connections opened: %s.\n",
+	last, most := r.memory(r.lastPart()), r.most()
+	fmt.Fprintf(out, "\nAt the most: live heap %.0f MB, heap in use %.0f MB, RSS %.0f MB.\n", most.live, most.inUse, most.rss)
+	fmt.Fprintf(out, "At the end: live heap %.0f MB, heap in use %.0f MB, RSS %.0f MB. Longest call of Track: %s. Close: %.1f s. Connections opened: %s.\n",
 		last.live, last.inUse, last.rss, r.LongestAdd.Round(10*time.Microsecond), r.CloseTook.Seconds(), number(int(r.traffic.Conns)))
 	fmt.Fprintf(out, "p50 and p99 are of healthy players' events, from Track to the 202, by when they were tracked; the linger is part of them.\n")
 	if p.Limit > 0 {

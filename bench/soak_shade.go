@@ -34,7 +34,7 @@ var (
 func shades(p soakPlan, drained time.Duration) shading {
 	third := (p.Recovery - p.Outage) / 3
 	return shading{
-		{"healthy players alone", 0, p.Mixed, color.White},
+		{"healthy alone", 0, p.Mixed, color.White},
 		{"bad players join", p.Mixed, p.Outage, paleGrey},
 		{"503", p.Outage, p.Outage + third, paleRed},
 		{"resets", p.Outage + third, p.Outage + 2*third, paleViolet},
