@@ -85,9 +85,9 @@ func ExampleWithLimiter() {
 		fmt.Println(err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	for range 2 { // the second one would wait for a minute, and its caller has a second
+	for range 2 { // the second one would wait for a minute, and its caller has ten seconds
 		_, err = client.Players.Get(ctx, "ply_000001")
 		fmt.Println(errors.Is(err, playline.ErrRateLimited), services.TotalCalls())
 	}

@@ -58,7 +58,7 @@ func TestBatchingByFault(t *testing.T) {
 					}),
 				}
 				if row.toxic.kind == "timeout" {
-					cfg.SendTimeout = time.Second
+					cfg.SendTimeout = 5 * time.Second
 				}
 				if once {
 					cfg.AtMostOnce = []batcher.EventType{batcher.LevelCompleted}

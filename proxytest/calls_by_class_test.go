@@ -37,10 +37,10 @@ func TestCallsByClass(t *testing.T) {
 		{name: "more than the exchange passes", toxics: both("limit_data", with{"bytes": 100_000}), done: all},
 
 		{name: "requests are swallowed", toxics: []toxic{{"timeout", upstream, with{"timeout": 0}}}, attempt: time.Second},
-		{name: "answers are swallowed", toxics: []toxic{{"timeout", downstream, with{"timeout": 0}}}, attempt: time.Second, stored: 1},
+		{name: "answers are swallowed", toxics: []toxic{{"timeout", downstream, with{"timeout": 0}}}, attempt: 5 * time.Second, stored: 1},
 		{name: "both are swallowed", toxics: both("timeout", with{"timeout": 0}), attempt: time.Second},
 		{name: "requests are swallowed, then it closes", toxics: []toxic{{"timeout", upstream, with{"timeout": 50}}}},
-		{name: "answers are swallowed, then it closes", toxics: []toxic{{"timeout", downstream, with{"timeout": 500}}}, stored: 1},
+		{name: "answers are swallowed, then it closes", toxics: []toxic{{"timeout", downstream, with{"timeout": 5000}}}, stored: 1},
 		{name: "reset at the request", toxics: []toxic{{"reset_peer", upstream, with{"timeout": 0}}}},
 		{name: "reset at the answer", toxics: []toxic{{"reset_peer", downstream, with{"timeout": 0}}}, stored: 1},
 		{name: "reset a moment after the answer", toxics: []toxic{{"reset_peer", downstream, with{"timeout": 30}}}, stored: 1},

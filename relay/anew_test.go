@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func TestKilledOnAStreamMadeAnew(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := single(t, func(c *StreamConfig) { c.LeaseTTL = time.Second })
+			f := single(t, func(c *StreamConfig) { c.LeaseTTL = 5 * time.Second })
 			game, err := token(gameID)
 			require.NoError(t, err)
 			before, err := openRegistry(t.Context(), f.connect(), f.stream, game, "before")
@@ -67,15 +68,15 @@ func TestKilledOnAStreamMadeAnew(t *testing.T) {
 			require.NoError(t, err)
 			if test.first != nobody {
 				begun := make(chan struct{}, 1)
+				var sends atomic.Int64
 				first := f.relay(once, func(c *Config) {
-					c.Batcher.Linger = time.Second
-					c.Batcher.BatchEvents = 6
+					c.Batcher.Linger, c.Batcher.BatchEvents = time.Hour, 6
 					if test.first == halfway {
-						c.Batcher.BatchEvents = 4
+						c.Batcher.BatchEvents = 2
 					}
 					c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
 						if test.first != stuck {
-							if err := f.sender.Send(ctx, b); err != nil || b.Events == 4 {
+							if err := f.sender.Send(ctx, b); err != nil || test.first == halfway && sends.Add(1) < 3 {
 								return err
 							}
 						}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -55,7 +56,9 @@ func TestEraseWhatIsParked(t *testing.T) {
 			eventually(t, func() bool { s := r.Stats(); return s.Waiting == 2 && s.Parked == 1 }, "a player who comes back is taken as before")
 			assert.Empty(t, f.numbers("ace"))
 			assert.Zero(t, f.requireOrder(10, 5))
-			assert.Zero(t, r.Stats().Resets)
+			if len(f.servers) == 1 { // of several another one may become the leader
+				assert.Zero(t, r.Stats().Resets)
+			}
 			sum, err = f.eraser().Erase(t.Context(), "ace")
 			require.NoError(t, err)
 			assert.Equal(t, batcher.Erasure{Events: 2}, sum)
@@ -75,13 +78,14 @@ func TestEraseWithoutARelay(t *testing.T) {
 	track(t, p, "blitz", 0, 6)
 	require.NoError(t, p.Flush(t.Context()))
 	first := f.relay(withoutToken)
-	eventually(t, func() bool { return first.Stats().Delivered == 6 }, "not taken")
+	eventually(t, func() bool { s := first.Stats(); return s.Delivered == 6 && s.Waiting == 6 && s.Unconfirmed == 0 }, "not taken")
 	kill(first)
 	track(t, p, "ace", 6, 8)
 	require.NoError(t, p.Flush(t.Context()))
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	eraser := f.eraser()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	sum, err := f.eraser().Erase(ctx, "ace")
+	sum, err := eraser.Erase(ctx, "ace")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorContains(t, err, "call again")
 	assert.Equal(t, batcher.Erasure{Events: 8, InDoubt: 8}, sum, "nobody knows what the relay had sent")
@@ -121,6 +125,7 @@ func TestEraseWhatIsUnderWay(t *testing.T) {
 				close(answer)
 			}
 			r := f.relay(func(c *Config) {
+				c.Batcher.BatchEvents, c.Batcher.Linger = 2, time.Hour
 				c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
 					if test.there != nil {
 						if err := f.sender.Send(ctx, b); err != nil {
@@ -144,7 +149,7 @@ func TestEraseWhatIsUnderWay(t *testing.T) {
 				erased <- err
 			}()
 			if !test.again {
-				eventually(t, func() bool { return f.state("EVENTS").LastSeq == 3 }, "its two events have not given way to the word")
+				f.until("EVENTS", func(s jetstream.StreamState) bool { return s.LastSeq >= 3 }, "its two events have not given way to the word")
 				close(answer)
 			}
 			require.NoError(t, <-erased)
@@ -188,7 +193,7 @@ func TestEraseWhatWasPulled(t *testing.T) {
 		sum, err = eraser.Erase(t.Context(), "ace")
 		erased <- err
 	}()
-	eventually(t, func() bool { return f.state("EVENTS").LastSeq == 7 }, "no word")
+	f.until("EVENTS", func(s jetstream.StreamState) bool { return s.LastSeq >= 7 }, "no word")
 	close(answer)
 	require.NoError(t, <-erased)
 	assert.Equal(t, 6, sum.Events)
@@ -204,7 +209,7 @@ func TestErasePurgedWord(t *testing.T) {
 		_, err := eraser.Erase(t.Context(), "ace")
 		erased <- err
 	}()
-	eventually(t, func() bool { return f.state("EVENTS").Msgs == 1 }, "no word")
+	f.until("EVENTS", func(s jetstream.StreamState) bool { return s.Msgs > 0 }, "no word")
 	s, err := f.connect().Stream(t.Context(), "EVENTS")
 	require.NoError(t, err)
 	require.NoError(t, s.Purge(t.Context()))

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,9 +61,14 @@ func cluster(t *testing.T, change ...func(*StreamConfig)) *fleet {
 		c(&cfg)
 	}
 	var routes []*url.URL
-	ports := make([]int, 3)
-	for i := range ports {
-		ports[i] = freePort(t)
+	var ports []int
+	for len(ports) < 3 {
+		port := freePort(t)
+		if slices.Contains(ports, port) {
+			continue
+		}
+		ports = append(ports, port)
+		i := len(ports) - 1
 		routes = append(routes, &url.URL{Scheme: "nats", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[i]))})
 	}
 	var servers []*server.Server
@@ -297,15 +303,21 @@ func eventually(t *testing.T, ok func() bool, words string, args ...any) {
 	require.Eventually(t, ok, time.Minute, 20*time.Millisecond, append([]any{words}, args...)...)
 }
 
-// idle waits until the stream is empty: everything is settled.
-func (f *fleet) idle() {
+// until waits for a state of a stream.
+func (f *fleet) until(name string, ok func(jetstream.StreamState) bool, words string) {
 	f.t.Helper()
-	s, err := f.connect().Stream(f.t.Context(), "EVENTS")
+	s, err := f.connect().Stream(f.t.Context(), name)
 	require.NoError(f.t, err)
 	eventually(f.t, func() bool {
 		info, err := s.Info(f.t.Context())
-		return err == nil && info.State.Msgs == 0
-	}, "events are left in the stream")
+		return err == nil && ok(info.State)
+	}, words)
+}
+
+// idle waits until the stream is empty: everything is settled.
+func (f *fleet) idle() {
+	f.t.Helper()
+	f.until("EVENTS", func(s jetstream.StreamState) bool { return s.Msgs == 0 }, "events are left in the stream")
 }
 
 // messages returns what a stream holds.

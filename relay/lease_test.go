@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -149,15 +150,16 @@ func TestRegistry(t *testing.T) {
 // and its request is ended before the next relay sends for the same player.
 func TestTheNextRelayBeginsWhenTheLastOneHasEnded(t *testing.T) {
 	t.Parallel()
-	f := single(t, func(c *StreamConfig) { c.LeaseTTL = time.Second })
+	f := single(t, func(c *StreamConfig) { c.LeaseTTL = 4 * time.Second })
 	p := f.publisher()
 	track(t, p, "ace", 0, 5)
 	require.NoError(t, p.Flush(t.Context()))
 	hangs := make(chan struct{})
+	told := sync.OnceFunc(func() { close(hangs) })
 	var ended atomic.Bool
 	zombie := f.relay(func(c *Config) {
 		c.Sender = sendFunc(func(ctx context.Context, _ batcher.Batch) error {
-			close(hangs)
+			told()
 			<-ctx.Done()
 			ended.Store(true)
 			return ctx.Err()

@@ -82,8 +82,10 @@ func TestNoteBounded(t *testing.T) {
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	f := single(t, func(c *StreamConfig) { c.LeaseTTL = time.Second })
+	patient := f.stream // the server lets leases end after a second, and who writes has longer for it than a sixth of that
+	patient.LeaseTTL = 30 * time.Second
 	registry := func(holder string) *registry {
-		r, err := openRegistry(t.Context(), f.connect(), f.stream, "game", holder)
+		r, err := openRegistry(t.Context(), f.connect(), patient, "game", holder)
 		require.NoError(t, err)
 		return r
 	}
@@ -109,7 +111,7 @@ func TestNotes(t *testing.T) {
 	held, err := first.acquire(t.Context(), t.Context(), 3)
 	require.NoError(t, err)
 	defer held.drop()
-	eventually(t, func() bool { return f.state("EVENTS-leases").Msgs == 1 }, "the lease does not expire")
+	f.until("EVENTS-leases", func(s jetstream.StreamState) bool { return s.Msgs == 1 }, "the lease does not expire")
 	_, err = first.readNote(t.Context(), 3)
 	require.NoError(t, err)
 
@@ -171,6 +173,7 @@ func TestTheNoteIsRemoved(t *testing.T) {
 	track(t, p, "ace", 0, 6)
 	require.NoError(t, p.Flush(t.Context()))
 	first := f.relay(func(c *Config) {
+		c.Batcher.BatchEvents, c.Batcher.Linger = 6, time.Hour
 		c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
 			if err := f.sender.Send(ctx, b); err != nil {
 				return err
@@ -238,11 +241,28 @@ func TestEveryTryIsCounted(t *testing.T) {
 				last = f.relay()
 			}
 			f.idle()
-			copies := int64(max(len(f.numbers("ace"))-2, 0))
-			assert.Equal(t, strings.Count(test.answers, "l") > 0, copies > 0)
-			assert.Equal(t, copies, before+last.Stats().PossibleDuplicates)
+			times, copies := map[int]int{}, int64(0)
+			for _, n := range f.numbers("ace") {
+				if times[n]++; times[n] > 1 {
+					copies++
+				}
+			}
+			if test.maxAge == 0 { // otherwise a slow machine has time for one try
+				assert.Equal(t, strings.Count(test.answers, "l") > 0, copies > 0)
+			}
+			counted := func(when string) {
+				possible := before + last.Stats().PossibleDuplicates
+				if !test.leaves {
+					assert.Equal(t, copies, possible, when)
+					return
+				}
+				// A request that Close cuts off counts as one more, of two events.
+				assert.GreaterOrEqual(t, possible, copies, when)
+				assert.LessOrEqual(t, possible, copies+2, when)
+			}
+			counted("while its partitions last")
 			require.NoError(t, last.Close(t.Context()))
-			assert.Equal(t, copies, before+last.Stats().PossibleDuplicates, "also when its partitions have ended")
+			counted("also when they have ended")
 		})
 	}
 }

@@ -68,7 +68,7 @@ func TestPublisherWhileNATSIsGone(t *testing.T) {
 	for i := range players {
 		track(t, p, player(i), 2*n/3, n)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	report, err := p.Close(ctx)
 	require.NoError(t, err, "%v", p.Stats())

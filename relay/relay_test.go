@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -115,18 +116,21 @@ func TestRelaysComeAndGo(t *testing.T) {
 // TestKillBetweenSendingAndAcknowledging: the service has the events, and the relay dies before it can say so.
 func TestKillBetweenSendingAndAcknowledging(t *testing.T) {
 	t.Parallel()
-	f := single(t, func(c *StreamConfig) { c.LeaseTTL = time.Second })
+	f := single(t, func(c *StreamConfig) { c.LeaseTTL = 4 * time.Second })
 	p := f.publisher()
 	for n, typ := range []batcher.EventType{batcher.AppOpen, batcher.LevelCompleted, batcher.GameEnd} {
 		require.NoError(t, p.Track(t.Context(), "ace", batcher.Event{Type: typ, Data: []slog.Attr{slog.Int("n", n)}}))
 	}
+	require.NoError(t, p.Flush(t.Context()))
 	sent, dead := make(chan struct{}), make(chan struct{})
+	told := sync.OnceFunc(func() { close(sent) })
 	once := []batcher.EventType{batcher.LevelCompleted}
 	first := f.relay(func(c *Config) {
 		c.Batcher.AtMostOnce = once
+		c.Batcher.BatchEvents, c.Batcher.Linger = 3, time.Hour
 		c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
 			err := f.sender.Send(ctx, b)
-			close(sent)
+			told()
 			<-dead
 			return errors.Join(err, errors.New("the answer never came"))
 		})
@@ -151,7 +155,7 @@ func TestKillBetweenSendingAndAcknowledging(t *testing.T) {
 // in good order, and the one after it must still not send again what may not be sent twice.
 func TestDoubtOutlivesARelayInBetween(t *testing.T) {
 	t.Parallel()
-	f := single(t, func(c *StreamConfig) { c.LeaseTTL = time.Second })
+	f := single(t, func(c *StreamConfig) { c.LeaseTTL = 4 * time.Second })
 	p := f.publisher()
 	for _, typ := range []batcher.EventType{batcher.AppOpen, batcher.GameEnd, batcher.LevelCompleted} {
 		require.NoError(t, p.Track(t.Context(), "ace", batcher.Event{Type: typ}))
@@ -160,17 +164,15 @@ func TestDoubtOutlivesARelayInBetween(t *testing.T) {
 	require.NoError(t, err)
 	once := func(c *Config) { c.Batcher.AtMostOnce = []batcher.EventType{batcher.LevelCompleted} }
 	sent, dead := make(chan struct{}), make(chan struct{})
+	told := sync.OnceFunc(func() { close(sent) })
 	first := f.relay(once, func(c *Config) {
-		c.Batcher.BatchEvents = 3
+		c.Batcher.BatchEvents, c.Batcher.Linger = 3, time.Hour // all three in one request
 		c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
 			err := f.sender.Send(ctx, b)
-			if f.service.EventCount() == 3 {
-				close(sent)
-				<-dead
-			}
+			told()
+			<-dead
 			return errors.Join(err, ctx.Err())
 		})
-		c.Batcher.Linger = time.Second // all three in one request
 	})
 	<-sent
 	first.js.Conn().Close()
@@ -249,7 +251,7 @@ func TestPlayerWithoutToken(t *testing.T) {
 	require.NoError(t, p.Flush(t.Context()))
 	play(t, p, 20, 10)
 	r := f.relay(withoutToken, func(c *Config) { c.Batcher.MaxPlayerEvents = 10 })
-	eventually(t, func() bool { return f.state("EVENTS").Msgs == 10 }, "the others are held up")
+	f.until("EVENTS", func(s jetstream.StreamState) bool { return s.Msgs == 10 }, "the others are held up")
 	f.requireOrder(20, 10)
 	s := r.Stats()
 	assert.Equal(t, 1, s.Parked)
