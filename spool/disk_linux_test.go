@@ -122,7 +122,7 @@ func TestDiskFullOfEvents(t *testing.T) {
 			}
 			require.ErrorIs(t, err, spool.ErrFull)
 			for some := range slices.Chunk(ids, 50) {
-				require.Eventually(t, func() bool { return s.Sending(some) == nil }, 10*time.Second, time.Millisecond, "to %d", some[0])
+				require.Eventually(t, func() bool { return s.Sending(some) == nil }, time.Minute, time.Millisecond, "to %d", some[0])
 				require.NoError(t, s.Settled(some))
 			}
 			require.Eventually(t, func() bool {
@@ -187,7 +187,7 @@ func TestDiskFullInterval(t *testing.T) {
 		id, err := s.Append(t.Context(), numbered(len(ids)))
 		ids = append(ids, id)
 		return err == nil
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	require.NoError(t, s.Close())
 	last := ids[len(ids)-1]
 	ids = append(slices.DeleteFunc(ids[3:len(ids)-1], func(id uint64) bool { return id == 0 }), last) // 0: not yet
