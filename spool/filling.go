@@ -61,7 +61,9 @@ func (s *Spool) turn(f *filling) *filling {
 			return nil
 		}
 	}
+	began := time.Now()
 	events, notes, untidy := s.write(f)
+	s.took = time.Since(began)
 	s.mu.Lock()
 	s.failure = errors.Join(events, notes, untidy)
 	keep := s.opts.Sync == Interval && cmp.Or(events, notes) != nil
@@ -94,29 +96,40 @@ func (s *Spool) turn(f *filling) *filling {
 		return f
 	}
 	// The stage forgets refused events before anybody is told: after a crash they must not come back.
+	released := f.stage.events
 	s.giveBack(f.stage)
+	s.expected = s.staged() + released
 	f.round.events, f.round.notes = events, notes
 	close(f.round.done)
 	f.syncing.tell(errors.Join(notes, untidy)) // events that were refused are none that are to be safe
 	return nil
 }
 
+// gatherMost is how long gather waits at most.
+const gatherMost = 400 * time.Microsecond
+
 // gather lets those append again whom the commit before has just let go. Otherwise the first of them would get a commit of its own, and
-// all others wait for it.
+// all others wait for it. They may have nothing more to append, so it waits no longer than a quarter of what a commit takes.
 func (s *Spool) gather() {
 	if s.opts.Sync != Always {
 		return
 	}
+	patience, began := min(s.took/4, gatherMost), time.Now()
 	for seen := -1; ; {
-		s.mu.Lock()
-		events := s.stage.events
-		s.mu.Unlock()
-		if events == seen {
+		events := s.staged()
+		if events == seen && (events >= s.expected || time.Since(began) >= patience) {
 			return
 		}
 		seen = events
 		runtime.Gosched()
 	}
+}
+
+// staged is how many events wait for the next commit.
+func (s *Spool) staged() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stage.events
 }
 
 // swap takes the filled stage and lets the other one fill. It returns nil where there is nothing to commit, and nothing that failed to do better.

@@ -72,6 +72,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/playline/playline-go/batcher"
 )
@@ -112,7 +113,10 @@ type Spool struct {
 	reserve  reserve
 	short    bool // the last events had no room
 
-	buffer []byte // of the committing goroutine: the stage that is committed
+	// Of the committing goroutine.
+	buffer   []byte        // the stage that is committed
+	took     time.Duration // the last commit
+	expected int           // events in the stage when all have appended again whom that commit let go
 
 	wake chan struct{} // a commit is due
 	quit chan struct{} // closed by Close
