@@ -44,16 +44,18 @@ func Example() {
 	// In each relay.
 	sender, err := client.BatchSender()
 	check(err)
+	delivered := make(chan int, 3)
 	r, err := relay.Start(ctx, js, relay.Config{Stream: "EVENTS", Sender: sender, Batcher: batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
 			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil // in production: from where the players' sessions are
 		}),
-		Linger: 10 * time.Millisecond,
+		Linger:    10 * time.Millisecond,
+		OnOutcome: func(o batcher.Outcome) { delivered <- len(o.Records) },
 	}})
 	check(err)
-	for r.Stats().Delivered < 3 {
-		time.Sleep(10 * time.Millisecond)
+	for n := 0; n < 3; {
+		n += <-delivered
 	}
 	check(r.Close(ctx))
 	fmt.Println(services.EventCount(), "events are at the service")
@@ -96,15 +98,15 @@ func ExampleDeadLetters() {
 
 // refuseEverything is a relay whose service says no.
 func refuseEverything(ctx context.Context, js jetstream.JetStream) {
+	given := make(chan struct{}, 1)
 	r, err := relay.Start(ctx, js, relay.Config{Stream: "EVENTS", Sender: refusing{}, Batcher: batcher.Config{
-		GameID: "com.example.stackblaster",
-		Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: "token"}, nil }),
-		Linger: 10 * time.Millisecond,
+		GameID:    "com.example.stackblaster",
+		Tokens:    batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: "token"}, nil }),
+		Linger:    10 * time.Millisecond,
+		OnOutcome: func(batcher.Outcome) { given <- struct{}{} },
 	}})
 	check(err)
-	for len(r.Stats().DeadLetters) == 0 {
-		time.Sleep(10 * time.Millisecond)
-	}
+	<-given
 	check(r.Close(ctx))
 }
 
