@@ -209,7 +209,8 @@ func (m *model) checkEnd() {
 		}
 	}
 	want := batcher.Ledger{
-		Accepted: kept, Delivered: results[0], Rejected: results[1], Expired: results[2], Unknown: results[3], Returned: results[4],
+		Accepted: kept, Delivered: results[batcher.Delivered], Rejected: results[batcher.Rejected], Expired: results[batcher.Expired],
+		Unknown: results[batcher.Unknown], Returned: results[batcher.Returned],
 		Spooled: spooled, Erased: results[batcher.Erased], PossibleDuplicates: doubts,
 	}
 	if m.report.Ledger != want || s.Ledger != want {

@@ -2,6 +2,7 @@ package batcher
 
 import (
 	"fmt"
+	"iter"
 	"sync"
 )
 
@@ -29,6 +30,40 @@ type Ledger struct {
 func (l Ledger) String() string {
 	return fmt.Sprintf("accepted %d = delivered %d + rejected %d + expired %d + unknown %d + returned %d + spooled %d + erased %d + pending %d; possible duplicates %d",
 		l.Accepted, l.Delivered, l.Rejected, l.Expired, l.Unknown, l.Returned, l.Spooled, l.Erased, l.Pending, l.PossibleDuplicates)
+}
+
+// Results yields every Result with its number of events, in the order of the constants. Code that
+// exports or compares the results ranges over it, so that it includes a Result that a later version
+// adds. Pending events have no Result yet.
+func (l Ledger) Results() iter.Seq2[Result, int64] {
+	return func(yield func(Result, int64) bool) {
+		for r := range results {
+			if !yield(r, *l.of(r)) {
+				return
+			}
+		}
+	}
+}
+
+// of returns the field that counts the events of a result.
+func (l *Ledger) of(r Result) *int64 {
+	switch r {
+	case Delivered:
+		return &l.Delivered
+	case Rejected:
+		return &l.Rejected
+	case Expired:
+		return &l.Expired
+	case Unknown:
+		return &l.Unknown
+	case Returned:
+		return &l.Returned
+	case Spooled:
+		return &l.Spooled
+	case Erased:
+		return &l.Erased
+	}
+	panic("batcher: no field of the ledger counts this result") // TestTheLedgerHasAFieldForEveryResult
 }
 
 // Stats is a picture of a batcher.
@@ -87,18 +122,11 @@ func (b *Batcher) Ledger() Ledger {
 	b.ledger.mu.Lock()
 	defer b.ledger.mu.Unlock()
 	pending, _ := b.budget.held()
-	l := Ledger{
-		Delivered:          b.ledger.results[Delivered],
-		Rejected:           b.ledger.results[Rejected],
-		Expired:            b.ledger.results[Expired],
-		Unknown:            b.ledger.results[Unknown],
-		Returned:           b.ledger.results[Returned],
-		Spooled:            b.ledger.results[Spooled],
-		Erased:             b.ledger.results[Erased],
-		Pending:            pending,
-		PossibleDuplicates: b.ledger.duplicates,
+	l := Ledger{Accepted: pending, Pending: pending, PossibleDuplicates: b.ledger.duplicates}
+	for r, events := range b.ledger.results {
+		*l.of(Result(r)) = events
+		l.Accepted += events
 	}
-	l.Accepted = l.Delivered + l.Rejected + l.Expired + l.Unknown + l.Returned + l.Spooled + l.Erased + l.Pending
 	return l
 }
 

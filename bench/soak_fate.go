@@ -101,23 +101,16 @@ func disagreements(a account, copies []uint16, stored int64) []string {
 	}
 	out := found.texts()
 	l := a.Ledger
-	for _, figure := range []struct {
-		name   string
-		ledger int64
-		single int64
-	}{
-		{"delivered", l.Delivered, results[fateOf(batcher.Delivered)]},
-		{"rejected", l.Rejected, results[fateOf(batcher.Rejected)]},
-		{"expired", l.Expired, results[fateOf(batcher.Expired)]},
-		{"unknown", l.Unknown, results[fateOf(batcher.Unknown)]},
-		{"returned", l.Returned, results[fateOf(batcher.Returned)]},
-		{"pending", l.Pending, results[accept]},
-		{"accepted", l.Accepted, int64(len(a.Fates)) - results[notAccepted]},
-	} {
-		if figure.ledger != figure.single {
-			out = append(out, fmt.Sprintf("the ledger has %d %s, of single events there are %d", figure.ledger, figure.name, figure.single))
+	compare := func(name string, ledger, single int64) {
+		if ledger != single {
+			out = append(out, fmt.Sprintf("the ledger has %d %s, of single events there are %d", ledger, name, single))
 		}
 	}
+	for result, events := range l.Results() {
+		compare(result.String(), events, results[fateOf(result)])
+	}
+	compare("pending", l.Pending, results[accept])
+	compare("accepted", l.Accepted, int64(len(a.Fates))-results[notAccepted])
 	if further > l.PossibleDuplicates {
 		out = append(out, fmt.Sprintf("%d further copies of delivered events are stored, the ledger knows of %d at most", further, l.PossibleDuplicates))
 	}

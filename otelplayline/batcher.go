@@ -19,9 +19,6 @@ const (
 	laneStateKey   = attribute.Key("playline.batcher.lane.state")
 )
 
-// outcomes are what can become of an event.
-var outcomes = [...]batcher.Result{batcher.Delivered, batcher.Rejected, batcher.Expired, batcher.Unknown, batcher.Returned, batcher.Erased}
-
 // BatcherMetrics are the metrics of one batcher. OnOutcome measures the delays, Observe everything else.
 type BatcherMetrics struct {
 	meter metric.Meter
@@ -34,15 +31,19 @@ type BatcherMetrics struct {
 	// The attributes, made once.
 	all            metric.MeasurementOption
 	active, parked metric.MeasurementOption
-	processedAs    [len(outcomes)]metric.MeasurementOption
-	delayOf        [len(outcomes)][]metric.RecordOption
+	processedAs    map[batcher.Result]metric.MeasurementOption
+	delayOf        map[batcher.Result][]metric.RecordOption
 }
 
 // NewBatcherMetrics returns the metrics of one batcher, which is not there yet: its Config needs OnOutcome. An error is one of the meter
 // provider's.
 func NewBatcherMetrics(opts ...Option) (*BatcherMetrics, error) {
 	c := newConfig(opts)
-	m := &BatcherMetrics{meter: c.meter()}
+	m := &BatcherMetrics{
+		meter:       c.meter(),
+		processedAs: map[batcher.Result]metric.MeasurementOption{},
+		delayOf:     map[batcher.Result][]metric.RecordOption{},
+	}
 	var common []attribute.KeyValue
 	if c.batcher != "" {
 		common = append(common, batcherNameKey.String(c.batcher))
@@ -51,12 +52,12 @@ func NewBatcherMetrics(opts ...Option) (*BatcherMetrics, error) {
 		return metric.WithAttributeSet(attribute.NewSet(append(common[:len(common):len(common)], more...)...))
 	}
 	m.all, m.active, m.parked = with(), with(laneStateKey.String("active")), with(laneStateKey.String("parked"))
-	for i, result := range outcomes {
+	for result := range (batcher.Ledger{}).Results() {
 		outcome := outcomeKey.String(result.String())
-		m.delayOf[i] = []metric.RecordOption{with(outcome)}
-		m.processedAs[i] = with(outcome)
+		m.delayOf[result] = []metric.RecordOption{with(outcome)}
+		m.processedAs[result] = with(outcome)
 		if result != batcher.Delivered {
-			m.processedAs[i] = with(outcome, semconv.ErrorTypeKey.String(result.String()))
+			m.processedAs[result] = with(outcome, semconv.ErrorTypeKey.String(result.String()))
 		}
 	}
 	err := m.instruments()
@@ -109,11 +110,9 @@ func (m *BatcherMetrics) OnOutcome(next func(batcher.Outcome)) func(batcher.Outc
 }
 
 func (m *BatcherMetrics) measure(o batcher.Outcome, now time.Time) {
-	if int(o.Result) >= len(outcomes) {
-		return
-	}
-	ctx, as := context.Background(), m.delayOf[o.Result]
-	if !m.delay.Enabled(ctx) {
+	ctx := context.Background()
+	as, ok := m.delayOf[o.Result]
+	if !ok || !m.delay.Enabled(ctx) { // not ok: the caller made up a Result
 		return
 	}
 	for _, r := range o.Records {
@@ -139,8 +138,8 @@ func (m *BatcherMetrics) observe(o metric.Observer, s batcher.Stats) {
 	o.ObserveInt64(m.lanes, int64(s.Players-s.Parked), m.active)
 	o.ObserveInt64(m.lanes, int64(s.Parked), m.parked)
 	o.ObserveInt64(m.waiting, int64(s.Waiting), m.all)
-	for i, events := range [...]int64{s.Delivered, s.Rejected, s.Expired, s.Unknown, s.Returned, s.Erased} {
-		o.ObserveInt64(m.processed, events, m.processedAs[i])
+	for result, events := range s.Results() {
+		o.ObserveInt64(m.processed, events, m.processedAs[result])
 	}
 	o.ObserveInt64(m.duplicates, s.PossibleDuplicates, m.all)
 	o.ObserveInt64(m.requests, s.Requests, m.all)

@@ -96,7 +96,8 @@ func TestMetricsAgreeWithTheLedger(t *testing.T) {
 			synctest.Wait()
 			stats, metrics := b.Stats(), l.metrics()
 			assert.Equal(t, map[string]int64{
-				"delivered": stats.Delivered, "rejected": stats.Rejected, "expired": stats.Expired, "unknown": stats.Unknown, "returned": stats.Returned, "erased": stats.Erased,
+				"delivered": stats.Delivered, "rejected": stats.Rejected, "expired": stats.Expired, "unknown": stats.Unknown, "returned": stats.Returned,
+				"spooled": stats.Spooled, "erased": stats.Erased,
 			}, processed(metrics["playline.batcher.processed"]))
 			for name, want := range map[string]int64{
 				"queue.size": stats.Pending, "queue.capacity": 5000, "queue.memory.usage": stats.PendingBytes, "queue.memory.limit": 256 << 20,
@@ -183,6 +184,74 @@ func TestTheDelayIsFromTrackToTheOutcome(t *testing.T) {
 		assert.InDelta(t, 7, least, 0.001)
 		assert.InDelta(t, 9, most, 0.001)
 		assert.Equal(t, map[string]int64{"playline.batcher.outcome=delivered": 2}, values(l.metrics()["playline.batcher.delay"]))
+	})
+}
+
+// TestEveryResultHasItsDelayAndItsCount sends one outcome of every Result through OnOutcome: each
+// records its delays under its own name.
+func TestEveryResultHasItsDelayAndItsCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t)
+		m, err := otelplayline.NewBatcherMetrics(l.options()...)
+		require.NoError(t, err)
+		var next []batcher.Result
+		outcome := m.OnOutcome(func(o batcher.Outcome) { next = append(next, o.Result) })
+		b := l.measured(batcher.Config{})
+		counted := processed(l.metrics()["playline.batcher.processed"])
+		accepted := time.Now()
+		var all []batcher.Result
+		want, seconds, zeros := map[string]int64{}, map[string]float64{}, map[string]int64{}
+		for result := range b.Ledger().Results() {
+			all = append(all, result)
+			time.Sleep(time.Second) // so that each result has a delay of its own
+			records := make([]batcher.Record, int(result)+1)
+			for i := range records {
+				records[i].Accepted = accepted
+			}
+			outcome(batcher.Outcome{Result: result, UserID: "ace", Records: records})
+			want[result.String()] = int64(len(records))
+			seconds[result.String()] = time.Since(accepted).Seconds() * float64(len(records))
+			zeros[result.String()] = 0
+		}
+		unknown := all[len(all)-1] + 1
+		assert.Equal(t, "no result", unknown.String())
+		outcome(batcher.Outcome{Result: unknown, Records: make([]batcher.Record, 1)})
+		assert.Equal(t, append(all, unknown), next, "the caller's function gets every outcome")
+
+		delays, sums := map[string]int64{}, map[string]float64{}
+		for _, p := range points(l.metrics()["playline.batcher.delay"]) {
+			name, _ := p.attributes.Value("playline.batcher.outcome")
+			delays[name.AsString()], sums[name.AsString()] = p.value, p.sum
+		}
+		assert.Equal(t, want, delays)
+		assert.Equal(t, seconds, sums)
+		assert.Equal(t, zeros, counted, "playline.batcher.processed has a series for every Result from the start")
+		_, err = b.Close(t.Context())
+		require.NoError(t, err)
+	})
+}
+
+// TestAnErasedEventHasItsDelay erases a player of a batcher that is under way.
+func TestAnErasedEventHasItsDelay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t)
+		b := l.measured(batcher.Config{Linger: time.Minute})
+		require.NoError(t, b.Player("ace").TrackAttrs(t.Context(), batcher.AppOpen))
+		time.Sleep(3 * time.Second)
+		_, err := b.Erase(t.Context(), "ace")
+		require.NoError(t, err)
+		synctest.Wait()
+		all := points(l.metrics()["playline.batcher.delay"])
+		require.Len(t, all, 1)
+		name, _ := all[0].attributes.Value("playline.batcher.outcome")
+		assert.Equal(t, "erased", name.AsString())
+		assert.EqualValues(t, 1, all[0].value)
+		assert.InDelta(t, 3, all[0].sum, 0.001)
+		assert.EqualValues(t, 1, processed(l.metrics()["playline.batcher.processed"])["erased"])
+		_, err = b.Close(t.Context())
+		require.NoError(t, err)
 	})
 }
 

@@ -22,7 +22,7 @@
 //	playline.batcher.queue.capacity          up-down, {event}      how many can be
 //	playline.batcher.queue.memory.usage      up-down, By           JSON that waits or is under way
 //	playline.batcher.queue.memory.limit      up-down, By           how much can be
-//	playline.batcher.processed               counter, {event}      by playline.batcher.outcome, and error.type where not delivered
+//	playline.batcher.processed               counter, {event}      by playline.batcher.outcome, and error.type if not delivered
 //	playline.batcher.possible_duplicates     counter, {event}      copies that the service may have stored
 //	playline.batcher.requests                counter, {request}    requests made
 //	playline.batcher.inflight                up-down, {request}    requests under way
@@ -31,7 +31,8 @@
 //	playline.batcher.outage                  gauge                 1 while the service is taken to be down
 //	playline.batcher.delay                   histogram, s          from Track's return to the outcome, by playline.batcher.outcome
 //
-// What was accepted is processed and queue.size together. dashboard.json shows all of them in Grafana, by the names that a Prometheus
+// playline.batcher.outcome has a value for each batcher.Result, in lower case. Accepted events are the
+// sum of processed and queue.size. dashboard.json shows all of them in Grafana, by the names that a Prometheus
 // exporter gives them.
 //
 // A delay costs the sending goroutine an eighth of a microsecond an event, and a collection one look at each player of the batcher.

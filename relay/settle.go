@@ -23,16 +23,25 @@ func (p *partition) outcome(o batcher.Outcome) {
 		r.cfg.Log.Error("relay: a result of events that are not in hand; they stay in the stream", "events", len(o.Records), "in hand", len(entries))
 	}
 	p.countCopies(o)
+	end := endingOf(o.Result)
+	if end == staysInStream {
+		r.cfg.Log.Error("relay: the batcher reported a result that a relay does not expect; its events stay in the stream",
+			"partition", p.n, "result", o.Result.String(), "events", len(entries))
+	}
 	for i, e := range entries {
-		switch o.Result {
-		case batcher.Delivered:
+		switch end {
+		case staysInStream:
+			p.hand.forget(e)
+			continue
+		case acknowledged:
 			r.counts.delivered.Add(1)
 			p.ack(e)
 			continue
-		case batcher.Erased: // nothing of it is kept
+		case dropped: // nothing of it is kept
 			r.counts.erased.Add(1)
 			p.ack(e)
 			continue
+		case buried:
 		}
 		letter := deadLetter(r.stream.Prefix, e, o.Records[i].JSON, o.Result.String(), o.Err)
 		if err := bury(p.lease.ctx, r.js, letter, r.registry.beat(), r.cfg.Log); err != nil {
@@ -46,6 +55,32 @@ func (p *partition) outcome(o batcher.Outcome) {
 	if r.cfg.Batcher.OnOutcome != nil {
 		r.cfg.Batcher.OnOutcome(o)
 	}
+}
+
+// ending is what the relay does with the message of an event once the event has its result.
+type ending int
+
+const (
+	staysInStream ending = iota // another relay takes it again
+	acknowledged
+	dropped
+	buried // as a dead letter
+)
+
+// endingOf decides per result. A result that is not listed stays in the stream: a dead letter is never
+// sent again, so that needs a decision of its own.
+func endingOf(result batcher.Result) ending {
+	switch result {
+	case batcher.Delivered:
+		return acknowledged
+	case batcher.Erased:
+		return dropped
+	case batcher.Rejected, batcher.Expired, batcher.Unknown:
+		return buried
+	case batcher.Returned, batcher.Spooled: // Close reports these, and a relay's batcher has no Store
+		return staysInStream
+	}
+	return staysInStream
 }
 
 // countCopies counts the copies that the service may have of events: the attempts in doubt, less one where no other attempt
