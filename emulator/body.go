@@ -13,7 +13,7 @@ func withBody[In any](s service, handle func(*call, In) reply) func(*call) reply
 		decoder := json.NewDecoder(bytes.NewReader(c.body))
 		decoder.UseNumber()
 		if err := decoder.Decode(&in); err != nil {
-			return s.invalid(violation{field: "body", rule: "cannot be read: " + err.Error()})
+			return s.invalid(c.operation, violation{field: "body", rule: "cannot be read: " + err.Error()})
 		}
 		return handle(c, in)
 	}

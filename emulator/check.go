@@ -65,7 +65,7 @@ func (p parameter) member(name string) (string, bool) {
 func (p parameter) checkValues(values []string) *violation {
 	switch {
 	case len(values) == 0 && p.Required:
-		return &violation{p.In + "." + p.Name, "is required"}
+		return &violation{p.In + "." + p.Name, ruleRequired}
 	case len(values) == 0:
 		return nil
 	case len(values) > 1:
@@ -121,6 +121,44 @@ func (s *schema) checkText(field, text string) *violation {
 	return s.check(field, value)
 }
 
+// withBodyQuery adds the parameters that a GET has in its JSON body to its query. An empty list is what PHP makes of no
+// parameters.
+func (op *operation) withBodyQuery(rawQuery string, header http.Header, body []byte) (string, *violation) {
+	if v := checkMedia(header); v != nil {
+		return "", v
+	}
+	value, v := parseJSON(body)
+	if v != nil {
+		return "", v
+	}
+	if list, isList := value.([]any); isList && len(list) == 0 {
+		return rawQuery, nil
+	}
+	object, isObject := value.(map[string]any)
+	if !isObject {
+		return "", &violation{"body", "must be an object of the query's parameters"}
+	}
+	more := url.Values{}
+	for name, value := range object {
+		if !slices.ContainsFunc(op.parameters, func(p parameter) bool { return p.takes(name) }) {
+			return "", &violation{"body." + name, "is not a parameter of this request"}
+		}
+		switch value := value.(type) {
+		case nil: // as if it were not there
+		case string:
+			more.Set(name, value)
+		case json.Number:
+			more.Set(name, value.String())
+		default:
+			return "", &violation{"body." + name, "must be a text or a number"}
+		}
+	}
+	if rawQuery != "" && len(more) > 0 {
+		rawQuery += "&"
+	}
+	return rawQuery + more.Encode(), nil
+}
+
 // checkBody checks the body and the headers that describe it.
 func (op *operation) checkBody(header http.Header, body []byte) *violation {
 	switch {
@@ -129,10 +167,22 @@ func (op *operation) checkBody(header http.Header, body []byte) *violation {
 	case op.body == nil:
 		return nil
 	case len(body) == 0 && op.bodyRequired:
-		return &violation{"body", "is required"}
+		return &violation{"body", ruleRequired}
 	case len(body) == 0:
 		return nil
 	}
+	if v := checkMedia(header); v != nil {
+		return v
+	}
+	value, v := parseJSON(body)
+	if v != nil {
+		return v
+	}
+	return op.body.check("body", value)
+}
+
+// checkMedia checks the headers that say what a body is.
+func checkMedia(header http.Header) *violation {
 	if encoding := header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return &violation{"header.Content-Encoding", "must be absent"}
 	}
@@ -141,11 +191,7 @@ func (op *operation) checkBody(header http.Header, body []byte) *violation {
 	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return &violation{"header.Content-Type", "must be application/json"}
 	}
-	value, v := parseJSON(body)
-	if v != nil {
-		return v
-	}
-	return op.body.check("body", value)
+	return nil
 }
 
 // bodyLimit is the largest body that an operation takes, in bytes. Fyno's and Sunshine's are published.

@@ -31,12 +31,20 @@ var contracts = sync.OnceValue(func() map[string]*contract {
 			panic(fmt.Sprintf("emulator: contract of %s: %v", service, err))
 		}
 	}
+	all[Fyno].trailingSlash = true
+	all[SmartSender].queryInBody = true
 	return all
 })
 
-// contract is what a service takes: the operations of its OpenAPI document. It never changes once read.
+// contract is what a service takes: the operations of its OpenAPI document, and what the vendor's own clients send beside it.
+// It never changes once read.
 type contract struct {
 	routes []route
+	// trailingSlash: a path may end in a slash. Fyno's SDK for Node creates a profile with POST profiles/.
+	trailingSlash bool
+	// queryInBody: a GET may have its query's parameters in a JSON body instead. SmartSender's SDK for PHP pages through a
+	// contact's gates this way.
+	queryInBody bool
 }
 
 // route is one path template with the operations that stand on it.
@@ -180,6 +188,9 @@ func (c *contract) match(method, escaped string) (op *operation, params map[stri
 	rest, ok := strings.CutPrefix(escaped, "/")
 	if !ok {
 		return nil, nil, http.StatusNotFound, nil
+	}
+	if c.trailingSlash {
+		rest = strings.TrimSuffix(rest, "/")
 	}
 	parts := strings.Split(rest, "/")
 	for i, part := range parts {

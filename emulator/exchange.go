@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -153,10 +154,18 @@ func (x *exchange) serve(body []byte, large bool, limit int) outcome {
 		x.violated(v)
 		return x.refuse(http.StatusRequestEntityTooLarge, v.String())
 	}
-	query, v := x.op.check(x.params, x.request.URL.RawQuery, x.request.Header, body)
+	rawQuery, v := x.request.URL.RawQuery, (*violation)(nil)
+	if x.mount.contract.queryInBody && x.request.Method == http.MethodGet && len(body) > 0 {
+		rawQuery, v = x.op.withBodyQuery(rawQuery, x.request.Header, body)
+		body = nil
+	}
+	var query url.Values
+	if v == nil {
+		query, v = x.op.check(x.params, rawQuery, x.request.Header, body)
+	}
 	if v != nil {
 		x.violated(*v)
-		return x.mount.service.invalid(*v).outcome()
+		return x.mount.service.invalid(x.op.id, *v).outcome()
 	}
 	x.checked = true
 	c := &call{

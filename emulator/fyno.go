@@ -20,6 +20,7 @@ type fyno struct {
 	mu           sync.Mutex // guards everything below; one operation at a time
 	random       *rand.Rand
 	topics       []Topic
+	events       []string // the notification events that there are; nil for any
 	versions     map[string]*fynoVersion
 	suppressions []fynoSuppression
 	sent         []Message
@@ -46,6 +47,7 @@ func newFyno(o *options) *fyno {
 	f := &fyno{
 		random:   rand.New(rand.NewPCG(seed, 0)),
 		topics:   topics,
+		events:   o.fyno.events,
 		versions: map[string]*fynoVersion{"live": newFynoVersion("live"), "test": newFynoVersion("test")},
 	}
 	f.operations = map[string]func(*call) reply{
@@ -90,17 +92,17 @@ func newFynoVersion(name string) *fynoVersion {
 func (f *fyno) authorize(r *http.Request, _ string) (string, *reply) {
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if r.PathValue("WSID") != FynoWorkspace || !isBearer || key != FynoKey {
-		return "", new(fynoRefusal(http.StatusUnauthorized, "Invalid API details"))
+		return "", new(fynoRefusal(http.StatusUnauthorized, fynoBadCredentials))
 	}
 	return FynoWorkspace, nil
 }
 
-func (f *fyno) invalid(v violation) reply {
-	return fynoBad("%s", v)
+func (f *fyno) invalid(operation string, v violation) reply {
+	return fynoBad(fynoViolation(operation, v))
 }
 
 func (f *fyno) refusal(status int, message string) reply {
-	return fynoRefusal(status, "%s", message)
+	return fynoRefusal(status, message)
 }
 
 func (f *fyno) handle(c *call) reply {
@@ -137,14 +139,6 @@ type fynoStatus struct {
 
 func fynoDone(status int, format string, args ...any) reply {
 	return reply{status: status, body: fynoStatus{Message: fmt.Sprintf(format, args...), Status: "ok"}}
-}
-
-func fynoRefusal(status int, format string, args ...any) reply {
-	return reply{status: status, body: fynoStatus{Message: fmt.Sprintf(format, args...), Status: "error"}}
-}
-
-func fynoBad(format string, args ...any) reply {
-	return fynoRefusal(http.StatusBadRequest, format, args...)
 }
 
 func fynoMoment(t time.Time) string { return t.UTC().Format(fynoTime) }

@@ -79,7 +79,7 @@ func (ch *fynoChannels) refuse() *reply {
 	}
 	for _, channel := range phoneChannels() {
 		if number, ok := ch.single[channel]; ok && !fynoPhone.MatchString(number) {
-			return new(fynoBad("Invalid destination for channel %s: body.channel.%s must be E.164, country code first", channel, channel))
+			return new(badDestination(channel))
 		}
 	}
 	return nil
@@ -143,7 +143,7 @@ type fynoChannelsInput struct {
 func (f *fyno) updateChannels(c *call, in fynoChannelsInput) reply {
 	p := f.version(c).profiles[c.path["distinct_id"]]
 	if p == nil {
-		return noSuchProfile(c.path["distinct_id"])
+		return fynoBad(fynoNoSuchProfile)
 	}
 	if refusal := in.Channel.refuse(); refusal != nil {
 		return *refusal
@@ -163,18 +163,18 @@ type fynoChannelsDeletion struct {
 func (f *fyno) deleteChannels(c *call, in fynoChannelsDeletion) reply {
 	p := f.version(c).profiles[c.path["distinct_id"]]
 	if p == nil {
-		return noSuchProfile(c.path["distinct_id"])
+		return fynoBad(fynoNoSuchProfile)
 	}
 	tokens := map[string][]string{"inapp": in.Inapp, "push": in.Push}
 	for _, channel := range in.Channel {
 		if !p.channels.has(channel) {
-			return fynoBad("Unable to delete channel since the channel does not exist: %s", channel)
+			return fynoBad(fynoNoSuchChannel)
 		}
 	}
 	for channel, gone := range tokens {
 		for _, token := range gone {
 			if p.channels.find(channel, token) < 0 {
-				return fynoBad("Unable to delete channel since the channel does not exist: %s has no token '%s'", channel, token)
+				return fynoBad(fynoNoSuchChannel)
 			}
 		}
 	}

@@ -69,11 +69,14 @@ type fynoMessageStatus struct {
 
 func (f *fyno) fireEvent(c *call, in fynoEventInput) reply {
 	v := f.version(c)
+	if !f.hasEvent(in.Event) {
+		return noSuchEvent(in.Event, v.name)
+	}
 	if in.DistinctID == "" && len(in.To) == 0 {
 		return fynoBad("body.to must name a channel where body.distinct_id is not given")
 	}
 	if in.DistinctID != "" && len(in.To) == 0 && v.profiles[in.DistinctID] == nil {
-		return noSuchProfile(in.DistinctID)
+		return fynoBad(fynoNoSuchProfile)
 	}
 	requestID := f.uuid()
 	return reply{status: http.StatusAccepted, body: fynoEventBody{
@@ -84,9 +87,12 @@ func (f *fyno) fireEvent(c *call, in fynoEventInput) reply {
 
 func (f *fyno) fireEventBulk(c *call, in fynoBulkInput) reply {
 	v := f.version(c)
+	if !f.hasEvent(in.Event) {
+		return noSuchEvent(in.Event, v.name)
+	}
 	for i, item := range in.Batch {
 		if item.DistinctID == "" && len(item.To) == 0 {
-			return fynoBad("body.batch[%d].to must name a channel where distinct_id is not given", i)
+			return fynoBad(fmt.Sprintf("body.batch[%d].to must name a channel where distinct_id is not given", i))
 		}
 	}
 	items := make([]map[string]any, 0, len(in.Batch))
@@ -102,6 +108,9 @@ func (f *fyno) fireEventBulk(c *call, in fynoBulkInput) reply {
 		Event: in.Event, ReceivedTime: time.Now().UnixMilli(), RequestID: f.uuid(), Response: items,
 	}}
 }
+
+// hasEvent reports whether the workspace has a notification event. Where none was declared it has any.
+func (f *fyno) hasEvent(name string) bool { return f.events == nil || slices.Contains(f.events, name) }
 
 // fynoTarget is one destination of an event on a channel.
 type fynoTarget struct {

@@ -66,8 +66,8 @@ func TestFynoEventReachesWhomItNames(t *testing.T) {
 
 func TestFynoEventRefusals(t *testing.T) {
 	for _, tc := range []struct{ name, operation, body, message string }{
-		{"unknown profile", "fireEvent", `{"event":"x","distinct_id":"nobody"}`, "'nobody' does not exist"},
-		{"unknown profile and an empty to", "fireEvent", `{"event":"x","distinct_id":"nobody","to":{}}`, "'nobody' does not exist"},
+		{"unknown profile", "fireEvent", `{"event":"x","distinct_id":"nobody"}`, "incorrect/non existing distinct_id provided"},
+		{"unknown profile and an empty to", "fireEvent", `{"event":"x","distinct_id":"nobody","to":{}}`, "incorrect/non existing distinct_id provided"},
 		{"no destination", "fireEvent", `{"event":"x","to":{}}`, "body.to must name a channel"},
 		{"no destination in a batch", "fireEventBulk", `{"event":"x","batch":[{"to":{"sms":"+61400000000"}},{"to":{}}]}`, "body.batch[1].to"},
 	} {

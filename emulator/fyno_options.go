@@ -6,6 +6,7 @@ import "slices"
 type fynoOptions struct {
 	seed   uint64
 	topics []Topic
+	events []string
 }
 
 // Topic is a subscription topic of the emulated Fyno workspace: users opt in and out of it channel by channel.
@@ -29,6 +30,13 @@ func WithFynoSeed(seed uint64) Option {
 // WithFynoTopics replaces the subscription topics that the workspace starts with.
 func WithFynoTopics(topics ...Topic) Option {
 	return func(o *options) { o.fyno.topics = slices.Clone(topics) }
+}
+
+// WithFynoEvents declares the notification events that the workspace has. Fyno answers 400 to an event with another name,
+// single or bulk. Without this option the workspace has every event, and without a name it has none.
+func WithFynoEvents(names ...string) Option {
+	events := append([]string{}, names...) // not nil: then every event would be there
+	return func(o *options) { o.fyno.events = events }
 }
 
 // defaultTopics is a small game's workspace: two sections, and a channel of each configuration.

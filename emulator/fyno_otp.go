@@ -29,11 +29,12 @@ func (f *fyno) newOTP() *otp {
 	return &otp{code: fmt.Sprintf("%06d", f.random.IntN(1_000_000)), issued: time.Now()}
 }
 
-// validateOTP spends one attempt, unless the code is used, spent or expired already.
+// validateOTP spends one attempt, unless the code is used, spent or expired already. A setting of the real workspace says which
+// of the two keys counts, and the other one is no mistake; here the request id counts if both are given.
 func (f *fyno) validateOTP(c *call) reply {
 	id, destination := c.query.Get("request_id"), c.query.Get("destination")
-	if (id == "") == (destination == "") {
-		return fynoBad("exactly one of query.request_id and query.destination is required")
+	if id == "" && destination == "" {
+		return fynoBad("one of query.request_id and query.destination is required")
 	}
 	key := id
 	if key == "" {
@@ -42,7 +43,7 @@ func (f *fyno) validateOTP(c *call) reply {
 	issued := f.version(c).otps[key]
 	switch {
 	case issued == nil && id != "":
-		return fynoBad("no otp was sent: request_id '%s' does not exist", id)
+		return fynoBad("no otp was sent: request_id '" + id + "' does not exist")
 	case issued == nil:
 		return fynoBad("no otp was sent to this destination: it does not exist")
 	case issued.used:
@@ -53,7 +54,7 @@ func (f *fyno) validateOTP(c *call) reply {
 		return fynoBad("otp expired")
 	case c.query.Get("otp") != issued.code:
 		issued.wrong++
-		return fynoBad("invalid otp: user entered the wrong OTP")
+		return fynoBad(fynoWrongOTP)
 	}
 	issued.used = true
 	return fynoDone(http.StatusOK, "OTP successfully validated.")

@@ -28,8 +28,8 @@ func TestFynoOTPByRequest(t *testing.T) {
 	assert.Regexp(t, `^[0-9]{6}$`, code)
 	assert.Equal(t, code, messages[1].OTP, "one event sends one code on all its channels")
 
-	assert.Contains(t, st.validate(http.StatusBadRequest, "request_id", id, "000"), "invalid otp")
-	assert.Contains(t, st.validate(http.StatusBadRequest, "request_id", id, code+"0"), "invalid otp")
+	assert.Contains(t, st.validate(http.StatusBadRequest, "request_id", id, "000"), "user entered the wrong OTP")
+	assert.Contains(t, st.validate(http.StatusBadRequest, "request_id", id, code+"0"), "user entered the wrong OTP")
 	assert.Equal(t, "OTP successfully validated.", st.validate(http.StatusOK, "request_id", id, code))
 	assert.Contains(t, st.validate(http.StatusBadRequest, "request_id", id, code), "already used")
 	assert.Contains(t, st.validate(http.StatusBadRequest, "destination", "ace@example.com", code), "already used")
@@ -40,7 +40,7 @@ func TestFynoOTPAttemptsRunOut(t *testing.T) {
 	answer := st.want(http.StatusAccepted, "fireEvent", `{"event":"otp","to":{"sms":"+61400000000"}}`)
 	id := answer["request_id"].(string)
 	for range 3 {
-		assert.Contains(t, st.validate(http.StatusBadRequest, "request_id", id, "wrong"), "invalid otp")
+		assert.Contains(t, st.validate(http.StatusBadRequest, "request_id", id, "wrong"), "user entered the wrong OTP")
 	}
 	assert.Contains(t, st.validate(http.StatusBadRequest, "request_id", id, f.messages()[0].OTP), "attempts exceeded")
 }
@@ -66,7 +66,7 @@ func TestFynoOTPByDestinationIsTheLatest(t *testing.T) {
 	}
 	first, second := f.messages()[0].OTP, f.messages()[1].OTP
 	require.NotEqual(t, first, second)
-	assert.Contains(t, st.validate(http.StatusBadRequest, "destination", "+61400000000", first), "invalid otp")
+	assert.Contains(t, st.validate(http.StatusBadRequest, "destination", "+61400000000", first), "user entered the wrong OTP")
 	st.validate(http.StatusOK, "destination", "61400000000", second)
 	st.validate(http.StatusOK, "request_id", f.messages()[0].RequestID, first)
 }
@@ -82,9 +82,9 @@ func TestFynoOTPRefusals(t *testing.T) {
 		name, message string
 		query         url.Values
 	}{
-		{"neither", "exactly one", url.Values{}},
-		{"both", "exactly one", url.Values{"request_id": {"x"}, "destination": {"y"}}},
-		{"empty request id", "exactly one", url.Values{"request_id": {""}}},
+		{"neither", "one of query.request_id and query.destination", url.Values{}},
+		{"both, and the request is unknown", "'x' does not exist", url.Values{"request_id": {"x"}, "destination": {"+61400000003"}}},
+		{"both are empty", "one of query.request_id and query.destination", url.Values{"request_id": {""}, "destination": {""}}},
 		{"unknown request", "'x' does not exist", url.Values{"request_id": {"x"}}},
 		{"suppressed", "no otp was sent", url.Values{"destination": {"+61400000001"}}},
 		{"sent on the other version", "no otp was sent", url.Values{"destination": {"+61400000002"}}},

@@ -125,7 +125,7 @@ type (
 func (f *fyno) getPreferences(c *call) reply {
 	p := f.version(c).profiles[c.query.Get("distinct_id")]
 	if p == nil {
-		return noSuchProfile(c.query.Get("distinct_id"))
+		return fynoBad(fynoNoSuchProfile)
 	}
 	body := fynoPreferencesBody{Result: map[string][]fynoTopicBody{}}
 	body.Meta.All = fynoGlobalPreference{Preference: map[string]string{}, UpdatedAt: updatedAt(p.choices.all)}
@@ -180,7 +180,7 @@ func (f *fyno) updatePreference(c *call, in fynoPreferenceInput) reply {
 func (f *fyno) choose(c *call, distinctID string, wanted map[string]map[string]string) reply {
 	p := f.version(c).profiles[distinctID]
 	if p == nil {
-		return noSuchProfile(distinctID)
+		return fynoBad(fynoNoSuchProfile)
 	}
 	named := map[string]Topic{}
 	for id, channels := range wanted {
@@ -192,12 +192,12 @@ func (f *fyno) choose(c *call, distinctID string, wanted map[string]map[string]s
 		}
 		i := slices.IndexFunc(f.topics, func(t Topic) bool { return t.ID == id })
 		if i < 0 {
-			return fynoBad("subscription '%s' does not exist", id)
+			return fynoBad("subscription '" + id + "' does not exist")
 		}
 		named[id] = f.topics[i]
 		for channel, status := range channels {
 			if status == optedOut && f.topics[i].Channels[channel] == "required" {
-				return fynoBad("the preference of channel %s of subscription '%s' is required and cannot be updated", channel, id)
+				return fynoBad("the preference of channel " + channel + " of subscription '" + id + "' is required and cannot be updated")
 			}
 		}
 	}

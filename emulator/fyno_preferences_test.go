@@ -108,11 +108,11 @@ func TestFynoPreferenceRefusals(t *testing.T) {
 		name, operation, body, message string
 		query                          url.Values
 	}{
-		{"get of an unknown profile", "getPreferences", "", "'nobody' does not exist", nobody},
-		{"update of an unknown profile", "updatePreferences", `{"user_preference":{"SNEWS":{"email":"opted-out"}}}`, "does not exist", nobody},
+		{"get of an unknown profile", "getPreferences", "", "non existing distinct_id", nobody},
+		{"update of an unknown profile", "updatePreferences", `{"user_preference":{"SNEWS":{"email":"opted-out"}}}`, "non existing distinct_id", nobody},
 		{"unknown topic", "updatePreferences", `{"user_preference":{"SNEWS":{"email":"opted-out"},"SNONE":{"sms":"opted-in"}}}`, "'SNONE' does not exist", ace},
 		{"required channel", "updatePreferences", `{"user_preference":{"SNEWS":{"email":"opted-out"},"SSECURITY":{"sms":"opted-out"}}}`, "cannot be updated", ace},
-		{"one of an unknown profile", "updatePreference", `{"channel":"sms","distinct_id":"nobody","status":"opted-out"}`, "does not exist", nil},
+		{"one of an unknown profile", "updatePreference", `{"channel":"sms","distinct_id":"nobody","status":"opted-out"}`, "non existing distinct_id", nil},
 		{"one of an unknown topic", "updatePreference", `{"channel":"sms","distinct_id":"ace","status":"opted-out"}`, "subscription 'SNONE' does not exist", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

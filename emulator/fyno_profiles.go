@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -24,14 +25,26 @@ type fynoProfile struct {
 	updatedAt  time.Time
 }
 
-// fynoProfileInput is the body that creates or updates a profile; nil is a key that was not sent. Status is a float
-// because 1.0 is an integer to the contract.
+// fynoProfileInput is the body that creates or updates a profile; nil is a key that was not sent.
 type fynoProfileInput struct {
 	DistinctID *string       `json:"distinct_id"`
 	Name       *string       `json:"name"`
-	Status     *float64      `json:"status"`
+	Status     sentStatus    `json:"status"`
 	Timezone   *string       `json:"timezone"`
 	Channel    *fynoChannels `json:"channel"`
+}
+
+// sentStatus is a profile's status as a request has it: not there, null, which stands for 1, or a number. The number is a float
+// because 1.0 is an integer to the contract.
+type sentStatus struct {
+	sent  bool
+	value float64
+}
+
+// UnmarshalJSON notes that the status was sent.
+func (s *sentStatus) UnmarshalJSON(data []byte) error {
+	*s = sentStatus{sent: true, value: 1}
+	return json.Unmarshal(data, &s.value) // null leaves the value as it is
 }
 
 // fynoProfileBody is a profile as the API shows it.
@@ -67,7 +80,7 @@ func (f *fyno) addProfile(v *fynoVersion, distinctID string) *fynoProfile {
 func (f *fyno) createProfile(c *call, in fynoProfileInput) reply {
 	v := f.version(c)
 	if v.profiles[*in.DistinctID] != nil {
-		return f.profileExists(v, *in.DistinctID)
+		return profileExists(*in.DistinctID, v.name)
 	}
 	if refusal := in.Channel.refuse(); refusal != nil {
 		return *refusal
@@ -76,17 +89,13 @@ func (f *fyno) createProfile(c *call, in fynoProfileInput) reply {
 	return fynoDone(http.StatusCreated, "Profile created successfully")
 }
 
-func (f *fyno) profileExists(v *fynoVersion, distinctID string) reply {
-	return fynoBad("Distinct ID '%s' already exists in the '%s' version of your workspace", distinctID, v.name)
-}
-
 // apply replaces what the input names, the channels as a whole.
 func (p *fynoProfile) apply(in fynoProfileInput) {
 	if in.Name != nil {
 		p.name = *in.Name
 	}
-	if in.Status != nil {
-		p.status = int(*in.Status)
+	if in.Status.sent {
+		p.status = int(in.Status.value)
 	}
 	if in.Timezone != nil {
 		p.timezone = *in.Timezone
@@ -102,7 +111,7 @@ func (f *fyno) getProfile(c *call) reply {
 	v, id := f.version(c), c.path["distinct_id"]
 	p := v.profiles[id]
 	if p == nil {
-		return noSuchProfile(id)
+		return fynoBad(fynoNoSuchProfile)
 	}
 	return reply{status: http.StatusOK, body: fynoProfileBody{
 		DistinctID: p.distinctID, ProfileID: p.id, Name: p.name, Status: p.status, Version: v.name,
@@ -111,10 +120,6 @@ func (f *fyno) getProfile(c *call) reply {
 		IDList:  append([]string{}, p.idList...),
 		Channel: p.channels.clone(), ChannelRaw: p.channels.clone(), Properties: cloneProperties(p.properties),
 	}}
-}
-
-func noSuchProfile(distinctID string) reply {
-	return fynoBad("incorrect/non existing distinct_id provided: '%s' does not exist", distinctID)
 }
 
 // offsetOf is the zone's offset from UTC now, such as +05:30.
@@ -130,11 +135,11 @@ func (f *fyno) updateProfile(c *call, in fynoProfileInput) reply {
 	v, id := f.version(c), c.path["distinct_id"]
 	p := v.profiles[id]
 	if p == nil {
-		return fynoBad("Unable to update the record since the record does not exist: distinct_id '%s'", id)
+		return fynoBad(fynoNothingToUpdate)
 	}
 	renamed := in.DistinctID != nil && *in.DistinctID != id
 	if renamed && v.profiles[*in.DistinctID] != nil {
-		return f.profileExists(v, *in.DistinctID)
+		return profileExists(*in.DistinctID, v.name)
 	}
 	if refusal := in.Channel.refuse(); refusal != nil {
 		return *refusal
@@ -158,17 +163,17 @@ func (f *fyno) mergeProfiles(c *call) reply {
 	source, target := v.profiles[from], v.profiles[to]
 	switch {
 	case source == nil:
-		return fynoBad("merge from id does not exist: distinct_id '%s'", from)
+		return fynoBad(fynoNothingToMerge)
 	case from == to:
-		return fynoBad("cannot merge distinct_id '%s' into itself", from)
+		return fynoBad("cannot merge distinct_id '" + from + "' into itself")
 	case target == nil:
 		v.rename(source, to)
 		source.updatedAt = time.Now()
-		return fynoDone(http.StatusOK, "1 Record(s) updated and 0 Record(s) deleted")
+		return fynoDone(http.StatusOK, "1 Record(s) updated and 0 Records(s) deleted")
 	}
 	target.absorb(source)
 	delete(v.profiles, from)
-	return fynoDone(http.StatusOK, "1 Record(s) updated and 1 Record(s) deleted")
+	return fynoDone(http.StatusOK, "1 Record(s) updated and 1 Records(s) deleted")
 }
 
 // absorb takes from source what p lacks; where both have a value, p's stays.
@@ -203,7 +208,7 @@ func (f *fyno) deleteProfiles(c *call, in fynoDeleteInput) reply {
 	gone := map[string]bool{}
 	for _, id := range in.DistinctIDs {
 		if v.profiles[id] == nil {
-			return fynoBad("Cannot delete non existing user: distinct_id '%s' does not exist", id)
+			return fynoBad(fynoNothingToDelete)
 		}
 		gone[id] = true
 	}

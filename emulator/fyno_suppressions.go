@@ -31,9 +31,9 @@ func (f *fyno) addSuppression(_ *call, in fynoSuppression) reply {
 	case in.Destination == "":
 		return fynoBad("one of body.distinct_id and body.destination must not be empty")
 	case slices.Contains(phoneChannels(), in.Channel) && !fynoPhone.MatchString(in.Destination):
-		return fynoBad("Invalid destination for channel %s: body.destination must be E.164", in.Channel)
+		return badDestination(in.Channel)
 	case in.Channel == "email" && !strings.Contains(in.Destination, "@"):
-		return fynoBad("Invalid destination for channel email: body.destination must be an email address")
+		return badDestination(in.Channel)
 	}
 	known := slices.IndexFunc(f.suppressions, func(s fynoSuppression) bool {
 		return s.Channel == in.Channel && s.DistinctID == in.DistinctID && sameDestination(s.Destination, in.Destination)
@@ -64,7 +64,7 @@ func (f *fyno) deleteSuppression(c *call) reply {
 	before := len(f.suppressions)
 	f.suppressions = slices.DeleteFunc(f.suppressions, match)
 	if len(f.suppressions) == before {
-		return fynoBad("Unable to delete non existing data!")
+		return fynoBad(fynoNotSuppressed)
 	}
 	return fynoDone(http.StatusOK, "%d record(s) has been deleted!", before-len(f.suppressions))
 }

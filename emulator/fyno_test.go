@@ -108,7 +108,7 @@ func TestFynoAuthorizesTheKeyOfTheWorkspace(t *testing.T) {
 
 func TestFynoSaysNoInItsOwnWords(t *testing.T) {
 	_, f := newFynoTest(t)
-	invalid := f.invalid(violation{field: "body.channel.sms", rule: "must be a string"})
+	invalid := f.invalid("createProfile", violation{field: "body.channel.sms", rule: "must be a string"})
 	assert.Equal(t, http.StatusBadRequest, invalid.status)
 	assert.JSONEq(t, `{"status":"error","_message":"body.channel.sms must be a string"}`, string(jsonOf(t, invalid.body)))
 	refusal := f.refusal(http.StatusMethodNotAllowed, "100% no")

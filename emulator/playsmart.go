@@ -44,7 +44,7 @@ func (p *playSmart) refusal(status int, message string) reply {
 	return p.refuse(status, strings.ToUpper(codeOf(status)), message, nil)
 }
 
-func (p *playSmart) invalid(v violation) reply {
+func (p *playSmart) invalid(_ string, v violation) reply {
 	field := strings.TrimPrefix(v.field, "body.")
 	return p.refuse(http.StatusBadRequest, "BAD_REQUEST", "invalid_payload", []playSmartDetail{{field, v.rule}})
 }

@@ -26,7 +26,7 @@ type playSmartCredentials struct {
 func (p *playSmart) registerAccount(c *call) reply {
 	var in playSmartCredentials
 	if err := json.Unmarshal(c.body, &in); err != nil {
-		return p.invalid(violation{"body", err.Error()})
+		return p.invalid(c.operation, violation{"body", err.Error()})
 	}
 	key := strings.ToLower(in.Email)
 	p.mu.Lock()
@@ -46,7 +46,7 @@ func (p *playSmart) registerAccount(c *call) reply {
 func (p *playSmart) login(c *call) reply {
 	var in playSmartCredentials
 	if err := json.Unmarshal(c.body, &in); err != nil {
-		return p.invalid(violation{"body", err.Error()})
+		return p.invalid(c.operation, violation{"body", err.Error()})
 	}
 	p.mu.Lock()
 	account := p.accounts[strings.ToLower(in.Email)]

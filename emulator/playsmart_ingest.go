@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -41,9 +40,6 @@ func (in playSmartIngest) details() []playSmartDetail {
 		if event.Type == "Custom" && event.CustomEventName == "" {
 			details = append(details, playSmartDetail{field + "customEventName", "is required with type Custom"})
 		}
-		if strings.HasSuffix(event.Timestamp, "Z") {
-			details = append(details, playSmartDetail{field + "timestamp", "must have a numeric offset such as +00:00, not Z"})
-		}
 	}
 	return details
 }
@@ -51,7 +47,7 @@ func (in playSmartIngest) details() []playSmartDetail {
 func (p *playSmart) ingest(c *call) reply {
 	var in playSmartIngest
 	if err := json.Unmarshal(c.body, &in); err != nil {
-		return p.invalid(violation{"body", err.Error()})
+		return p.invalid(c.operation, violation{"body", err.Error()})
 	}
 	if in.UserID != c.principal {
 		return p.refusal(http.StatusForbidden, "user_id_mismatch")

@@ -122,9 +122,9 @@ func TestPlaySmartIngest(t *testing.T) {
 			"Custom without its name", appOpen + `,{"type":"Custom","timestamp":"2026-04-22T14:30:00+00:00"}`,
 			[]any{map[string]any{"field": "events[1].customEventName", "message": "is required with type Custom"}},
 		},
-		{"two bad events", `{"type":"Custom","timestamp":"2026-04-22T14:30:00Z"}`, []any{
+		{"two bad events", `{"type":"Custom","timestamp":"2026-04-22T14:30:00Z"},` + appOpen + `,{"type":"Custom","timestamp":"2026-04-22T14:30:00Z"}`, []any{
 			map[string]any{"field": "events[0].customEventName", "message": "is required with type Custom"},
-			map[string]any{"field": "events[0].timestamp", "message": "must have a numeric offset such as +00:00, not Z"},
+			map[string]any{"field": "events[2].customEventName", "message": "is required with type Custom"},
 		}},
 		{
 			"a timestamp without an offset", `{"type":"AppOpen","timestamp":"2026-04-22T14:30:00"}`,

@@ -13,6 +13,12 @@ import (
 	"unicode/utf8"
 )
 
+// The rules that a service has words of its own for.
+const (
+	ruleRequired = "is required"
+	ruleNotEmpty = "must not be empty"
+)
+
 // check returns the first rule that value breaks, nil for none. value is what parseJSON returns; field is its place.
 func (s *schema) check(field string, value any) *violation {
 	if value == nil {
@@ -90,7 +96,7 @@ func (s *schema) typeRule(value any) string {
 func (s *schema) checkObject(field string, value map[string]any) *violation {
 	for _, name := range s.Required {
 		if _, ok := value[name]; !ok {
-			return &violation{field + "." + name, "is required"}
+			return &violation{field + "." + name, ruleRequired}
 		}
 	}
 	if len(value) < s.MinProperties {
@@ -141,7 +147,7 @@ func (s *schema) checkArray(field string, value []any) *violation {
 func (s *schema) checkString(field, value string) *violation {
 	switch n := utf8.RuneCountInString(value); {
 	case n < s.MinLength && value == "":
-		return &violation{field, "must not be empty"}
+		return &violation{field, ruleNotEmpty}
 	case n < s.MinLength:
 		return &violation{field, fmt.Sprintf("must have at least %s", count(s.MinLength, "character"))}
 	case s.MaxLength != nil && n > *s.MaxLength:

@@ -14,8 +14,8 @@ type service interface {
 	// authorize returns who is calling (PlaySmart: the token's sub), or a refusal in the service's own words. The path's
 	// parameters are in r.PathValue; the body is not there.
 	authorize(r *http.Request, operation string) (principal string, refusal *reply)
-	// invalid is the service's answer to a request that its contract forbids.
-	invalid(v violation) reply
+	// invalid is the service's answer to a request that its contract forbids for an operation.
+	invalid(operation string, v violation) reply
 	// refusal is the service's error body for what the emulator itself decides: no such path (404) or method (405), a body
 	// that is too large (413), a fault's status.
 	refusal(status int, message string) reply

@@ -69,7 +69,7 @@ func (s *smartSender) authorize(r *http.Request, _ string) (string, *reply) {
 	return "project", nil
 }
 
-func (s *smartSender) invalid(v violation) reply {
+func (s *smartSender) invalid(_ string, v violation) reply {
 	refusal := smartSenderRefusal(http.StatusBadRequest, "%s", v)
 	s.mu.Lock()
 	defer s.mu.Unlock()

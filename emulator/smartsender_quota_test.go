@@ -37,7 +37,7 @@ func TestSmartSenderQuotaLocksLongerAndLonger(t *testing.T) {
 		status, _ := listUnderQuota(t, s, "Bearer wrong")
 		assert.Equal(t, http.StatusUnauthorized, status, "who is refused spends nothing")
 		wantStatus(http.StatusOK, "0")
-		assert.Equal(t, "0", s.invalid(violation{field: "query.page", rule: "x"}).header.Get("X-Rate-Limit"))
+		assert.Equal(t, "0", s.invalid("listContacts", violation{field: "query.page", rule: "x"}).header.Get("X-Rate-Limit"))
 		time.Sleep(time.Minute)
 		wantStatus(http.StatusOK, "1")
 		wantStatus(http.StatusOK, "0")

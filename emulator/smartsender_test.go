@@ -62,7 +62,7 @@ func TestSmartSenderAuthorizesTheToken(t *testing.T) {
 
 func TestSmartSenderSaysNoInItsOwnWords(t *testing.T) {
 	st, s := newSmartSenderTest(t)
-	invalid := s.invalid(violation{field: "query.limitation", rule: "must be at most 20"})
+	invalid := s.invalid("listContacts", violation{field: "query.limitation", rule: "must be at most 20"})
 	assert.Equal(t, http.StatusBadRequest, invalid.status)
 	assert.JSONEq(t, `{"error":{"code":400,"message":"query.limitation must be at most 20"}}`, string(jsonOf(t, invalid.body)))
 	refusal := s.refusal(http.StatusMethodNotAllowed, "100% no")

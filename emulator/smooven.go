@@ -71,7 +71,7 @@ func (s *smooven) refuse(status int, code, message string) reply {
 	}}
 }
 
-func (s *smooven) invalid(v violation) reply {
+func (s *smooven) invalid(_ string, v violation) reply {
 	return s.refuse(http.StatusBadRequest, "invalid_request", v.String())
 }
 
@@ -103,7 +103,7 @@ func (s *smooven) handle(c *call) reply {
 func (s *smooven) registerPlayer(c *call) reply {
 	var in smoovenRegistration
 	if err := json.Unmarshal(c.body, &in); err != nil {
-		return s.invalid(violation{"body", err.Error()})
+		return s.invalid(c.operation, violation{"body", err.Error()})
 	}
 	if problem := in.problem(); problem != "" {
 		return s.refuse(http.StatusBadRequest, "invalid_recipient", problem)
@@ -159,7 +159,7 @@ func (s *smooven) importPlayers(c *call) reply {
 		Players []smoovenRegistration `json:"players"`
 	}
 	if err := json.Unmarshal(c.body, &in); err != nil {
-		return s.invalid(violation{"body", err.Error()})
+		return s.invalid(c.operation, violation{"body", err.Error()})
 	}
 	imported, failed := 0, []map[string]any{}
 	for i, player := range in.Players {

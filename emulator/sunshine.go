@@ -71,7 +71,7 @@ func (s *sunshine) refusal(status int, message string) reply {
 	return s.refuse(status, codeOf(status), message)
 }
 
-func (s *sunshine) invalid(v violation) reply {
+func (s *sunshine) invalid(_ string, v violation) reply {
 	return s.refuse(http.StatusBadRequest, "bad_request", v.String())
 }
 

@@ -66,10 +66,10 @@ func (in sunshineCreate) violation() *violation {
 func (s *sunshine) createClient(c *call) reply {
 	var in sunshineCreate
 	if err := json.Unmarshal(c.body, &in); err != nil {
-		return s.invalid(violation{"body", err.Error()})
+		return s.invalid(c.operation, violation{"body", err.Error()})
 	}
 	if v := in.violation(); v != nil {
-		return s.invalid(*v)
+		return s.invalid(c.operation, *v)
 	}
 	match := in.MatchCriteria
 	client := s.add(c.path["userIdOrExternalId"], Client{
