@@ -90,9 +90,10 @@
 //
 // # One person everywhere
 //
-// [Client.Identify] makes a person in every configured service or brings the one there up to date, and [Client.Forget] answers an erasure
-// request: both go on where one service fails, return a [FlowReport] of what was done, what failed and what no operation can do, and do the
-// rest when they are called again with its Identity.
+// [Client.Identify] makes a person in every configured service or brings the one there up to date,
+// [Client.Find] returns what the services know of a person, and [Client.Forget] answers an erasure
+// request. All three go on if one service fails and return a [FlowReport] of what was done, whom they could
+// not ask, what failed and what no operation can do. Called again with its Identity they do the rest.
 //
 // # Safety
 //

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -46,20 +47,33 @@ func (i Identity) or(id string) string {
 	return id
 }
 
-// FlowStatus is how a step of Forget or Identify ended.
+// FlowStatus is how a step of Forget, Identify or Find ended.
 type FlowStatus string
 
-// The statuses.
+// The statuses. A report of the first four alone is complete, see FlowReport.Complete.
 const (
-	FlowDone       FlowStatus = "done"
-	FlowNothing    FlowStatus = "nothing there" // as after a call before
-	FlowSkipped    FlowStatus = "skipped"       // the service is not configured, or the identity holds no key for it
-	FlowPlanned    FlowStatus = "would do"      // only in a dry run
-	FlowFailed     FlowStatus = "failed"        // call again, with FlowReport.Identity
-	FlowImpossible FlowStatus = "impossible"    // no operation of this library does it: calling again does not help, the vendor must be asked
+	FlowDone          FlowStatus = "done"
+	FlowFound         FlowStatus = "found"          // only of a look-up
+	FlowNothing       FlowStatus = "nothing there"  // the service says so itself, as after a call before
+	FlowNotConfigured FlowStatus = "not configured" // the client does not know the service, so nobody asked it
+	FlowNotAsked      FlowStatus = "not asked"      // the client knows the service, but the identity holds no key for it: see ErrNotAsked
+	FlowUnconfirmed   FlowStatus = "not confirmed"  // the service answered without saying that it was done: see ErrUnconfirmed
+	FlowPlanned       FlowStatus = "would do"       // only in a dry run
+	FlowFailed        FlowStatus = "failed"         // call again, with FlowReport.Identity
+	FlowImpossible    FlowStatus = "impossible"     // no operation of this library does it: calling again does not help, the vendor must be asked
 )
 
-// FlowStep is one step of Forget or Identify.
+// What can be open although no step failed, for errors.Is. FlowReport.Err matches them.
+var (
+	// ErrNotAsked: a configured service was not asked, because the identity holds no key for it. It may
+	// know the person. The step says which key it needs; with that in the identity call again.
+	ErrNotAsked = errors.New("a configured service was not asked")
+	// ErrUnconfirmed: a service answered, and neither its answer nor what it shows afterwards says that
+	// the step was done. Call again, and look in the vendor's console if that does not help.
+	ErrUnconfirmed = errors.New("the service did not confirm it")
+)
+
+// FlowStep is one step of Forget, Identify or Find.
 type FlowStep struct {
 	Service Service
 	What    string
@@ -98,23 +112,45 @@ func (s FlowStep) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// FlowReport is what Forget or Identify did, step by step, in the order in which it was done. As JSON and as text it holds ids of the
-// services, and no credentials, addresses or phone numbers.
+// FlowReport is what Forget, Identify or Find did, step by step, in that order. As JSON and as text it
+// holds ids of the services, and no credentials, addresses or phone numbers.
 type FlowReport struct {
 	DryRun   bool       `json:"dry_run,omitempty"`
 	Steps    []FlowStep `json:"steps"`
 	Identity Identity   `json:"-"` // as given, with the ids that were learned: what to call again with
 }
 
-// Err joins the errors of the steps that failed. Nil does not mean that everything could be done: see Impossible.
+// Err joins the errors of the steps that failed, and one for each step that was not asked (ErrNotAsked)
+// or not confirmed (ErrUnconfirmed). Nil does not mean that everything could be done: see Complete and
+// Impossible.
 func (r FlowReport) Err() error {
 	var errs []error
 	for _, s := range r.Steps {
-		if s.Err != nil {
-			errs = append(errs, fmt.Errorf("playline: %s: %s: %w", s.Service, s.What, s.Err))
+		err := s.Err
+		switch {
+		case err != nil:
+		case s.Status == FlowNotAsked:
+			err = ErrNotAsked
+		case s.Status == FlowUnconfirmed:
+			err = ErrUnconfirmed
+		default:
+			continue
 		}
+		if s.Err == nil && s.Detail != "" {
+			err = fmt.Errorf("%w: %s", err, s.Detail)
+		}
+		errs = append(errs, fmt.Errorf("playline: %s: %s: %w", s.Service, s.What, err))
 	}
 	return errors.Join(errs...)
+}
+
+// Complete reports whether nothing is left to do: each configured service was asked, confirmed what was
+// done or said that nothing is there, and no step is impossible here or only planned. With a nil error
+// and Complete false the rest is the vendors' part, which Impossible lists, or the call was a dry run.
+func (r FlowReport) Complete() bool {
+	return len(r.Steps) > 0 && !slices.ContainsFunc(r.Steps, func(s FlowStep) bool {
+		return !slices.Contains([]FlowStatus{FlowDone, FlowFound, FlowNothing, FlowNotConfigured}, s.Status)
+	})
 }
 
 // Impossible returns the steps that no operation of this library can do.
@@ -128,7 +164,7 @@ func (r FlowReport) Impossible() []FlowStep {
 	return out
 }
 
-// String is the report, a line a step.
+// String is the report, one line per step.
 func (r FlowReport) String() string {
 	lines := make([]string, len(r.Steps))
 	for i, s := range r.Steps {
@@ -140,7 +176,7 @@ func (r FlowReport) String() string {
 // GoString is String: the default would print the identity.
 func (r FlowReport) GoString() string { return r.String() }
 
-// flow is one call of Forget or Identify.
+// flow is one call of Forget, Identify or Find.
 type flow struct {
 	*Client
 	ctx    context.Context //nolint:containedctx // of the one call that the flow is
@@ -163,25 +199,29 @@ func (f *flow) step(s Service, what string, do func() (result, error)) FlowStatu
 	} else {
 		r.detail = "not begun"
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrUnconfirmed):
+		r, err = result{FlowUnconfirmed, err.Error()}, nil
+	case err != nil:
 		r.status = FlowFailed
 	}
 	f.report.Steps = append(f.report.Steps, FlowStep{s, what, r.status, r.detail, err})
 	return r.status
 }
 
-// say reports a step that is nothing to do.
+// say records a step that needs no request.
 func (f *flow) say(s Service, what string, status FlowStatus, detail string) {
 	f.report.Steps = append(f.report.Steps, FlowStep{Service: s, What: what, Status: status, Detail: detail})
 }
 
-// ready reports whether a service is configured and the identity has a key for it, and says so where that is not the case.
+// ready reports whether the client knows a service and the identity has a key for it, and records why
+// not.
 func (f *flow) ready(s Service, what string, hasKey bool, keys string) bool {
 	switch {
 	case f.endpoints[s] == nil:
-		f.say(s, what, FlowSkipped, "not configured")
+		f.say(s, what, FlowNotConfigured, "")
 	case !hasKey:
-		f.say(s, what, FlowSkipped, "the identity holds no "+keys)
+		f.say(s, what, FlowNotAsked, "the identity holds no "+keys)
 	default:
 		return true
 	}

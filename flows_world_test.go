@@ -162,6 +162,18 @@ func (w *flowWorld) discreet(r *playline.FlowReport) {
 	}
 }
 
+// nothingFailed checks that a flow's error speaks of nothing but services that the identity holds no key
+// for.
+func nothingFailed(t *testing.T, report *playline.FlowReport, err error) {
+	t.Helper()
+	if err != nil {
+		require.ErrorIs(t, err, playline.ErrNotAsked)
+	}
+	for _, s := range report.Steps {
+		require.NotContains(t, []playline.FlowStatus{playline.FlowFailed, playline.FlowUnconfirmed}, s.Status, s)
+	}
+}
+
 // told is a report as lines of "service: what: status".
 func told(r *playline.FlowReport) []string {
 	var out []string

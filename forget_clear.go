@@ -14,7 +14,7 @@ import (
 // again.
 func (f *forgetting) clear(id int64) {
 	status := f.step(SmartSender, "contact's name and variables", func() (result, error) { return f.clearVariables(id) })
-	if status == FlowFailed && f.who.ContactID == 0 {
+	if (status == FlowFailed || status == FlowUnconfirmed) && f.who.ContactID == 0 {
 		return
 	}
 	f.step(SmartSender, "contact's e-mail address and phone number", func() (result, error) {
@@ -45,7 +45,7 @@ func (f *forgetting) clear(id int64) {
 }
 
 func (f *forgetting) clearVariables(id int64) (result, error) {
-	info, err := f.Contacts.Info(f.ctx, id, f.opts...)
+	info, err := f.info(id)
 	if err != nil {
 		return result{}, err
 	}
@@ -85,7 +85,17 @@ func (f *forgetting) update(id int64, values map[string]any) (*ContactInfo, erro
 	if _, err := f.Contacts.Update(f.ctx, id, values, f.opts...); err != nil {
 		return nil, err
 	}
-	return f.Contacts.Info(f.ctx, id, f.opts...)
+	return f.info(id)
+}
+
+// info reads a contact with its variables. The vendor does not document the answer's shape, so anything
+// could be one: only an answer that names the contact says what is left of it.
+func (f *flow) info(id int64) (*ContactInfo, error) {
+	info, err := f.Contacts.Info(f.ctx, id, f.opts...)
+	if err == nil && info.ID != id {
+		err = fmt.Errorf("%w: the answer about the contact does not name it", ErrUnconfirmed)
+	}
+	return info, err
 }
 
 func notCleared(left []string) error {

@@ -37,12 +37,14 @@ func (f *forgetting) contact() {
 		if err != nil && !mayBeNoOperation(err) {
 			return result{"", detail}, err
 		}
-		_, err = f.Contacts.Get(f.ctx, id, f.opts...)
+		still, err := f.Contacts.Get(f.ctx, id, f.opts...)
 		switch {
 		case isGone(err):
 			return result{FlowDone, detail}, nil
 		case err != nil:
 			return result{"", detail + "; whether it is gone is not known"}, err
+		case still.ID != id:
+			return result{FlowUnconfirmed, detail + "; the answer about it names another contact"}, nil
 		}
 		left = true
 		return result{FlowImpossible, detail + "; the service does not delete it, ask the vendor: https://smartsender.com; " +

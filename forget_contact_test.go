@@ -25,6 +25,11 @@ func TestFlowsFindAContactOnlyWhereItIsSure(t *testing.T) {
 		{"by address and number", nil, playline.Identity{Email: "ace@example.com", Phone: "+61400000000"}, playline.FlowDone, 0},
 		{"by the address, in other letters", nil, playline.Identity{Email: "Ace@Example.com"}, playline.FlowDone, 0},
 		{"by the number", nil, playline.Identity{Phone: "+61400000000"}, playline.FlowDone, 0},
+		{"an address that begins with the Kelvin sign, and somebody's with a k", []emulator.Contact{{FirstName: "kelvin", Email: "k@example.com"}}, playline.Identity{Email: "\u212a@example.com"}, playline.FlowNothing, 0},
+		{"an address with a k, and somebody's with the Kelvin sign", []emulator.Contact{{FirstName: "kelvin", Email: "\u212a@example.com"}}, playline.Identity{Email: "k@example.com"}, playline.FlowNothing, 0},
+		{"an address with an s, and somebody's with the long one", []emulator.Contact{{FirstName: "long", Email: "\u017f@example.com"}}, playline.Identity{Email: "s@example.com"}, playline.FlowNothing, 0},
+		{"an address with an umlaut in the other case", []emulator.Contact{{FirstName: "other", Email: "\u00e4@example.com"}}, playline.Identity{Email: "\u00c4@example.com"}, playline.FlowNothing, 0},
+		{"a number, and somebody's in other digits", []emulator.Contact{{FirstName: "other", Phone: "+61\u0664\u0660\u0660000003"}}, playline.Identity{Phone: "+61440000003"}, playline.FlowNothing, 0},
 		{"an address that is only a part of others'", nil, playline.Identity{Email: "ce@example.com"}, playline.FlowNothing, 0},
 		{"a number that is only a part of others'", nil, playline.Identity{Phone: "+6140000000"}, playline.FlowNothing, 0},
 		{"an address that is somebody's name", []emulator.Contact{{FirstName: "comet@example.com"}}, playline.Identity{Email: "comet@example.com"}, playline.FlowNothing, 0},
@@ -72,8 +77,8 @@ func TestFlowsFindAContactOnlyWhereItIsSure(t *testing.T) {
 				w.discreet(identified)
 				w.untouched()
 				if tt.want == playline.FlowDone {
-					require.NoError(t, identifyErr)
-					require.NoError(t, err)
+					nothingFailed(t, identified, identifyErr)
+					nothingFailed(t, report, err)
 					assert.Zero(t, w.contactOf("ace"))
 					assert.Equal(t, int64(1), report.Identity.ContactID, "learned")
 					assert.Equal(t, int64(1), identified.Identity.ContactID, "learned")

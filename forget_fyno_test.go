@@ -112,7 +112,8 @@ func TestForgetTellsAProfileThatIsGoneFromAWrongWorkspace(t *testing.T) {
 					})
 					report, err := w.client.Forget(t.Context(), playline.Identity{FynoID: tt.id}, playline.ForgetOptions{DryRun: dry})
 					assert.Equal(t, tt.want, stepOf(t, report, playline.Fyno, "profile").Status)
-					assert.Equal(t, tt.want == playline.FlowFailed, err != nil, err)
+					assert.Equal(t, tt.want == playline.FlowFailed, stepOf(t, report, playline.Fyno, "profile").Err != nil)
+					require.ErrorIs(t, err, playline.ErrNotAsked, "of the other services")
 				}
 			})
 		})

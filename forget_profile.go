@@ -19,12 +19,12 @@ func (f *forgetting) suppressions() {
 		if err != nil {
 			return result{}, err
 		}
-		removed, kept := 0, 0
+		removed, kept, unconfirmed := 0, 0, 0
 		var failed []error
 		for _, s := range list.Suppressions {
 			mine := id != "" && s.DistinctID == id
 			switch {
-			case !mine && !f.hasAddress(s):
+			case !mine && !f.who.holds(s):
 				continue
 			case !mine && !f.o.LiftSuppressions:
 				kept++
@@ -34,8 +34,13 @@ func (f *forgetting) suppressions() {
 				if s.ID == "" { // what else an entry is deleted by takes the person's others too, and with an address those of all who share it
 					key = SuppressionKey{DistinctID: s.DistinctID, Destination: s.Destination}
 				}
-				if _, err := f.Suppressions.Delete(f.ctx, key, f.again()...); err != nil && !isGone(err) {
+				answer, err := f.Suppressions.Delete(f.ctx, key, f.again()...)
+				if err != nil && !isGone(err) {
 					failed = append(failed, err)
+					continue
+				}
+				if err == nil && answer.Status != fynoOK {
+					unconfirmed++
 					continue
 				}
 			}
@@ -46,6 +51,8 @@ func (f *forgetting) suppressions() {
 		}
 		r := result{FlowNothing, ""}
 		switch {
+		case unconfirmed > 0:
+			r = result{FlowUnconfirmed, fmt.Sprintf("%d removed; %d deletions were answered without a word about them", removed, unconfirmed)}
 		case removed > 0 && f.o.DryRun:
 			r = result{FlowPlanned, fmt.Sprintf("remove %d", removed)}
 		case removed > 0:
@@ -58,9 +65,10 @@ func (f *forgetting) suppressions() {
 	})
 }
 
-// hasAddress reports whether a suppression is of the person's address or number, and nobody else's by its distinct id.
-func (f *forgetting) hasAddress(s Suppression) bool {
-	return s.DistinctID == "" && (f.who.Email != "" && strings.EqualFold(s.Destination, f.who.Email) || samePhone(s.Destination, f.who.Phone))
+// holds reports whether a suppression is of the person's address or number, and not someone else's by
+// its distinct id.
+func (i Identity) holds(s Suppression) bool {
+	return s.DistinctID == "" && (sameAddress(s.Destination, i.Email) || samePhone(s.Destination, i.Phone))
 }
 
 func (f *forgetting) profile() {
@@ -69,18 +77,21 @@ func (f *forgetting) profile() {
 		return
 	}
 	f.step(Fyno, "profile", func() (result, error) {
-		var err error
-		end := erased
 		if f.o.DryRun {
-			_, err = f.Profiles.Get(f.ctx, id, f.opts...)
-			end = planned
-		} else {
-			_, err = f.Profiles.Delete(f.ctx, []string{id}, f.again()...)
+			_, err := f.Profiles.Get(f.ctx, id, f.opts...)
+			switch {
+			case isNoProfile(err, id):
+				return result{FlowNothing, ""}, nil
+			case err != nil:
+				return result{}, err
+			}
+			return result{FlowPlanned, "delete it"}, nil
 		}
-		if e, ok := errors.AsType[*Error](err); ok && isGone(err) && !ofProfile(e.Message, id) {
-			return result{}, err
+		answer, err := f.Profiles.Delete(f.ctx, []string{id}, f.again()...)
+		if isNoProfile(err, id) {
+			return result{FlowNothing, ""}, nil
 		}
-		return end(err)
+		return taken(result{FlowDone, ""}, answer, err)
 	})
 	f.say(Fyno, "messages that were sent", FlowImpossible, "the API has no operation for it, ask the vendor: https://fyno.io/docs")
 }
@@ -90,8 +101,14 @@ var (
 	workspaceWords = regexp.MustCompile(`(?i)workspace|wsid|version`)
 )
 
-// ofProfile reports whether it is the profile that Fyno says is not there. Only its words tell: all is a 400, and a workspace or a version
-// that is not there is the configuration's fault. The id is no word of Fyno's.
+// isNoProfile reports whether Fyno says that the profile is not there. Only its words tell: every refusal
+// is a 400, and a workspace or a version that does not exist is the configuration's fault.
+func isNoProfile(err error, id string) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && isGone(err) && ofProfile(e.Message, id)
+}
+
+// ofProfile reports whether a message is about the profile. The id itself is not a word of Fyno's.
 func ofProfile(message, id string) bool {
 	message = regexp.MustCompile(`\b`+regexp.QuoteMeta(id)+`\b`).ReplaceAllString(message, "")
 	return profileWords.MatchString(message) && !workspaceWords.MatchString(message)

@@ -21,7 +21,7 @@ import (
 var forgotten = []string{
 	"playsmart: events that wait: done",
 	"playsmart: account and stored events: impossible",
-	"sunshine: look for clients: done",
+	"sunshine: look for clients: found",
 	"sunshine: client (whatsapp): done",
 	"sunshine: client (telegram): done",
 	"sunshine: client (sdk): impossible",
@@ -37,7 +37,7 @@ var forgotten = []string{
 var forgottenBefore = []string{
 	"playsmart: events that wait: nothing there",
 	"playsmart: account and stored events: impossible",
-	"sunshine: look for clients: done",
+	"sunshine: look for clients: found",
 	"sunshine: client (sdk): impossible",
 	"sunshine: user, conversations and messages: impossible",
 	"smartsender: contact: nothing there",
@@ -231,7 +231,7 @@ func TestForgetWithADeadline(t *testing.T) {
 	})
 }
 
-func TestForgetWhatIsNotConfiguredIsSkipped(t *testing.T) {
+func TestForgetSaysWhatIsNotConfigured(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newFlowWorld(t)
@@ -243,9 +243,8 @@ func TestForgetWhatIsNotConfiguredIsSkipped(t *testing.T) {
 			report, err := client.Forget(t.Context(), w.ace, playline.ForgetOptions{DryRun: true})
 			require.NoError(t, err)
 			for _, s := range report.Steps {
-				if s.Service != service && s.What != "events that wait" {
-					assert.Equal(t, playline.FlowSkipped, s.Status, s)
-					assert.Equal(t, "not configured", s.Detail)
+				if s.Service != service {
+					assert.Equal(t, playline.FlowNotConfigured, s.Status, s)
 				}
 			}
 			for _, r := range w.service.Requests() {
@@ -255,22 +254,94 @@ func TestForgetWhatIsNotConfiguredIsSkipped(t *testing.T) {
 	})
 }
 
-func TestForgetSkipsWhatTheIdentityHasNoKeyFor(t *testing.T) {
+// TestForgetSaysWhomItCouldNotAsk: a configured service that the identity holds no key for may know the
+// person. That is an error, whatever the others say, and goes away with the key.
+func TestForgetSaysWhomItCouldNotAsk(t *testing.T) {
 	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		who      playline.Identity
+		notAsked []string
+	}{
+		{
+			"an e-mail address alone",
+			playline.Identity{Email: "nobody@example.com"},
+			[]string{"playsmart: events that wait", "sunshine: clients", "smooven: player", "fyno: profile"},
+		},
+		{
+			"a phone number alone",
+			playline.Identity{Phone: "+61400000009"},
+			[]string{
+				"playsmart: events that wait", "playsmart: account and stored events", "sunshine: clients", "smooven: player", "fyno: profile",
+			},
+		},
+		{
+			"a contact's id alone",
+			playline.Identity{ContactID: 999},
+			[]string{
+				"playsmart: events that wait", "playsmart: account and stored events", "sunshine: clients", "smooven: player",
+				"fyno: suppressions", "fyno: profile",
+			},
+		},
+		{"the game's id alone", playline.Identity{ID: "device-nobody"}, []string{"smartsender: contact"}},
+		{
+			"Fyno's id alone", playline.Identity{FynoID: "device-nobody"},
+			[]string{
+				"playsmart: events that wait", "playsmart: account and stored events", "sunshine: clients", "smartsender: contact", "smooven: player",
+			},
+		},
+		{"the game's id and an address", playline.Identity{ID: "device-nobody", Email: "nobody@example.com"}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newFlowWorld(t)
+				for _, dry := range []bool{true, false} {
+					o := w.options()
+					o.DryRun = dry
+					report, err := w.client.Forget(t.Context(), tt.who, o)
+					var notAsked []string
+					for _, s := range report.Steps {
+						if s.Status == playline.FlowNotAsked {
+							notAsked = append(notAsked, string(s.Service)+": "+s.What)
+							assert.ErrorContains(t, err, s.Detail, "the error says which key is missing")
+						}
+					}
+					assert.Equal(t, tt.notAsked, notAsked)
+					assert.Equal(t, len(tt.notAsked) > 0, errors.Is(err, playline.ErrNotAsked), err)
+					assert.Equal(t, err, report.Err())
+					assert.False(t, report.Complete(), "the vendors have a part in it each time")
+					nothingFailed(t, report, err)
+					w.discreet(report)
+				}
+				w.untouched()
+			})
+		})
+	}
+}
+
+// TestACompleteReport: a report is complete if nothing is left to do, and only then.
+func TestACompleteReport(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[playline.FlowStatus]bool{
+		playline.FlowDone: true, playline.FlowFound: true, playline.FlowNothing: true, playline.FlowNotConfigured: true,
+		playline.FlowNotAsked: false, playline.FlowUnconfirmed: false, playline.FlowPlanned: false, playline.FlowFailed: false,
+		playline.FlowImpossible: false, "": false, "erased": false,
+	} {
+		report := playline.FlowReport{Steps: []playline.FlowStep{{Status: playline.FlowDone}, {Status: status}, {Status: playline.FlowNothing}}}
+		assert.Equal(t, want, report.Complete(), "%q", status)
+	}
+	assert.False(t, playline.FlowReport{}.Complete(), "nobody was asked")
 	synctest.Test(t, func(t *testing.T) {
 		w := newFlowWorld(t)
-		report, err := w.client.Forget(t.Context(), playline.Identity{Email: "nobody@example.com"}, w.options())
+		all := w.service.Options()
+		client, err := playline.New(all[0], all[1], all[len(all)-1]) // Smooven alone, which can erase all it has
 		require.NoError(t, err)
-		assert.Equal(t, []string{
-			"playsmart: events that wait: skipped",
-			"playsmart: account and stored events: impossible",
-			"sunshine: clients: skipped",
-			"smartsender: contact: nothing there",
-			"smooven: player: skipped",
-			"fyno: suppressions: nothing there",
-			"fyno: profile: skipped",
-		}, told(report))
-		assert.Empty(t, w.changes())
+		for _, dry := range []bool{true, false} {
+			report, err := client.Forget(t.Context(), w.ace, playline.ForgetOptions{DryRun: dry})
+			require.NoError(t, err)
+			assert.Equal(t, !dry, report.Complete(), report)
+		}
 	})
 }
 

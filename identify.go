@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// Person is what Identify tells the services of somebody; what is empty stays as it is there.
+// Person is what Identify tells the services of somebody. An empty field changes nothing there.
 type Person struct {
 	Identity
 	FirstName  string
 	LastName   string
 	Timezone   string       // IANA name, for Fyno
-	Tags       []string     // for Smooven; they replace the ones there
+	Tags       []string     // for Smooven; they replace the ones there, and an empty list that is not nil removes them
 	Properties Properties   // for Fyno
 	Gate       *ContactGate // where SmartSender makes a contact that it does not have
 }
@@ -56,15 +56,18 @@ func (p Person) Validate() error {
 	)
 }
 
-// Identify makes a person in every configured service, or brings the one there up to date: Smooven's player, Fyno's profile and properties,
-// and SmartSender's contact. Sunshine's users and PlaySmart's accounts cannot be made so: the report says what to do.
+// Identify makes a person in every configured service, or brings the one there up to date: Smooven's
+// player, Fyno's profile and properties, and SmartSender's contact. Sunshine's users and PlaySmart's
+// accounts cannot be made so: the report says what to do.
 //
-// One service's failure does not hold up the others. The error joins what failed, with the report beside it; the report is nil only where
-// the person is invalid. Calling it again has the same effect. FlowReport.Identity holds the ids that were learned: keep them for Forget.
+// One service's failure does not hold up the others. The error joins what failed, with the report beside
+// it; the report is nil only if the person is invalid. A configured service that could not be asked,
+// because the person holds no key for it, is an error that matches ErrNotAsked. Calling it again has the
+// same effect. FlowReport.Identity holds the ids that were learned: keep them for Forget.
 //
-// SmartSender's contact is found as by Forget, and where that is not surely one contact the step fails with an *AmbiguousError. Where
-// ContactID is gone and nobody has the address or the number it fails with ErrNotFound: a contact is made only without an id. Fyno's push
-// and inapp tokens stay as they are.
+// SmartSender's contact is found as by Forget, and if that is not surely one contact the step fails with
+// an *AmbiguousError. If ContactID is gone and nobody has the address or the number it fails with
+// ErrNotFound: Identify makes a contact only without an id. Fyno's push and inapp tokens stay as they are.
 func (c *Client) Identify(ctx context.Context, p Person, opts ...RequestOption) (*FlowReport, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -112,33 +115,32 @@ func (f *identifying) profile() {
 	name := strings.TrimSpace(f.p.FirstName + " " + f.p.LastName)
 	channels := ProfileChannels{Email: f.p.Email, SMS: f.p.Phone}
 	status := f.step(Fyno, "profile", func() (result, error) {
-		_, err := f.Profiles.Create(f.ctx, ProfileCreate{DistinctID: id, Name: name, Timezone: f.p.Timezone, Channels: channels}, f.again()...)
-		if err == nil {
-			return result{FlowDone, made(true)}, nil
-		}
+		answer, err := f.Profiles.Create(f.ctx, ProfileCreate{DistinctID: id, Name: name, Timezone: f.p.Timezone, Channels: channels}, f.again()...)
 		if !errors.Is(err, ErrConflict) {
-			return result{}, err
+			return taken(result{FlowDone, made(true)}, answer, err)
 		}
 		if name+f.p.Timezone != "" {
 			update := ProfileUpdate{Timezone: f.p.Timezone}
 			if name != "" {
 				update.Name = &name
 			}
-			if _, err := f.Profiles.Update(f.ctx, id, update, f.opts...); err != nil {
-				return result{}, err
+			answer, err := f.Profiles.Update(f.ctx, id, update, f.opts...)
+			if r, err := taken(result{FlowDone, ""}, answer, err); r.status != FlowDone {
+				return r, err
 			}
 		}
 		if channels.Email+channels.SMS != "" { // Profiles.Update would replace the others too
-			if _, err := f.Profiles.UpdateChannels(f.ctx, id, channels, f.again()...); err != nil {
-				return result{}, err
+			answer, err := f.Profiles.UpdateChannels(f.ctx, id, channels, f.again()...)
+			if r, err := taken(result{FlowDone, ""}, answer, err); r.status != FlowDone {
+				return r, err
 			}
 		}
 		return result{FlowDone, made(false)}, nil
 	})
 	switch {
 	case len(f.p.Properties) == 0:
-	case status == FlowFailed:
-		f.say(Fyno, "properties", FlowSkipped, "there may be no profile to have them")
+	case status != FlowDone:
+		f.say(Fyno, "properties", FlowNotAsked, "there may be no profile to have them")
 	default:
 		f.step(Fyno, "properties", func() (result, error) {
 			if _, err := f.Properties.Set(f.ctx, id, f.p.Properties, f.opts...); err != nil {
@@ -147,6 +149,17 @@ func (f *identifying) profile() {
 			return result{FlowDone, fmt.Sprintf("%d accepted", len(f.p.Properties))}, nil
 		})
 	}
+}
+
+// taken says how a change of Fyno's ended: done, if the service says so.
+func taken(done result, answer *Status, err error) (result, error) {
+	switch {
+	case err != nil:
+		return result{}, err
+	case answer.Status != fynoOK:
+		return result{FlowUnconfirmed, "the service answered without a word about it"}, nil
+	}
+	return done, nil
 }
 
 func (f *identifying) contact() {
@@ -171,7 +184,7 @@ func (f *identifying) contact() {
 // makeContact makes a contact through a gate. The service does not say whose the gate is, so the contact is looked for again.
 func (f *identifying) makeContact() (result, error) {
 	if f.p.Gate == nil {
-		return result{FlowSkipped, "there is none, and SmartSender makes one only through a channel: set Person.Gate"}, nil
+		return result{FlowImpossible, "there is none, and SmartSender makes one only through a channel: set Person.Gate"}, nil
 	}
 	if _, err := f.Contacts.Create(f.ctx, f.p.Gate.ChannelID, ContactCreate{
 		Identifier: f.p.Gate.Identifier, FirstName: f.p.FirstName, LastName: f.p.LastName, Email: f.p.Email, Phone: f.p.Phone,
@@ -219,7 +232,7 @@ func (f *identifying) differs(c *Contact) map[string]any {
 			values[field.name] = field.want
 		}
 	}
-	if f.p.Email != "" && !strings.EqualFold(f.p.Email, c.Email) { // a service may keep it in small letters
+	if f.p.Email != "" && !sameAddress(f.p.Email, c.Email) { // a service may keep it in small letters
 		values["email"] = f.p.Email
 	}
 	if f.p.Phone != "" && !samePhone(f.p.Phone, c.Phone) {

@@ -154,7 +154,7 @@ func TestIdentifyWithOneStepFailing(t *testing.T) {
 						case strings.HasPrefix(line, op.step):
 							assert.Equal(t, op.step+": failed", line)
 						case op.operation == "createProfile" && strings.HasPrefix(line, "fyno: properties"):
-							assert.Equal(t, "fyno: properties: skipped", line)
+							assert.Equal(t, "fyno: properties: not asked", line)
 						default:
 							assert.Equal(t, identified[i], line)
 						}
@@ -177,7 +177,7 @@ func TestIdentifyAContact(t *testing.T) {
 		want   playline.FlowStatus
 		says   string
 	}{
-		{"none, and no channel to make one", func(_ *flowWorld, p *playline.Person) { p.Gate = nil }, playline.FlowSkipped, "set Person.Gate"},
+		{"none, and no channel to make one", func(_ *flowWorld, p *playline.Person) { p.Gate = nil }, playline.FlowImpossible, "set Person.Gate"},
 		{"none, and a channel that makes none", func(_ *flowWorld, p *playline.Person) { p.Gate.ChannelID = 2 }, playline.FlowFailed, "400"},
 		{"none with that id", func(_ *flowWorld, p *playline.Person) { p.ContactID = 999 }, playline.FlowFailed, "there is no contact 999"},
 		{"none with that id, and the address is there", func(_ *flowWorld, p *playline.Person) {
@@ -214,7 +214,7 @@ func TestIdentifyAContact(t *testing.T) {
 	}
 }
 
-func TestIdentifyWhatIsNotConfiguredIsSkipped(t *testing.T) {
+func TestIdentifySaysWhatIsNotConfigured(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newFlowWorld(t)
@@ -224,7 +224,7 @@ func TestIdentifyWhatIsNotConfiguredIsSkipped(t *testing.T) {
 		report, err := client.Identify(t.Context(), comet())
 		require.NoError(t, err)
 		assert.Equal(t, []string{
-			"smooven: player: done", "fyno: profile: skipped", "smartsender: contact: skipped", "sunshine: user: skipped", "playsmart: account: skipped",
+			"smooven: player: done", "fyno: profile: not configured", "smartsender: contact: not configured", "sunshine: user: not configured", "playsmart: account: not configured",
 		}, told(report))
 	})
 }
@@ -260,7 +260,7 @@ func TestIdentifyAnAddressInSmallLetters(t *testing.T) {
 		w := newFlowWorld(t)
 		who := playline.Identity{Email: "Ace@Example.com"}
 		report, err := w.client.Identify(t.Context(), playline.Person{Identity: who})
-		require.NoError(t, err)
+		nothingFailed(t, report, err)
 		assert.Contains(t, stepOf(t, report, playline.SmartSender, "contact").Detail, "nothing to change")
 		assert.NotContains(t, w.changes(), "updateContact")
 	})

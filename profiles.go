@@ -27,6 +27,9 @@ type Status struct {
 	Status  string `json:"status"` // ok
 }
 
+// fynoOK is the status by which Fyno confirms a change.
+const fynoOK = "ok"
+
 // ProfileChannels are the destinations of a profile; empty ones are not sent.
 type ProfileChannels struct {
 	Discord  string         `json:"discord,omitempty"`
