@@ -102,9 +102,9 @@ func goodPlayer(i int) playline.Player {
 // madeUp is the format of the generated file.
 var madeUp = &rows{columns: columns, header: strings.Join(columns, ",")}
 
-// generateFile writes n players. One row in 200 is bad, each in one of five ways.
+// generateFile writes n players to a new file. One row in 200 is bad, each in one of five ways.
 func generateFile(path string, n int) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"sync"
@@ -105,7 +106,7 @@ func (j *job) run(ctx context.Context, path string) (state, error) {
 
 // finish leaves behind only what is of use.
 func (j *job) finish(at state, path string) error {
-	if err := os.RemoveAll(statePath(path)); err != nil {
+	if err := os.Remove(statePath(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if at.Failed == 0 {
@@ -143,13 +144,15 @@ func (j *job) players(ctx context.Context, input *rows, next int, failed *error)
 	}
 }
 
-// report writes a row that failed as it was, and why.
+// report writes a row that failed, so that it can be mended, and why it failed.
 func (j *job) report(input *rows, failed *failedRows, f playline.ImportFailure) {
 	j.mu.Lock()
 	row, broken := j.broken[f.Index]
 	delete(j.broken, f.Index)
 	j.mu.Unlock()
-	if !broken {
+	if broken {
+		row.line = input.raw(row.line)
+	} else {
 		var err error
 		if row.line, err = input.line(f.Player); err != nil {
 			row.line = "# " + err.Error()

@@ -14,6 +14,8 @@
 //
 // The columns of a CSV file are external_id, sms, email and tags (with ; between them), in any order, named in the first line; a line of
 // a JSONL file is a playline.Player. Empty lines and lines that begin with "# " are skipped.
+// In the file of failed rows a cell that a spreadsheet would run as a formula has an apostrophe before it, which is taken off when the file
+// is imported.
 package main
 
 import (

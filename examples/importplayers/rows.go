@@ -109,6 +109,7 @@ func (r *rows) parse(line string) (playline.Player, error) {
 		return p, fmt.Errorf("%d values for %d columns", len(values), len(r.columns))
 	}
 	for i, value := range values {
+		value = fromText(value)
 		switch r.columns[i] {
 		case "external_id":
 			p.ExternalID = value
@@ -136,14 +137,22 @@ func (r *rows) line(p playline.Player) (string, error) {
 	}
 	values := make([]string, len(r.columns))
 	for i, name := range r.columns {
-		values[i] = map[string]string{
+		values[i] = asText(map[string]string{
 			"external_id": p.ExternalID, "sms": p.Channels.SMS, "email": p.Channels.Email, "tags": strings.Join(p.Tags, ";"),
-		}[name]
+		}[name])
 	}
 	w := csv.NewWriter(&b)
 	err := w.Write(values)
 	w.Flush()
 	return strings.TrimSpace(b.String()), err
+}
+
+// raw returns a line that cannot be read as it goes into the file of failed rows.
+func (r *rows) raw(line string) string {
+	if r.columns == nil && strings.HasPrefix(line, "{") {
+		return line // JSON is no spreadsheet's, and a mark in it would be one more thing to mend
+	}
+	return asText(line)
 }
 
 // fields cuts a line of CSV; most have no quotes, and need no reader.

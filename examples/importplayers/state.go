@@ -43,10 +43,15 @@ func loadState(input string) (state, error) {
 		return state{}, err
 	}
 	s := state{Size: info.Size(), Modified: info.ModTime().UTC()}
-	kept, err := os.ReadFile(statePath(input))
+	f, err := openOwn(statePath(input), os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
+	if err != nil {
+		return s, err
+	}
+	defer f.Close()
+	kept, err := io.ReadAll(f)
 	if err != nil {
 		return s, err
 	}
@@ -61,17 +66,25 @@ func loadState(input string) (state, error) {
 	return earlier, nil
 }
 
-// save replaces the state in one step, so that there is always a whole one.
+// save replaces the state in one step, so that there is always a whole one. The next state gets a name that nobody can guess, and the
+// renaming replaces a planted link and not the file behind it.
 func (s state) save(input string) error {
 	text, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	next := statePath(input) + ".new"
-	if err := os.WriteFile(next, text, 0o600); err != nil {
+	next, err := os.CreateTemp(filepath.Dir(input), filepath.Base(statePath(input))+".*.new")
+	if err != nil {
 		return err
 	}
-	return os.Rename(next, statePath(input))
+	_, err = next.Write(text)
+	if err = errors.Join(err, next.Close()); err == nil {
+		err = os.Rename(next.Name(), statePath(input))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(next.Name()))
+	}
+	return nil
 }
 
 // failedRows is the file of rows that failed, each behind a comment that says why. It is input again once it is mended.
@@ -82,11 +95,14 @@ type failedRows struct {
 
 // openFailed goes on behind what the state knows of. A new import does not write over the file of an earlier one: somebody may be mending it.
 func openFailed(r *rows, s state) (*failedRows, error) {
-	path, flags := failedPath(r.path), os.O_RDWR
-	if !s.resumed {
-		flags |= os.O_CREATE | os.O_EXCL
+	path := failedPath(r.path)
+	var f *os.File
+	var err error
+	if s.resumed {
+		f, err = openOwn(path, os.O_RDWR)
+	} else {
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // it holds addresses
 	}
-	f, err := os.OpenFile(path, flags, 0o600) // it holds addresses
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%s is there, from an earlier import; import it or move it away first", path)
 	}
@@ -121,7 +137,7 @@ func cut(f *os.File, length int64) error {
 
 func (f *failedRows) add(row int, cause error, line string) {
 	why := strings.Join(strings.Fields(cause.Error()), " ") // on one line
-	fmt.Fprintf(f.w, "# row %d: %s\n%s\n", row, why, line)
+	fmt.Fprintf(f.w, "# row %d: %s\n%s\n", row, asText(why), line)
 }
 
 // close returns how long the file is. Only then may the state say that these rows are settled.
