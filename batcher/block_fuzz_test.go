@@ -158,7 +158,7 @@ func (s *splitter) leave() {
 	if room := make([]byte, 1, 1+head.size()); cap(head.appendTo(room)) != cap(room) {
 		s.t.Fatalf("a body of %d bytes does not fit in the %d of its size", len(body), cap(room))
 	}
-	s.lane.removeHead()
+	s.lane.removeHeadLocked()
 	head.free()
 }
 
@@ -183,7 +183,7 @@ func (s *splitter) cut(first func(n int, i item) bool) {
 	}
 	attempts, doubts, next, waits := whole.attempts, whole.doubts, whole.next, newBarrier()
 	whole.barriers = []*barrier{waits}
-	s.lane.cut(first)
+	s.lane.cutLocked(first)
 	a := s.lane.head
 	if a == whole {
 		for n, i := range before {

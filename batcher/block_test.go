@@ -185,7 +185,7 @@ func TestLaneCut(t *testing.T) {
 					l.tail.add([]byte(`{"n":9}`), 0, false)
 					l.head.next = l.tail
 				}
-				l.cut(row.first)
+				l.cutLocked(row.first)
 				var got [][]int
 				var last *block
 				for b := l.head; b != nil; b = b.next {

@@ -67,7 +67,7 @@ func TestRoomComesBackWithEveryResult(t *testing.T) {
 			assert.Equal(t, int64(2), r.Ledger().Pending)
 		}
 		for _, answer := range []error{nil, failure(Invalid), failure(InDoubt)} {
-			r.service.answers(func(request) error { return answer })
+			r.service.answers(func(request) error { time.Sleep(time.Millisecond); return answer })
 			full()
 			after(time.Second)
 			assert.Zero(t, r.Stats().PendingBytes)

@@ -108,7 +108,7 @@ func (b *budget) wait(ctx context.Context, bytes int64, hurry func()) error {
 		// Room came in the same moment. The caller's context has ended, so it goes to the next in line.
 		b.release(1, bytes)
 		b.inHand.Done()
-		b.grant()
+		b.grantLocked()
 		return ctx.Err()
 	case w.granted:
 		return nil
@@ -117,7 +117,7 @@ func (b *budget) wait(ctx context.Context, bytes int64, hurry func()) error {
 	}
 	b.line.Remove(place)
 	b.waiting.Add(-1)
-	b.grant() // it may have been the first in line, and the next one may need less
+	b.grantLocked() // it may have been the first in line, and the next one may need less
 	return ctx.Err()
 }
 
@@ -128,11 +128,11 @@ func (b *budget) wake() {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.grant()
+	b.grantLocked()
 }
 
-// grant serves the line from its head as far as the room goes. mu is held.
-func (b *budget) grant() {
+// grantLocked serves the line from its head as far as the room goes.
+func (b *budget) grantLocked() {
 	for place := b.line.Front(); place != nil; place = b.line.Front() {
 		w := place.Value.(*waiter) //nolint:errcheck // the line holds nothing else
 		if b.closed || !b.add(w.bytes) {

@@ -110,7 +110,7 @@ func TestBudgetWakeUps(t *testing.T) {
 			b.mu.Lock() // both happen before the first can look
 			cancel()
 			b.release(1, 50)
-			b.grant()
+			b.grantLocked()
 			b.mu.Unlock()
 			require.ErrorIs(t, <-first, context.Canceled)
 			require.NoError(t, <-second)

@@ -122,17 +122,18 @@ func (b *Batcher) stir() {
 // collect takes what is left of a lane. A block whose result is being told belongs to the one who tells it.
 func (b *Batcher) collect(l *lane) {
 	l.mu.Lock()
-	l.stopped = true
+	underWay := l.status == sending
+	b.stepLocked(l, closed, b.now())
 	blk := l.head
 	switch {
 	case blk == nil:
 	case blk.settling:
 		blk = blk.next
-	case l.status == sending: // by a Sender that does not heed its context: these may arrive yet
+	case underWay: // by a Sender that does not heed its context: these may arrive yet
 		blk.attempts++
 		blk.doubts++
 	}
-	b.releaseStoring(l)
+	b.releaseStoringLocked(l)
 	l.head, l.tail, l.events, l.bytes, l.returned = nil, nil, 0, 0, blk != nil
 	err, erased := l.lastError, l.erased
 	l.mu.Unlock()

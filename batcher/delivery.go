@@ -62,6 +62,12 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 	if b.cfg.Store != nil && !b.noteSending(l, blk) {
 		return sight{none: true}
 	}
+	l.mu.Lock()
+	next := b.stepLocked(l, armed, b.now())
+	l.mu.Unlock()
+	if next != send {
+		return sight{none: true}
+	}
 	ctx, cancel := context.WithTimeout(b.ctx, b.cfg.SendTimeout)
 	defer cancel()
 	err = b.sender.Send(ctx, Batch{
@@ -74,7 +80,7 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 	}
 	b.ledger.mu.Unlock()
 	f := failureOf(err)
-	if !l.note(blk, err != nil && f.Failure == InDoubt) {
+	if !b.note(l, blk, err != nil && f.Failure == InDoubt) {
 		return sight{none: true}
 	}
 	if err == nil {
@@ -85,10 +91,10 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 }
 
 // note counts an attempt of a block. It returns false where Close took the block while the request was under way.
-func (l *lane) note(blk *block, inDoubt bool) bool {
+func (b *Batcher) note(l *lane, blk *block, inDoubt bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopped {
+	if b.stepLocked(l, replied, b.now()) != take {
 		return false
 	}
 	blk.attempts++
@@ -100,30 +106,28 @@ func (l *lane) note(blk *block, inDoubt bool) bool {
 
 // begin takes the lane over and returns the block to be sent, nil where there is nothing to send.
 func (b *Batcher) begin(l *lane, probe bool) *block {
+	l.mu.Lock()
+	next := b.stepLocked(l, picked, b.now())
+	l.mu.Unlock()
+	if next != take {
+		return nil
+	}
 	b.giveUpLost(l)
 	b.expire(l)
 	b.giveUpParked(l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case l.stopped:
-		return nil
-	case l.head == nil:
+	if l.parked && l.head == nil {
 		l.parked = false // its events may have expired; a parked player with none would never be forgotten
-		b.countParked(l)
-		b.settleDown(l, b.now())
-		return nil
-	case b.erases(l):
-		return nil
-	case l.parked:
-		b.park(l, l.lastError)
+		b.countParkedLocked(l)
+	}
+	if b.stepLocked(l, looked, b.now()) != take {
 		return nil
 	}
-	l.status = sending
 	l.head.sealed = true
 	// A probe is one event, so that an outage in which answers are lost costs few copies.
 	if probe && l.head.events > 1 {
-		l.cut(func(n int, _ item) bool { return n < 1 })
+		l.cutLocked(func(n int, _ item) bool { return n < 1 })
 	}
 	return l.head
 }
@@ -134,8 +138,8 @@ func (b *Batcher) delivered(l *lane, blk *block) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.failures, l.down, l.refused, l.lastError = 0, false, "", nil
-	b.settleDown(l, b.now())
+	l.failures, l.refused, l.lastError = 0, "", nil
+	b.stepLocked(l, through, b.now())
 }
 
 // failed decides what a failed request means for its events, its player, and the service.
@@ -158,13 +162,14 @@ func (b *Batcher) failed(l *lane, blk *block, token *Token, f *SendError, err er
 	silent := f.Failure == Throttled && l.failures > 0 && !probe
 	switch {
 	case l.head == nil: // all of it was given up
-		b.settleDown(l, b.now())
+		b.stepLocked(l, through, b.now())
 	case probe && f.RetryAfter == 0:
 		// The gate paces it from here. A pause of its own, which grows to a minute, would hold it long after the service is back.
-		b.again(l, err)
+		b.repeatLocked(l, err)
+	case f.RetryAfter == 0:
+		b.pauseLocked(l, unserved, 0, err)
 	default:
-		b.pause(l, f.RetryAfter, err)
-		l.down = f.RetryAfter == 0
+		b.pauseLocked(l, failed, f.RetryAfter, err)
 	}
 	return sight{down: !silent, retryAfter: f.RetryAfter, none: silent}
 }
@@ -173,42 +178,34 @@ func (b *Batcher) failed(l *lane, blk *block, token *Token, f *SendError, err er
 func (b *Batcher) sendLater(l *lane) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b.again(l, l.lastError)
+	b.repeatLocked(l, l.lastError)
 }
 
-// again sends a lane once more at once. Its mutex is held.
-func (b *Batcher) again(l *lane, err error) {
+// repeatLocked sends a lane once more at once.
+func (b *Batcher) repeatLocked(l *lane, err error) {
 	l.lastError = err
-	if l.stopped || b.erases(l) {
-		return
-	}
-	l.status = ready
-	b.sched.enqueue(l)
+	b.stepLocked(l, repeated, b.now())
 }
 
-// pause lets a lane wait after a failure: exponentially longer, with jitter, and not shorter than the service asked. Its mutex is held.
-func (b *Batcher) pause(l *lane, retryAfter time.Duration, err error) {
-	l.lastError, l.down = err, false
-	if l.stopped || b.erases(l) {
-		return
-	}
+// pauseLocked lets a lane wait after a failure: exponentially longer, with jitter, and not shorter than the service asked.
+func (b *Batcher) pauseLocked(l *lane, why laneEvent, retryAfter time.Duration, err error) {
+	l.lastError = err
 	ceiling := min(lanePause<<min(l.failures, 10), laneMaxPause)
 	l.failures = min(l.failures, 200) + 1
 	wait := max(ceiling/2+rand.N(ceiling/2+1), min(retryAfter, b.cfg.MaxRetryAfter))
-	l.status = waiting
-	l.wakeAt = b.now() + int64(wait)
-	b.alarm(l, b.sched.wakes)
+	now := b.now()
+	l.wakeAt = now + int64(wait)
+	b.stepLocked(l, why, now)
 }
 
 // wakeDown ends the pauses of the lanes that failed because the service was down: it answers again.
 func (b *Batcher) wakeDown() {
 	for l := range b.lanes() {
 		l.mu.Lock()
-		if l.status == waiting && l.down {
-			l.failures, l.down = 0, false
-			l.status = ready
-			b.sched.enqueue(l)
+		if l.status == outage {
+			l.failures = 0
 		}
+		b.stepLocked(l, serviceUp, b.now())
 		l.mu.Unlock()
 	}
 }

@@ -82,7 +82,7 @@
 //
 // # Inside
 //
-// A lane is a player: a queue of blocks of encoded events, and how its sending stands. The scheduler keeps the lanes that are ready,
+// A lane is a player: a queue of blocks of encoded events, and a state; one table says what it does next. The scheduler keeps the lanes that are ready,
 // that linger and that wait, and the gate. A delivery is one request and what follows from its end. The budget bounds the memory. The
 // ledger counts what became of every event, in one place. An erased lane is taken from the scheduler, and dropped by a goroutine of its own.
 //

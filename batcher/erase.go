@@ -48,7 +48,7 @@ func (b *Batcher) Erase(ctx context.Context, userID string) (Erasure, error) {
 		return Erasure{}, errHandedBack
 	}
 	l.erased, l.parked, l.token, l.refused = true, false, nil, ""
-	b.countParked(l)
+	b.countParkedLocked(l)
 	if l.erasure == nil {
 		l.erasure = &erasure{}
 	}
@@ -57,16 +57,11 @@ func (b *Batcher) Erase(ctx context.Context, userID string) (Erasure, error) {
 		bar.left.Add(1)
 		l.tail.barriers = append(l.tail.barriers, bar)
 		l.tail.sealed = true
-		switch {
-		case l.status == sending, l.status == erasing: // its goroutine finds the mark when the request has ended
-		case l.status == ready && !b.sched.withdraw(l): // its goroutine is about to begin, and finds the mark then
-		default:
-			b.erases(l)
-		}
+		b.stepLocked(l, eraseBegun, b.now()) // a goroutine that has the lane finds the mark when its request has ended
 	} else {
 		l.erasure = nil
 	}
-	storing := l.withdraw()
+	storing := l.withdrawLocked()
 	l.mu.Unlock()
 	bar.reach()
 	err := bar.wait(ctx, "a request of the player is under way")
@@ -90,11 +85,11 @@ func (b *Batcher) Erase(ctx context.Context, userID string) (Erasure, error) {
 var errHandedBack = fmt.Errorf("batcher: erase: Close came first: drop what of the player is in its Report, and with a Store erase again in the "+
 	"next process: %w", ErrClosed)
 
-// withdraw returns what is reached when the Tracks have ended that are handing an event of an erased lane to the Store, nil where there are
-// none. More do not come before Readmit, and that waits for these. The lane's mutex is held.
-func (l *lane) withdraw() *barrier {
+// withdrawLocked returns what is reached when the Tracks have ended that are handing an event of an erased lane to the Store, nil where there are
+// none. More do not come before Readmit, and that waits for these.
+func (l *lane) withdrawLocked() *barrier {
 	if l.withdraws == nil {
-		if n, _ := l.storing(); n > 0 {
+		if n, _ := l.storingLocked(); n > 0 {
 			l.withdraws = newBarrier()
 			l.withdraws.left.Store(int64(n))
 		}
@@ -102,8 +97,8 @@ func (l *lane) withdraw() *barrier {
 	return l.withdraws
 }
 
-// withdrawn reports whether no such Track is left. The lane's mutex is held.
-func (l *lane) withdrawn() bool {
+// withdrawnLocked reports whether no such Track is left.
+func (l *lane) withdrawnLocked() bool {
 	if l.withdraws == nil {
 		return true
 	}
@@ -158,14 +153,12 @@ func (b *Batcher) Readmit(userID string) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.erased && (l.head != nil || l.status == erasing || !l.withdrawn()) {
+	if l.erased && (l.head != nil || l.status == erasing || !l.withdrawnLocked()) {
 		return false
 	}
 	if l.erased {
 		l.erased, l.withdraws = false, nil
-		if l.status == idle {
-			b.settleDown(l, b.now()) // it is forgotten again when it stays idle
-		}
+		b.stepLocked(l, readmitted, b.now()) // it is forgotten again when it stays idle
 	}
 	return true
 }
@@ -175,25 +168,20 @@ func (b *Batcher) locked(user string) *lane {
 	for {
 		l := b.lane(user)
 		l.mu.Lock()
-		if !l.dead {
+		if l.status != gone {
 			return l
 		}
 		l.mu.Unlock() // it was forgotten between the two lines above
 	}
 }
 
-// erases drops what waits in a lane that was erased, in a goroutine of its own, which has the lane from then on: a gate that is shut, or
-// other players' requests, must not hold it up. It returns false where there is nothing to drop. The lane's mutex is held, and the lane is
-// the caller's: it stands in no queue, and no sending goroutine has it.
-func (b *Batcher) erases(l *lane) bool {
-	if !l.erased || l.head == nil || l.stopped {
-		return false
-	}
+// dropLocked drops what waits in a lane that was erased, in a goroutine of its own, which has the lane from then on: a gate that is shut, or
+// other players' requests, must not hold it up. Where the scheduler is closed, Close is about to collect the lane.
+func (b *Batcher) dropLocked(l *lane) {
 	l.status = erasing
 	if b.sched.lease() {
 		go b.erase(l)
 	}
-	return true // a closed scheduler: Close is about to collect the lane
 }
 
 // erase gives every event of a lane its result.
@@ -202,8 +190,8 @@ func (b *Batcher) erase(l *lane) {
 	for {
 		l.mu.Lock()
 		blk := l.head
-		if l.stopped || blk == nil {
-			b.settleDown(l, b.now())
+		if l.status == ended || blk == nil {
+			b.stepLocked(l, through, b.now())
 			l.mu.Unlock()
 			return
 		}

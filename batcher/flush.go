@@ -36,13 +36,13 @@ func (b *Batcher) mark(l *lane, bar *barrier) {
 	if l.returned {
 		bar.returned.Store(true)
 	}
-	if l.tail == nil || l.stopped {
+	if l.tail == nil || l.status == ended {
 		return
 	}
 	bar.left.Add(1)
 	// Flushes of a parked player that gave up must not pile up.
 	l.tail.barriers = append(slices.DeleteFunc(l.tail.barriers, func(o *barrier) bool { return o.abandoned.Load() }), bar)
-	b.send(l)
+	b.hurryLocked(l)
 }
 
 // Flush sends what waits, of all players, and returns when every event that was accepted before it has its result and its callback

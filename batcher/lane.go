@@ -7,20 +7,7 @@ import (
 	"time"
 )
 
-// status is what a lane is doing.
-type status uint8
-
-const (
-	idle    status = iota // nothing waits
-	lingers               // events wait for others
-	ready                 // stands in the scheduler's ready queue
-	sending               // a sending goroutine has it
-	waiting               // pauses after a failure, until wakeAt
-	paused                // waits for a token: SetToken or Resume
-	erasing               // a goroutine drops what it has, see Erase
-)
-
-// lane is one player: the events that wait, in order, and how its sending stands. At most one request of a lane is under way.
+// lane is one player: the events that wait, in order, and its state, see laneTable. At most one request of a lane is under way.
 //
 // Lock order: shard, lane, then scheduler, ledger or budget. None is held during a Sender, a TokenSource, a Store or a callback.
 //
@@ -34,11 +21,8 @@ type lane struct {
 	frame     int           // bytes of a request's body beside the events
 	room      chan struct{} // closed when events leave; nil: nobody waits for it
 	status    status
-	dead      bool  // removed: look the player up again
-	stopped   bool  // Close took what was left
-	returned  bool  // and there was something
+	returned  bool  // Close took what was left, and there was something
 	parked    bool  // no token, or a refused one: nothing is sent until SetToken or Resume
-	down      bool  // it waits because the service was down, not because of itself
 	erased    bool  // Erase was called: what it has is dropped, and no more taken
 	failures  uint8 // requests in a row that failed
 	user      string
@@ -108,26 +92,24 @@ func (b *Batcher) lanes() iter.Seq[*lane] {
 	}
 }
 
-// forget removes a lane, unless it is erased, has something to send or to store, or is to be looked at later than now: it may have got a
-// token since. What was its last block may have its result while its sending goroutine is not done with the lane yet; that finds nothing to
-// do then.
+// forget removes a lane, unless it is needed.
 func (b *Batcher) forget(l *lane, now int64) {
 	s := b.shard(l.user)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.events == 0 && !l.dead && !l.erased && (l.status != idle || l.wakeAt <= now) {
-		l.dead = true
+	if b.stepLocked(l, forgotten, now) == forget {
 		delete(s.lanes, l.user)
 	}
 }
 
-// put appends an event that was accepted now and sees to it that it will be sent. The lane's mutex is held, and the room is taken.
-func (b *Batcher) put(l *lane, json []byte, now int64, once bool) {
-	if l.tail == nil || l.tail.sealed || !b.fits(l, len(json)) || now-l.tail.born > maxBlockAge {
+// putLocked appends an event that was accepted now and sees to it that it will be sent. The room is taken.
+func (b *Batcher) putLocked(l *lane, json []byte, now int64, once bool) {
+	event := tracked
+	if l.tail == nil || l.tail.sealed || !b.fitsLocked(l, len(json)) || now-l.tail.born > maxBlockAge {
 		if l.tail != nil {
-			l.tail.sealed = true
+			event, l.tail.sealed = filled, true
 		}
 		next := &block{born: now, stored: b.cfg.Store != nil}
 		if l.tail == nil {
@@ -142,56 +124,38 @@ func (b *Batcher) put(l *lane, json []byte, now int64, once bool) {
 	l.events++
 	l.bytes += len(json)
 	if l.parked {
-		b.countParked(l)
+		b.countParkedLocked(l)
 	}
 	if l.tail.events >= b.cfg.BatchEvents || l.tail.bytes >= b.cfg.BatchBytes {
-		l.tail.sealed = true
+		event, l.tail.sealed = filled, true
 	}
-	if l.status == idle || l.status == lingers && l.head.sealed {
-		b.settleDown(l, now)
-	}
+	b.stepLocked(l, event, now)
 }
 
-// settleNew sees to it that a lane is forgotten that was made for an event which it then did not get: it has no alarm yet. The lane's
-// mutex is held.
-func (b *Batcher) settleNew(l *lane) {
+// missedLocked sees to it that a lane is forgotten that was made for an event which it then did not get: it has no alarm yet.
+func (b *Batcher) missedLocked(l *lane) {
 	if l.parked {
-		b.countParked(l)
+		b.countParkedLocked(l)
 	}
-	if l.status == idle && l.forgets == 0 {
-		b.settleDown(l, b.now())
-	}
+	b.stepLocked(l, missed, b.now())
 }
 
-// fits reports whether the last block has room for another event of that size in one request. The lane's mutex is held.
-func (b *Batcher) fits(l *lane, size int) bool {
+// fitsLocked reports whether the last block has room for another event of that size in one request.
+func (b *Batcher) fitsLocked(l *lane, size int) bool {
 	return l.tail.events < b.cfg.BatchEvents && l.frame+l.tail.bytes+l.tail.events+size <= b.cfg.BatchBytes
 }
 
-// settleDown decides what a lane does next that is not under way, does not wait and is not paused. Its mutex is held.
-func (b *Batcher) settleDown(l *lane, now int64) {
-	switch {
-	case l.head == nil:
-		l.status = idle
-		if l.erased {
-			l.token, l.refused, l.lastError, l.failures, l.down, l.erasure = nil, "", nil, 0, false, nil
-		}
-		l.wakeAt = now + int64(b.cfg.IdleTimeout)
-		b.forgetLater(l)
-		b.stir()
-	case b.erases(l):
-	case l.head.sealed || b.sendBy(l) <= now || b.budget.waiting.Load() > 0:
-		l.status = ready
-		b.sched.enqueue(l)
-	default:
-		l.status = lingers
-		l.wakeAt = b.sendBy(l)
-		b.alarm(l, b.sched.lingers)
+// restLocked is what an idle lane does: it waits to be forgotten.
+func (b *Batcher) restLocked(l *lane) {
+	if l.erased {
+		l.token, l.refused, l.lastError, l.failures, l.erasure = nil, "", nil, 0, nil
 	}
+	b.forgetLaterLocked(l)
+	b.stir()
 }
 
-// sendBy returns when the first block is sent at the latest: when it has lingered, or before the token ends.
-func (b *Batcher) sendBy(l *lane) int64 {
+// sendByLocked returns when the first block is sent at the latest: when it has lingered, or before the token ends.
+func (b *Batcher) sendByLocked(l *lane) int64 {
 	at := l.head.born + int64(b.cfg.Linger)
 	if l.token != nil && !l.token.Expires.IsZero() {
 		// A token that has ended already will be renewed anyway.
@@ -202,29 +166,27 @@ func (b *Batcher) sendBy(l *lane) int64 {
 	return at
 }
 
-// send makes a lane send what it has without lingering. Its mutex is held.
-func (b *Batcher) send(l *lane) {
+// hurryLocked makes a lane send what it has without lingering.
+func (b *Batcher) hurryLocked(l *lane) {
 	if l.tail == nil {
 		return
 	}
 	l.tail.sealed = true
-	if l.status == lingers {
-		b.settleDown(l, b.now())
-	}
+	b.stepLocked(l, hurried, b.now())
 }
 
-// removeHead takes the settled first block out. The lane's mutex is held.
-func (l *lane) removeHead() {
+// removeHeadLocked takes the settled first block out.
+func (l *lane) removeHeadLocked() {
 	blk := l.head
 	l.head = blk.next
 	if l.head == nil {
 		l.tail = nil
 	}
-	l.leave(blk.events, blk.bytes)
+	l.leaveLocked(blk.events, blk.bytes)
 }
 
-// leave counts events out and tells those who wait for their room. The lane's mutex is held.
-func (l *lane) leave(events, bytes int) {
+// leaveLocked counts events out and tells those who wait for their room.
+func (l *lane) leaveLocked(events, bytes int) {
 	l.events -= events
 	l.bytes -= bytes
 	if l.room != nil {

@@ -49,19 +49,19 @@ func (b *Batcher) tokenOf(l *lane) (*Token, error) {
 // tokenFailed parks a lane that has no token, and pauses one whose source failed.
 func (b *Batcher) tokenFailed(l *lane, err error) {
 	l.mu.Lock()
-	events, none, failed := l.events, errors.Is(err, ErrNoToken), false
+	events, none, broken := l.events, errors.Is(err, ErrNoToken), false
 	switch {
 	case l.token.freshAt(time.Now(), b.cfg.TokenRenewal): // SetToken came while the source was asked, and found no parked lane
-		b.again(l, nil)
+		b.repeatLocked(l, nil)
 		none = false
 	case none:
-		b.park(l, err)
+		b.refuseLocked(l, err)
 	default:
-		failed, err = true, fmt.Errorf("batcher: token source: %w", err)
-		b.pause(l, 0, err)
+		broken, err = true, fmt.Errorf("batcher: token source: %w", err)
+		b.pauseLocked(l, failed, 0, err)
 	}
 	l.mu.Unlock()
-	if failed { // what the error says is the caller's own: Stats has it, the log does not
+	if broken { // what the error says is the caller's own: Stats has it, the log does not
 		b.ledger.mu.Lock()
 		b.ledger.lastError = err
 		b.ledger.mu.Unlock()
@@ -83,9 +83,9 @@ func (b *Batcher) refused(l *lane, token *Token, f Failure, err error) {
 	}
 	retry := l.token != nil || f == Unauthorized && first // SetToken brought another one meanwhile, or the source may
 	if retry {
-		b.again(l, err)
+		b.repeatLocked(l, err)
 	} else {
-		b.park(l, err)
+		b.refuseLocked(l, err)
 	}
 	l.mu.Unlock()
 	if !retry {

@@ -32,7 +32,7 @@ func (b *Batcher) Resume(userID string) {
 		defer l.mu.Unlock()
 		if l.parked {
 			l.token = nil
-			b.unpark(l)
+			b.unparkLocked(l)
 		}
 	}
 }
@@ -46,11 +46,10 @@ func (b *Batcher) SetToken(userID string, token Token) {
 		return
 	}
 	l.token = &token
-	switch {
-	case l.parked:
-		b.unpark(l)
-	case l.status == idle, l.status == lingers: // a new one has no alarm yet that would forget it; this token may end sooner
-		b.settleDown(l, b.now())
+	if l.parked {
+		b.unparkLocked(l)
+	} else { // a new one has no alarm yet that would forget it; this token may end sooner
+		b.stepLocked(l, tokenCame, b.now())
 	}
 }
 
@@ -59,17 +58,19 @@ func (b *Batcher) sayParked(events int, err error) {
 	b.cfg.Log.Warn("batcher: player parked until SetToken or Resume", "events", events, "cause", causeOf(err))
 }
 
-// park lets a lane wait for a token. Its mutex is held.
-func (b *Batcher) park(l *lane, err error) {
-	if b.erases(l) {
-		return
+// refuseLocked is what happens to a lane that has no token, or one that the service does not take.
+func (b *Batcher) refuseLocked(l *lane, err error) {
+	l.lastError = err
+	b.stepLocked(l, tokenless, b.now())
+}
+
+// parkLocked is what a parked lane does: it waits for a token.
+func (b *Batcher) parkLocked(l *lane, now int64) {
+	if b.cfg.MaxAge > 0 {
+		l.wakeAt = max(l.head.born+int64(b.cfg.MaxAge), now+int64(time.Millisecond))
+		b.alarmLocked(l, b.sched.wakes)
 	}
-	l.parked, l.status, l.lastError = true, paused, err
-	if b.cfg.MaxAge > 0 && l.head != nil {
-		l.wakeAt = max(l.head.born+int64(b.cfg.MaxAge), b.now()+int64(time.Millisecond))
-		b.alarm(l, b.sched.wakes)
-	}
-	b.countParked(l)
+	b.countParkedLocked(l)
 	b.stir()
 }
 
@@ -81,12 +82,12 @@ func causeOf(err error) string {
 	return failureOf(err).Failure.String()
 }
 
-// unpark lets a parked lane send again. Its mutex is held.
-func (b *Batcher) unpark(l *lane) {
+// unparkLocked lets a parked lane send again.
+func (b *Batcher) unparkLocked(l *lane) {
 	l.parked, l.refused = false, ""
-	b.countParked(l)
+	b.countParkedLocked(l)
 	if l.status == paused {
 		l.failures = 0
-		b.settleDown(l, b.now())
 	}
+	b.stepLocked(l, unparked, b.now())
 }

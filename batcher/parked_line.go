@@ -56,8 +56,8 @@ func (p *parkedLine) gives(l *lane) bool {
 	return p.bytes > p.limit && l.place != nil && p.lanes.Front() == l.place.at
 }
 
-// countParked brings the line up to date with a lane that was or is parked. The lane's mutex is held.
-func (b *Batcher) countParked(l *lane) {
+// countParkedLocked brings the line up to date with a lane that was or is parked.
+func (b *Batcher) countParkedLocked(l *lane) {
 	if b.parked.limit == 0 {
 		return
 	}
@@ -75,11 +75,10 @@ func (b *Batcher) countParked(l *lane) {
 func (b *Batcher) giveUpParked(l *lane) {
 	for b.parked.gives(l) {
 		l.mu.Lock()
-		if l.stopped || !l.parked || l.head == nil {
+		if l.status == ended || !l.parked || l.head == nil {
 			l.mu.Unlock()
 			return
 		}
-		l.status = sending
 		l.head.sealed = true
 		blk := l.head
 		l.mu.Unlock()
@@ -88,7 +87,7 @@ func (b *Batcher) giveUpParked(l *lane) {
 			return
 		}
 		l.mu.Lock()
-		b.countParked(l)
+		b.countParkedLocked(l)
 		l.mu.Unlock()
 	}
 }

@@ -113,28 +113,28 @@ func (p *Player) keep(ctx context.Context, json []byte, accepted int64, once, wa
 			return err
 		}
 		if l.frame+len(json) > b.cfg.BatchBytes {
-			b.settleNew(l)
+			b.missedLocked(l)
 			l.mu.Unlock()
 			b.giveBack(granted, size)
 			return &InvalidEventError{"event", fmt.Sprintf("has %d bytes as JSON, and a request of it %d: Config.BatchBytes allows %d",
 				len(json), l.frame+len(json), b.cfg.BatchBytes)}
 		}
-		room := l.full(&b.cfg, len(json))
+		room := l.fullLocked(&b.cfg, len(json))
 		if room != nil {
-			b.send(l) // room matters more now than a full batch
+			b.hurryLocked(l) // room matters more now than a full batch
 		}
 		if room == nil && (granted || b.budget.take(size)) {
 			if b.cfg.Store != nil {
-				return b.store(ctx, l, json, accepted, once, granted)
+				return b.storeLocked(ctx, l, json, accepted, once, granted)
 			}
-			b.put(l, json, accepted, once)
+			b.putLocked(l, json, accepted, once)
 			l.mu.Unlock()
 			if granted {
 				b.budget.inHand.Done()
 			}
 			return nil
 		}
-		b.settleNew(l)
+		b.missedLocked(l)
 		l.mu.Unlock()
 		if !wait {
 			return ErrFull
@@ -180,7 +180,7 @@ func (p *Player) current() (*lane, error) {
 		case l.erased:
 			l.mu.Unlock()
 			return nil, ErrErased
-		case !l.dead:
+		case l.status != gone:
 			return l, nil
 		}
 		l.mu.Unlock()
@@ -188,8 +188,8 @@ func (p *Player) current() (*lane, error) {
 	}
 }
 
-// full returns nil where the lane has room, else a channel that is closed when some comes. The lane's mutex is held.
-func (l *lane) full(cfg *Config, size int) <-chan struct{} {
+// fullLocked returns nil where the lane has room, else a channel that is closed when some comes.
+func (l *lane) fullLocked(cfg *Config, size int) <-chan struct{} {
 	if l.events < cfg.MaxPlayerEvents && l.bytes+size <= cfg.MaxPlayerBytes {
 		return nil
 	}

@@ -32,7 +32,7 @@ func (b *Batcher) recoverStored() error {
 	for l := range b.lanes() {
 		l.mu.Lock()
 		l.tail.sealed = true // it has waited long enough, and what is tracked from now on is not in doubt
-		b.settleDown(l, b.now())
+		b.stepLocked(l, filled, b.now())
 		l.mu.Unlock()
 	}
 	return nil
@@ -41,7 +41,7 @@ func (b *Batcher) recoverStored() error {
 // takeBack appends an event of an earlier process to its lane. What is in doubt stands in blocks of its own.
 func (b *Batcher) takeBack(l *lane, e StoredEvent) {
 	at := b.clock.at(e.Accepted)
-	if l.tail == nil || l.tail.sealed || l.tail.noted != e.InDoubt || !b.fits(l, len(e.JSON)) || at-l.tail.born > maxBlockAge {
+	if l.tail == nil || l.tail.sealed || l.tail.noted != e.InDoubt || !b.fitsLocked(l, len(e.JSON)) || at-l.tail.born > maxBlockAge {
 		next := &block{born: at, stored: true}
 		if e.InDoubt {
 			next.doubtful()
@@ -80,11 +80,10 @@ func (b *Batcher) giveUpLost(l *lane) {
 	for {
 		l.mu.Lock()
 		blk := l.head
-		if l.stopped || blk == nil || !blk.lost {
+		if l.status == ended || blk == nil || !blk.lost {
 			l.mu.Unlock()
 			return
 		}
-		l.status = sending
 		l.mu.Unlock()
 		if !b.resolve(l, blk, Unknown, errEarlier) {
 			return

@@ -13,7 +13,7 @@ import (
 // behind it.
 func (b *Batcher) resolve(l *lane, blk *block, r Result, err error) bool {
 	l.mu.Lock()
-	if l.stopped {
+	if l.status == ended {
 		l.mu.Unlock()
 		return false
 	}
@@ -28,8 +28,8 @@ func (b *Batcher) resolve(l *lane, blk *block, r Result, err error) bool {
 	if r == Erased && notForgotten != nil && l.erasure != nil {
 		l.erasure.err = notForgotten
 	}
-	if !l.stopped {
-		l.removeHead()
+	if l.status != ended {
+		l.removeHeadLocked()
 	}
 	reached := blk.barriers // also those that came during the callback
 	l.mu.Unlock()
@@ -56,21 +56,21 @@ func (b *Batcher) blame(l *lane, blk *block, f Failure, err error) {
 		if b.resolve(l, blk, Rejected, err) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			b.settleDown(l, b.now())
+			b.stepLocked(l, through, b.now())
 		}
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopped {
+	if l.status == ended {
 		return
 	}
 	at := blk.events / 2
 	if f == TooLarge {
 		at = blk.half()
 	}
-	l.cut(func(n int, _ item) bool { return n < at })
-	b.again(l, err)
+	l.cutLocked(func(n int, _ item) bool { return n < at })
+	b.repeatLocked(l, err)
 }
 
 // giveUpOnce reports the events of the first block as unknown that must not be sent again after an attempt that may have arrived.
@@ -79,11 +79,11 @@ func (b *Batcher) giveUpOnce(l *lane, err error) {
 		return
 	}
 	l.mu.Lock()
-	if l.stopped {
+	if l.status == ended {
 		l.mu.Unlock()
 		return
 	}
-	l.cut(func(_ int, i item) bool { return i.once })
+	l.cutLocked(func(_ int, i item) bool { return i.once })
 	blk := l.head
 	l.mu.Unlock()
 	for i := range blk.items() {
@@ -102,13 +102,12 @@ func (b *Batcher) expire(l *lane) {
 	for {
 		l.mu.Lock()
 		oldest := b.now() - int64(b.cfg.MaxAge)
-		if l.stopped || l.head == nil || l.head.born > oldest {
+		if l.status == ended || l.head == nil || l.head.born > oldest {
 			l.mu.Unlock()
 			return
 		}
-		l.status = sending
 		l.head.sealed = true
-		l.cut(func(_ int, i item) bool { return i.accepted <= oldest })
+		l.cutLocked(func(_ int, i item) bool { return i.accepted <= oldest })
 		blk := l.head
 		old := true
 		for i := range blk.items() {
@@ -122,9 +121,8 @@ func (b *Batcher) expire(l *lane) {
 	}
 }
 
-// cut replaces the first block by two: the events that first chooses, then the others. Where all are on one side nothing changes.
-// The lane's mutex is held.
-func (l *lane) cut(first func(n int, i item) bool) {
+// cutLocked replaces the first block by two: the events that first chooses, then the others. Where all are on one side nothing changes.
+func (l *lane) cutLocked(first func(n int, i item) bool) {
 	blk := l.head
 	a := blk.part(first)
 	z := blk.part(func(n int, i item) bool { return !first(n, i) })

@@ -53,28 +53,28 @@ func (a *alarms) Pop() any {
 	return last
 }
 
-// enqueue puts a lane into the ready queue. The lane's mutex is held, and its status says that it stands there.
+// enqueue puts a lane into the ready queue; its status says that it stands there.
 func (s *scheduler) enqueue(l *lane) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ready.push(l)
-	s.start()
+	s.startLocked()
 }
 
-// start begins to send as many lanes as may be sent now, and sets the timer. mu is held.
-func (s *scheduler) start() {
+// startLocked begins to send as many lanes as may be sent now, and sets the timer.
+func (s *scheduler) startLocked() {
 	for {
-		l, probe := s.next()
+		l, probe := s.nextLocked()
 		if l == nil {
 			break
 		}
 		go s.batcher.work(l, probe)
 	}
-	s.arm()
+	s.armLocked()
 }
 
-// next takes the next lane out of the ready queue, if one may be sent now. mu is held.
-func (s *scheduler) next() (l *lane, probe bool) {
+// nextLocked takes the next lane out of the ready queue, if one may be sent now.
+func (s *scheduler) nextLocked() (l *lane, probe bool) {
 	if s.closed {
 		return nil, false
 	}
@@ -106,16 +106,16 @@ func (s *scheduler) finish(seen sight, probe bool) (l *lane, nextProbe bool, cha
 	case !was && s.gate.shut:
 		change = gateShut
 	}
-	if l, nextProbe = s.next(); l != nil {
-		s.start() // a gate that opens may allow more
+	if l, nextProbe = s.nextLocked(); l != nil {
+		s.startLocked() // a gate that opens may allow more
 		return l, nextProbe, change
 	}
-	s.arm()
-	s.rest()
+	s.armLocked()
+	s.restLocked()
 	return nil, false, change
 }
 
-// withdraw takes a lane out of the ready queue. It returns false where a sending goroutine has taken it out already. The lane's mutex is held.
+// withdraw takes a lane out of the ready queue. It returns false where a sending goroutine has taken it out already.
 func (s *scheduler) withdraw(l *lane) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,11 +147,11 @@ func (s *scheduler) unlease() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leases--
-	s.rest()
+	s.restLocked()
 }
 
-// rest tells Close when the last goroutine has ended. mu is held.
-func (s *scheduler) rest() {
+// restLocked tells Close when the last goroutine has ended.
+func (s *scheduler) restLocked() {
 	if s.closed && s.inFlight+s.leases == 0 {
 		close(s.quiet)
 	}
@@ -164,7 +164,7 @@ func (s *scheduler) lend() (back func() bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.gate.probing = false
-		s.start()
+		s.startLocked()
 	}).Stop
 }
 
@@ -185,11 +185,11 @@ func (s *scheduler) wake(queue *ring[alarm], a alarm) {
 	} else {
 		heap.Push(&s.other, a)
 	}
-	s.arm()
+	s.armLocked()
 }
 
-// arm sets the timer to the next time at which something may have to be done. mu is held.
-func (s *scheduler) arm() {
+// armLocked sets the timer to the next time at which something may have to be done.
+func (s *scheduler) armLocked() {
 	at := int64(0)
 	sooner := func(t int64) {
 		if at == 0 || t < at {
@@ -245,7 +245,7 @@ func (s *scheduler) tick() {
 	for len(s.other) > 0 && s.other[0].at <= now {
 		due = append(due, heap.Pop(&s.other).(alarm).lane) //nolint:errcheck // the heap holds nothing else
 	}
-	s.start()
+	s.startLocked()
 	s.mu.Unlock()
 	for _, l := range due {
 		s.batcher.ring(l, now)
@@ -262,7 +262,7 @@ func (s *scheduler) close() <-chan struct{} {
 		if s.timer != nil {
 			s.timer.Stop()
 		}
-		s.rest()
+		s.restLocked()
 	}
 	return s.quiet
 }

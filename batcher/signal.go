@@ -24,7 +24,7 @@ const (
 func (b *Batcher) Signal(Signal) {
 	for l := range b.lanes() {
 		l.mu.Lock()
-		b.send(l)
+		b.hurryLocked(l)
 		l.mu.Unlock()
 	}
 }
@@ -33,7 +33,7 @@ func (b *Batcher) Signal(Signal) {
 func (p *Player) Signal(Signal) {
 	if l := p.batcher.find(p.id); l != nil {
 		l.mu.Lock()
-		p.batcher.send(l)
+		p.batcher.hurryLocked(l)
 		l.mu.Unlock()
 	}
 }

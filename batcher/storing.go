@@ -7,13 +7,13 @@ import (
 
 // What the batcher does with its Store while it runs. All calls are made outside of every lock: the Store waits for a disk.
 
-// store keeps an event in the Store and puts it into its lane. There is room for it in the lane, and the budget's is taken, granted or not.
-// The lane's mutex is held at first, and is not when it returns.
+// storeLocked keeps an event in the Store and puts it into its lane. There is room for it in the lane, and the budget's is taken, granted or not.
+// It unlocks the lane.
 //
 // The event counts in the lane from the beginning, so that the bounds hold while it is being stored, and the lane is not forgotten. Close
 // can come meanwhile. It waits for Append as long as its context lasts, and the event is accepted. Where Close did not wait longer, and has
 // taken the lane, the event was not accepted, and the Store forgets it.
-func (b *Batcher) store(ctx context.Context, l *lane, json []byte, accepted int64, once, granted bool) error {
+func (b *Batcher) storeLocked(ctx context.Context, l *lane, json []byte, accepted int64, once, granted bool) error {
 	b.storing.left.Add(1) // under the lane's mutex, before Close has looked at the lane: so it waits for this one
 	defer b.storing.reach()
 	l.events++
@@ -25,17 +25,17 @@ func (b *Batcher) store(ctx context.Context, l *lane, json []byte, accepted int6
 	id, err := b.appendToStore(ctx, StoredEvent{UserID: l.user, Accepted: b.clock.wall(accepted), Once: once}, json)
 	l.mu.Lock()
 	switch {
-	case l.stopped || l.erased: // Close or Erase came meanwhile, and may have returned
-		refused, closed := ErrErased, l.stopped
-		if closed {
+	case l.status == ended || l.erased: // Close or Erase came meanwhile, and may have returned
+		refused, late := ErrErased, l.status == ended
+		if late {
 			refused = ErrClosed // Close has given the room back
 		} else {
-			l.leave(1, len(json))
-			b.settleNew(l)
+			l.leaveLocked(1, len(json))
+			b.missedLocked(l)
 		}
 		erase := l.withdraws
 		l.mu.Unlock()
-		if !closed {
+		if !late {
 			b.budget.release(1, int64(len(json)))
 			b.budget.wake()
 		}
@@ -47,8 +47,8 @@ func (b *Batcher) store(ctx context.Context, l *lane, json []byte, accepted int6
 		}
 		return refused
 	case err != nil && !b.cfg.MemoryOnStoreError:
-		l.leave(1, len(json))
-		b.settleNew(l)
+		l.leaveLocked(1, len(json))
+		b.missedLocked(l)
 		l.mu.Unlock()
 		b.budget.release(1, int64(len(json)))
 		b.budget.wake()
@@ -56,14 +56,14 @@ func (b *Batcher) store(ctx context.Context, l *lane, json []byte, accepted int6
 	}
 	l.events--
 	l.bytes -= len(json)
-	b.put(l, json, accepted, once)
+	b.putLocked(l, json, accepted, once)
 	if err == nil {
 		l.tail.label(id)
 	} else {
 		b.countUnstored(err)
 	}
 	if l.room != nil { // somebody may wait for the room that this event took before it could be sent
-		b.send(l)
+		b.hurryLocked(l)
 	}
 	l.mu.Unlock()
 	return nil
@@ -83,15 +83,15 @@ func (b *Batcher) appendToStore(ctx context.Context, e StoredEvent, json []byte)
 	return id, err
 }
 
-// releaseStoring gives the budget's room back of the events that are being stored: what a lane counts and no block holds. Close has taken
-// the lane, so they are not accepted. The lane's mutex is held.
-func (b *Batcher) releaseStoring(l *lane) {
-	events, size := l.storing()
+// releaseStoringLocked gives the budget's room back of the events that are being stored: what a lane counts and no block holds. Close has taken
+// the lane, so they are not accepted.
+func (b *Batcher) releaseStoringLocked(l *lane) {
+	events, size := l.storingLocked()
 	b.budget.release(int64(events), int64(size))
 }
 
-// storing returns what of a lane is being stored. The lane's mutex is held.
-func (l *lane) storing() (events, bytes int) {
+// storingLocked returns what of a lane is being stored.
+func (l *lane) storingLocked() (events, bytes int) {
 	events, bytes = l.events, l.bytes
 	for blk := l.head; blk != nil; blk = blk.next {
 		events -= blk.events
@@ -120,13 +120,13 @@ func (b *Batcher) noteSending(l *lane, blk *block) bool {
 			b.storeFailed(err)
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			b.pause(l, 0, err)
+			b.pauseLocked(l, failed, 0, err)
 			return false
 		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopped {
+	if l.status == ended {
 		return false
 	}
 	blk.noted = true

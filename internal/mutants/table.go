@@ -41,8 +41,8 @@ var mutants = []mutant{
 		"b.report.LeftOver = append(b.report.LeftOver, b.outcome(l, left, Returned, err))\n", "_ = b.outcome(l, left, Returned, err)\n", "TestCloseHandsBackTheRestAtItsDeadline",
 	},
 	{
-		"order: one request a player", "an event that comes during a request makes the player ready", "lane.go",
-		"	if l.status == idle || l.status == lingers && l.head.sealed {", "	if l.status == idle || l.head.sealed {", "TestOrderWithinAPlayer",
+		"order: one request a player", "an event that comes during a request makes the player ready", "lane_state.go",
+		"		replied: always(take),\n", "		replied: always(take), filled: always(queue),\n", "TestOrderWithinAPlayer",
 	},
 	{
 		"order of the events", "the halves of a batch change places", "resolve.go",
@@ -110,7 +110,7 @@ var mutants = []mutant{
 	},
 	{
 		"trigger: 200 events", "a full batch lingers", "lane.go",
-		"	if l.tail.events >= b.cfg.BatchEvents || l.tail.bytes >= b.cfg.BatchBytes {\n		l.tail.sealed = true\n	}\n", "", "TestThe200thEventGoesAtOnce",
+		"	if l.tail.events >= b.cfg.BatchEvents || l.tail.bytes >= b.cfg.BatchBytes {\n		event, l.tail.sealed = filled, true\n	}\n", "", "TestThe200thEventGoesAtOnce",
 	},
 	{
 		"trigger: bytes", "a request holds more than BatchBytes", "lane.go",
@@ -134,11 +134,11 @@ var mutants = []mutant{
 	},
 	{
 		"Retry-After is a floor", "it is not looked at", "delivery.go",
-		"min(retryAfter, b.cfg.MaxRetryAfter))\n	l.status = waiting", "0)\n	l.status = waiting", "TestRetryAfterIsAFloorAndCapped",
+		"min(retryAfter, b.cfg.MaxRetryAfter))\n	now := ", "0)\n	now := ", "TestRetryAfterIsAFloorAndCapped",
 	},
 	{
 		"Retry-After is capped", "it is not", "delivery.go",
-		"min(retryAfter, b.cfg.MaxRetryAfter))\n	l.status = waiting", "retryAfter)\n	l.status = waiting", "TestRetryAfterIsAFloorAndCapped",
+		"min(retryAfter, b.cfg.MaxRetryAfter))\n	now := ", "retryAfter)\n	now := ", "TestRetryAfterIsAFloorAndCapped",
 	},
 	{
 		"401: the source is asked once more", "it parks at once", "lane_token.go",
@@ -249,12 +249,12 @@ var mutants = []mutant{
 		"		if err == nil {\n			_ = b.noteSettled([]uint64{id}) // Stats tells of it\n		}\n", "", "TestCloseWhileAnEventIsStored",
 	},
 	{
-		"a store: a player whose event is being stored", "is forgotten", "lane.go",
-		"if l.events == 0 && !l.dead", "if l.head == nil && !l.dead", "TestAnAppendThatHangs",
+		"a store: a player whose event is being stored", "is forgotten", "lane_state.go",
+		"used: l.events > 0,", "used: l.head != nil,", "TestAnAppendThatHangs",
 	},
 	{
-		"Erase drops what waits", "a pause is waited for first", "delivery.go",
-		"	l.lastError, l.down = err, false\n	if l.stopped || b.erases(l) {\n", "	l.lastError, l.down = err, false\n	if l.stopped {\n", "TestEraseWaitsForTheRequestUnderWay",
+		"Erase drops what waits", "a pause is waited for first", "lane_state.go",
+		"		unserved:  unlessErased(hold),\n", "		unserved:  always(hold),\n", "TestEraseWaitsForTheRequestUnderWay",
 	},
 	{
 		"Erase: nothing more is taken", "Track takes it", "player.go",
@@ -270,6 +270,6 @@ var mutants = []mutant{
 	},
 	{
 		"MaxParkedBytes: a player with a token loses nothing", "it stays in the line", "parked.go",
-		"	l.parked, l.refused = false, \"\"\n	b.countParked(l)\n", "	l.parked, l.refused = false, \"\"\n", "TestWhoIsNotParkedAnyMoreLeavesTheLine",
+		"	l.parked, l.refused = false, \"\"\n	b.countParkedLocked(l)\n", "	l.parked, l.refused = false, \"\"\n", "TestWhoIsNotParkedAnyMoreLeavesTheLine",
 	},
 }
