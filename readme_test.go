@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The README's program, its table, its links, and those of the docs.
+// The README's length, programs and variables; the table of operations; and the links of all pages.
 
 func readFile(t *testing.T, path string) string {
 	t.Helper()
@@ -21,22 +21,68 @@ func readFile(t *testing.T, path string) string {
 	return string(text)
 }
 
-// TestReadmeProgram holds the README's program against the one that is compiled and run.
+// TestReadmeProgram compares the README's program with the one that is compiled and run: the README
+// shows all of main, in pieces, in its order.
 func TestReadmeProgram(t *testing.T) {
 	source := readFile(t, "examples/hello/main.go")
 	start, end := strings.Index(source, "func main()"), strings.Index(source, "func check(")
 	require.Positive(t, start)
 	require.Greater(t, end, start)
-	assert.Contains(t, readFile(t, "README.md"), "```go\n"+source[start:end-1]+"```\n", "copy main from examples/hello/main.go")
+	var pieces []string
+	for _, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readFile(t, "README.md"), -1) {
+		if strings.Contains(source, block[1]) {
+			pieces = append(pieces, block[1])
+		}
+	}
+	assert.Len(t, pieces, 2, "a client and a batcher")
+	assert.Equal(t, source[start:end-1], strings.Join(pieces, "\n"), "copy main from examples/hello/main.go")
 }
 
-// TestReadmeNamesEveryMethod holds the table of operations against the services.
-func TestReadmeNamesEveryMethod(t *testing.T) {
+// TestReadmeIsShort: one screen to be convinced, five to be at work.
+func TestReadmeIsShort(t *testing.T) {
 	readme := readFile(t, "README.md")
+	assert.LessOrEqual(t, len(strings.Fields(readme)), 1500, "words")
+	assert.LessOrEqual(t, strings.Count(readme, "\n"), 230, "lines")
+}
+
+// TestReadmeNamesEveryVariable compares the table of configuration with what NewFromEnv reads.
+func TestReadmeNamesEveryVariable(t *testing.T) {
+	readme := readFile(t, "README.md")
+	for _, service := range envServices {
+		for _, name := range append(service.required, service.optional...) {
+			assert.Contains(t, readme, "`"+name+"`")
+		}
+		assert.Regexp(t, `^PLAYLINE_[A-Z]+_URL$`, service.url)
+	}
+	assert.Contains(t, readme, "`PLAYLINE_<SERVICE>_URL`")
+}
+
+// TestTheDocsNameEveryMethod compares the table of operations with the services.
+func TestTheDocsNameEveryMethod(t *testing.T) {
+	table := readFile(t, "docs/operations.md")
 	eachMethod(t, func(t *testing.T, service string, m reflect.Method) {
 		link := "[" + m.Name + "](https://pkg.go.dev/github.com/playline/playline-go#" + service + "Service." + m.Name + ")"
-		assert.Contains(t, readme, link)
+		assert.Contains(t, table, link)
 	})
+}
+
+// TestTheIndexListsEveryPage: each page of docs/ is in the index, and each example in its table.
+func TestTheIndexListsEveryPage(t *testing.T) {
+	index := readFile(t, "docs/README.md")
+	pages, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	for _, page := range pages {
+		if name := filepath.Base(page); name != "README.md" {
+			assert.Contains(t, index, "]("+name)
+		}
+	}
+	examples, err := filepath.Glob("examples/*")
+	require.NoError(t, err)
+	for _, example := range examples {
+		assert.Contains(t, index, "| "+filepath.Base(example)+" |")
+	}
+	assert.GreaterOrEqual(t, len(pages), 10)
+	assert.GreaterOrEqual(t, len(examples), 10)
 }
 
 // TestDocsPointToWhatIsThere follows the relative links, and the folders of the commands, of every page.

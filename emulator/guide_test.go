@@ -18,7 +18,7 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// The code of docs/testing.md: each block there stands here, and runs.
+// The code of docs/testing.md and of the README's section on tests.
 
 // signUp is the code under test: it registers a player and sends a welcome, once however often it is called.
 func signUp(ctx context.Context, client *playline.Client, deviceID, email string) error {
@@ -33,6 +33,20 @@ func signUp(ctx context.Context, client *playline.Client, deviceID, email string
 		playline.Recipient{To: playline.Destinations{Email: email}},
 		playline.IdempotencyKey("welcome-"+deviceID))
 	return err
+}
+
+// The README shows this test.
+func TestSignUpIsRepeated(t *testing.T) {
+	server := emulator.Start(t) // on loopback, closed with the test
+	client, err := playline.New(server.Options()...)
+	require.NoError(t, err)
+	lost := emulator.Fault{Operation: "registerPlayer", Mode: emulator.ResetAfter, Times: 1}
+	server.Inject(lost) // the service stores the player, but its answer gets lost
+
+	require.NoError(t, signUp(t.Context(), client, "device-abc-123", "ace@example.com")) // your code
+
+	require.Equal(t, 2, server.Calls("registerPlayer"))
+	require.Len(t, server.Players(), 1)
 }
 
 func TestSignUp(t *testing.T) {

@@ -1,4 +1,4 @@
-// Hello is the README's program: a player is registered, and a thousand events of theirs are delivered.
+// Hello is the README's program: it registers a player and delivers a thousand events of that player.
 package main
 
 import (
@@ -15,25 +15,30 @@ import (
 
 func main() {
 	ctx := context.Background()
-	services, err := emulator.Listen("127.0.0.1:0") // in production none of this: playline.NewFromEnv()
+	services, err := emulator.Listen("127.0.0.1:0") // stands in for the five services
 	check(err)
-	client, err := playline.New(services.Options()...)
+	client, err := playline.New(services.Options()...) // in production: playline.NewFromEnv()
 	check(err)
-	player, err := client.Players.Register(ctx, playline.Player{ExternalID: "ace", Channels: playline.PlayerChannels{SMS: "+61400000000"}})
+	player, err := client.Players.Register(ctx, playline.Player{
+		ExternalID: "device-abc-123",
+		Channels:   playline.PlayerChannels{Email: "ace@example.com"},
+	})
 	check(err)
+	fmt.Println(player.PlayerID, "registered")
+
 	events, err := client.NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil // in production: from your session table, or client.Accounts.Login
+			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil // in production: your session table
 		}),
 	})
 	check(err)
 	for level := range 1000 {
-		check(events.Player("ace").TrackAttrs(ctx, batcher.LevelCompleted, slog.Int("level", level)))
+		check(events.Player("device-abc-123").TrackAttrs(ctx, batcher.LevelCompleted, slog.Int("level", level)))
 	}
 	report, err := events.Close(ctx)
 	check(err)
-	fmt.Println(player.PlayerID, "registered;", report.Delivered, "events delivered in", services.Calls("ingestEvents"), "requests")
+	fmt.Println(report.Delivered, "events delivered in", services.Calls("ingestEvents"), "requests")
 }
 
 func check(err error) {
