@@ -38,6 +38,7 @@ type Syncer interface {
 // StoredEvent is an event as a Store keeps it. It holds no token.
 type StoredEvent struct {
 	ID       uint64
+	GameID   string // whose event it is; a store holds those of one game
 	UserID   string
 	Accepted time.Time // when Track took it; a store may keep it to the millisecond
 	JSON     []byte    // as it travels

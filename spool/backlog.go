@@ -3,7 +3,6 @@ package spool
 import (
 	"cmp"
 	"errors"
-	"path/filepath"
 	"slices"
 
 	"github.com/playline/playline-go/batcher"
@@ -54,7 +53,7 @@ func (s *Spool) ready() error {
 		}
 		stages[i] = st
 	}
-	if err := syncDir(s.dir); err != nil {
+	if err := s.dir.sync(); err != nil {
 		return errors.Join(described(err), stages[0].close(), stages[1].close())
 	}
 	s.disk.Lock()
@@ -62,6 +61,7 @@ func (s *Spool) ready() error {
 	s.disk.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.stages = stages[:]
 	s.stage, s.spare = stages[0], stages[1]
 	s.tellOfRoom()
 	return nil
@@ -84,7 +84,7 @@ func (s *Spool) begin() error {
 // emptyStage opens a stage for a new generation. Ids that a power cut took are given out again. A note of the earlier process about one
 // of them must not be found then, after another power cut: so the generation is on the disk before the first id is.
 func (s *Spool) emptyStage(name string) (*stage, error) {
-	st, err := openStage(filepath.Join(s.dir, name))
+	st, err := openStage(s.dir, name)
 	if err != nil {
 		return nil, err
 	}
@@ -100,19 +100,15 @@ func (s *Spool) emptyStage(name string) (*stage, error) {
 
 // waiting returns the events of batches that are in stages alone, and not settled, in the order of their ids.
 func waiting(staged []*batch) (events []batcher.StoredEvent) {
-	sent, done := map[uint64]bool{}, map[uint64]bool{}
+	var sent, done []run
 	for _, b := range staged {
-		for _, id := range b.sending {
-			sent[id] = true
-		}
-		for _, id := range b.settled {
-			done[id] = true
-		}
+		sent, done = append(sent, b.sending...), append(done, b.settled...)
 	}
+	sent, done = merged(sent), merged(done)
 	for _, b := range staged {
 		for e := range b.events() {
-			if !done[e.ID] {
-				e.InDoubt = sent[e.ID]
+			if !holds(done, e.ID) {
+				e.InDoubt = holds(sent, e.ID)
 				events = append(events, e)
 			}
 		}

@@ -22,8 +22,8 @@ func staged(t *testing.T, dir, name string, generation byte, events, sent, done 
 		e := one(`"staged"`)
 		mem = appendEvent(mem, seed, id, &e)
 	}
-	mem = appendNote(mem, seed, sending, sent)
-	mem = appendNote(mem, seed, settled, done)
+	mem = appendNote(mem, seed, sending, runsOf(sent))
+	mem = appendNote(mem, seed, settled, runsOf(done))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, name), append(mem, make([]byte, stageBytes-len(mem))...), 0o600))
 }
 
@@ -45,17 +45,19 @@ func TestABacklogIsWrittenOnce(t *testing.T) {
 	// As Open has it, before the backlog is committed.
 	o, err = o.withDefaults()
 	require.NoError(t, err)
-	held, err := lock(dir, false)
+	held, err := openDirectory(dir, false)
 	require.NoError(t, err)
-	found, err := load(dir)
+	found, err := load(held)
 	require.NoError(t, err)
-	s = &Spool{dir: dir, opts: o, lock: held, generation: found.generation + 1, next: found.next, segments: found.segments, backlog: found.staged, reserve: newReserve(dir)}
+	kept, err := newReserve(held)
+	require.NoError(t, err)
+	s = &Spool{dir: held, opts: o, generation: found.generation + 1, next: found.next, segments: found.segments, backlog: found.staged, reserve: kept}
 	other, err := bbolt.Open(s.segments[0].path, 0o600, nil) // it is locked
 	require.NoError(t, err)
 	require.Error(t, s.ready())
 	marks := func() map[uint64]bool {
 		marks := map[uint64]bool{}
-		for e, err := range s.Recover() {
+		for e, err := range s.walk() {
 			require.NoError(t, err)
 			if e.ID > last {
 				_, twice := marks[e.ID-last]
@@ -66,15 +68,18 @@ func TestABacklogIsWrittenOnce(t *testing.T) {
 		return marks
 	}
 	assert.Equal(t, map[uint64]bool{1: true, 2: true, 4: false}, marks(), "the later stage's notes hold for what is written already")
-	s.settled = append(s.settled, last+1)
+	s.settled = append(s.settled, run{last + 1, 1})
 	_, _, _ = s.commit(&batch{}) // what concerns the locked file fails once more
 	require.NoError(t, other.Close())
 	require.NoError(t, s.ready())
 	assert.Equal(t, map[uint64]bool{2: true, 4: false}, marks())
 	require.NoError(t, s.release())
 
-	found, err = load(dir)
+	held, err = openDirectory(dir, true)
 	require.NoError(t, err)
+	found, err = load(held)
+	require.NoError(t, err)
+	require.NoError(t, held.close())
 	for _, seg := range found.segments {
 		require.NoError(t, seg.damage, seg.path)
 	}

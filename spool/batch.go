@@ -1,37 +1,51 @@
 package spool
 
 import (
-	"encoding/binary"
+	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/playline/playline-go/batcher"
 )
 
-// batchOf reads the records of a stage's bytes, up to the first that is not whole: there the process died, or nothing was written.
-func batchOf(mem []byte) *batch {
-	if len(mem) < stageHead {
-		return &batch{}
-	}
-	b := &batch{generation: binary.BigEndian.Uint64(mem)}
-	seed := seedOf(b.generation)
-	for at := stageHead; at < len(mem); {
+// batchOf reads the records of a stage's bytes, up to the first that is not whole: there the process died, or nothing was written. The
+// ids of a stage's events follow one another, so a record with another id is none of a spool's. The error is about what cannot have
+// been left by a process that died; what was read before is in the batch.
+func batchOf(mem []byte) (*batch, error) {
+	generation, at, err := stageHeadOf(mem)
+	b := &batch{generation: generation}
+	seed := seedOf(generation)
+	for at < len(mem) {
 		r, n, err := readRecord(mem[at:], seed)
-		if err != nil {
-			break
+		switch {
+		case errors.Is(err, errMalformed):
+			return b, err
+		case err != nil:
+			return b, nil
+		case r.kind == gameOf:
+			if b.count() > 0 && r.game != b.game {
+				return b, errors.New("it has events of two games")
+			}
+			b.game = r.game
+		default:
+			if (r.kind == event || r.kind == eventOnce) && b.count() > 0 && r.event.ID != b.last()+1 {
+				return b, fmt.Errorf("event %d stands behind event %d", r.event.ID, b.last())
+			}
+			b.add(r, mem[at:at+n])
 		}
-		b.add(r, mem[at:at+n])
 		at += n
 	}
-	return b
+	return b, err
 }
 
 // batch is what one commit writes.
 type batch struct {
 	generation uint64
+	game       string // of its events
 	chunks     []chunk
-	ids        []uint64 // of the events
-	sending    []uint64
-	settled    []uint64
+	ids        []run // of the events, in order
+	sending    []run
+	settled    []run
 	open       bool // the last chunk may grow
 }
 
@@ -55,7 +69,7 @@ func (b *batch) add(r record, raw []byte) {
 		b.settled = append(b.settled, r.ids...)
 		b.open = false
 	default:
-		b.ids = append(b.ids, r.event.ID)
+		b.ids = addRun(b.ids, run{r.event.ID, 1})
 		if b.open {
 			if c := &b.chunks[len(b.chunks)-1]; len(c.data)+len(raw) <= chunkBytes {
 				c.data = c.data[:len(c.data)+len(raw)]
@@ -68,13 +82,19 @@ func (b *batch) add(r record, raw []byte) {
 	}
 }
 
+// first returns the smallest id of the events, of which there is one.
+func (b *batch) first() uint64 { return b.ids[0].first }
+
 // last returns the greatest id of the events, 0 where there is none.
 func (b *batch) last() uint64 {
 	if len(b.ids) == 0 {
 		return 0
 	}
-	return b.ids[len(b.ids)-1]
+	return b.ids[len(b.ids)-1].end() - 1
 }
+
+// count returns how many events there are.
+func (b *batch) count() int { return int(count(b.ids)) }
 
 // records walks the records of the events, and their bytes.
 func (b *batch) records() iter.Seq2[record, []byte] {
@@ -96,6 +116,7 @@ func (b *batch) records() iter.Seq2[record, []byte] {
 func (b *batch) events() iter.Seq[batcher.StoredEvent] {
 	return func(yield func(batcher.StoredEvent) bool) {
 		for r := range b.records() {
+			r.event.GameID = b.game
 			if !yield(r.event) {
 				return
 			}

@@ -1,9 +1,6 @@
 package spool
 
-import (
-	"errors"
-	"slices"
-)
+import "errors"
 
 // commit writes a batch: its events to the last segment, its notes to the segments that hold the events. Events and notes can fail by
 // themselves; notes that failed go with the next commit, too. Events that are written are no longer in the batch.
@@ -14,12 +11,19 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 	sent, done, direct := s.sending, s.settled, s.direct
 	s.sending, s.settled, s.direct = nil, nil, nil
 	s.mu.Unlock()
-	sent = sorted(append(sent, b.sending...))
-	done = sorted(append(done, b.settled...))
+	sent = merged(append(sent, b.sending...)) // a batch that is tried again has its notes among those carried over as well
+	done = merged(append(done, b.settled...))
 	b.sending, b.settled = nil, nil // those that fail are carried
+	if s.missing != nil {           // what is written to a file that was removed is not kept
+		s.carry(sent, done)
+		if direct != nil {
+			direct.tell(s.missing)
+		}
+		return s.missing, s.missing, nil
+	}
 
 	var active *segment // nil: there are no events, or no place for them
-	if len(b.ids) > 0 {
+	if b.count() > 0 {
 		if events = described(s.reserve.fill()); events == nil {
 			active, events = s.active(b)
 		}
@@ -35,11 +39,11 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 		if own {
 			mine = b
 		}
-		var segSent, segDone []uint64
+		var segSent, segDone []run
 		segSent, sent = cutFrom(sent, seg.first)
 		segDone, done = cutFrom(done, seg.first)
 		if last { // an event that is in a stage alone gets its notes with it, or later: it may go to the next file
-			known := seg.last
+			known := seg.last()
 			if own {
 				known = max(known, b.last())
 			}
@@ -49,7 +53,7 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 		if len(mine.chunks)+len(segSent)+len(segDone) == 0 && !strays {
 			continue
 		}
-		if (!last || seg.damage != nil) && !own && seg.leaves(segDone) == 0 { // the file goes: no need to write into it
+		if (!last || seg.damage != nil) && !own && seg.members.leaves(segDone) == 0 { // the file goes: no need to write into it
 			seg.note(segSent, segDone)
 			continue
 		}
@@ -59,7 +63,7 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 		} else if own { // there may still be room for the notes
 			events = described(err)
 			seg.stray = true
-			segSent, segDone = s.carryFrom(seg.last+1, segSent, segDone)
+			segSent, segDone = s.carryFrom(seg.last()+1, segSent, segDone)
 			if len(segSent)+len(segDone) == 0 && seg.damage != nil {
 				continue
 			}
@@ -90,12 +94,11 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 	untidy = errors.Join(untidy, left)
 	s.mu.Lock()
 	if n := len(s.segments); n > 0 {
-		s.stored = max(s.stored, s.segments[n-1].last)
+		s.stored = max(s.stored, s.segments[n-1].last())
 	}
 	s.mu.Unlock()
 	if direct != nil {
-		direct.notes = notes
-		close(direct.done)
+		direct.tell(notes)
 	}
 	return events, notes, described(untidy)
 }
@@ -105,10 +108,10 @@ func (s *Spool) active(b *batch) (*segment, error) {
 	if err := s.mendLast(); err != nil {
 		return nil, described(err)
 	}
-	if n := len(s.segments); n > 0 && s.segments[n-1].damage == nil && s.segments[n-1].bytes < s.opts.SegmentBytes {
+	if n := len(s.segments); n > 0 && s.segments[n-1].takes(b, s.opts.SegmentBytes) {
 		return s.segments[n-1], nil
 	}
-	fresh, err := createSegment(s.dir, b.ids[0], &batch{})
+	fresh, err := createSegment(s.dir, b.first(), &batch{game: b.game})
 	if fresh != nil {
 		s.segments = append(s.segments, fresh)
 	}
@@ -118,20 +121,8 @@ func (s *Spool) active(b *batch) (*segment, error) {
 	return fresh, nil
 }
 
-// sorted sorts ids and leaves out the copies: a batch that is tried again has its notes among those carried over as well.
-func sorted(ids []uint64) []uint64 {
-	slices.Sort(ids)
-	return slices.Compact(ids)
-}
-
-// cutFrom cuts sorted ids in two: those that are not smaller than first, and the others.
-func cutFrom(ids []uint64, first uint64) (from, before []uint64) {
-	at, _ := slices.BinarySearch(ids, first)
-	return ids[at:], ids[:at]
-}
-
 // carryFrom keeps the notes about an id and those behind it for the next commit, and returns the others. They are sorted.
-func (s *Spool) carryFrom(id uint64, sent, done []uint64) (sentBefore, doneBefore []uint64) {
+func (s *Spool) carryFrom(id uint64, sent, done []run) (sentBefore, doneBefore []run) {
 	laterSent, sentBefore := cutFrom(sent, id)
 	laterDone, doneBefore := cutFrom(done, id)
 	s.carry(laterSent, laterDone)
@@ -139,7 +130,7 @@ func (s *Spool) carryFrom(id uint64, sent, done []uint64) (sentBefore, doneBefor
 }
 
 // carry keeps notes for the next commit.
-func (s *Spool) carry(sent, done []uint64) {
+func (s *Spool) carry(sent, done []run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sending = append(s.sending, sent...)

@@ -3,9 +3,10 @@ package spool
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,12 +26,17 @@ type contents struct {
 	next       uint64   // id
 }
 
-func load(dir string) (*contents, error) {
-	names, err := os.ReadDir(dir)
+func load(dir *directory) (_ *contents, err error) {
+	names, err := os.ReadDir(dir.path)
 	if err != nil {
 		return nil, err
 	}
 	c := &contents{committed: 1, next: 1}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.leave())
+		}
+	}()
 	for _, entry := range names { // sorted, and the numbers have leading zeros
 		first, ok := firstOf(entry.Name())
 		if !ok {
@@ -41,38 +47,63 @@ func load(dir string) (*contents, error) {
 			return nil, err
 		}
 		c.segments = append(c.segments, seg)
-		c.committed = max(c.committed, first, seg.last+1)
+		c.committed = max(c.committed, first, seg.last()+1)
 		c.next = max(c.next, c.committed, seg.named+1)
 	}
 	for _, name := range stageNames {
-		path := filepath.Join(dir, name)
-		mem, err := os.ReadFile(path)
+		mem, err := readStage(dir, name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil && refused(err):
 			return nil, err
 		case err != nil:
-			c.stages = append(c.stages, Damage{Path: path, Err: err})
+			c.stages = append(c.stages, Damage{Path: dir.at(name), Err: err})
 			continue
 		}
-		b := batchOf(mem).from(c.committed)
+		all, err := batchOf(mem)
+		switch {
+		case errors.Is(err, ErrNewer):
+			return nil, fmt.Errorf("%s: %w", dir.at(name), err)
+		case err != nil:
+			c.stages = append(c.stages, Damage{Path: dir.at(name), Err: err, Salvaged: all.count()})
+		}
+		b := all.from(c.committed)
 		c.generation = max(c.generation, b.generation)
 		// A power cut may take an event and leave a note about it. The note must not be taken for one about another event.
-		for _, id := range slices.Concat(b.ids, b.sending, b.settled) {
-			if id < c.committed+idSpan {
-				c.next = max(c.next, id+1)
+		for _, ids := range slices.Concat(b.sending, b.settled) {
+			if last := ids.end() - 1; last < c.committed+idSpan {
+				c.next = max(c.next, last+1)
 			}
 		}
+		c.next = max(c.next, b.last()+1)
 		c.staged = append(c.staged, b)
 	}
 	slices.SortFunc(c.staged, func(a, b *batch) int { return cmp.Compare(a.generation, b.generation) })
 	for _, b := range c.staged { // their notes say what waits in the segments
 		for _, seg := range c.segments {
-			seg.note(b.sending, b.settled)
+			seg.note(merged(slices.Clone(b.sending)), merged(slices.Clone(b.settled)))
 		}
 	}
 	return c, nil
+}
+
+// readStage returns a stage's bytes.
+func readStage(dir *directory, name string) ([]byte, error) {
+	f, err := dir.open(name, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, stageBytes))
+}
+
+// leave closes what is open.
+func (c *contents) leave() (err error) {
+	for _, seg := range c.segments {
+		err = errors.Join(err, seg.leave())
+	}
+	return err
 }
 
 // firstOf returns the first id of a segment, which is its file's name.
@@ -87,7 +118,7 @@ func firstOf(name string) (first uint64, ok bool) {
 
 // from returns the batch without the events before an id: they are in a segment, or were and are settled.
 func (b *batch) from(id uint64) *batch {
-	out := &batch{generation: b.generation, sending: b.sending, settled: b.settled}
+	out := &batch{generation: b.generation, game: b.game, sending: b.sending, settled: b.settled}
 	for r, raw := range b.records() {
 		if r.event.ID >= id {
 			out.add(r, raw)

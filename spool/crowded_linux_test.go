@@ -61,7 +61,9 @@ func TestKilledOnACrowdedDisk(t *testing.T) {
 			require.NoError(t, s.Settled(idsBack(t, s)))
 			require.Eventually(t, func() bool { return s.Sync(t.Context()) == nil }, time.Minute, time.Millisecond)
 			require.NoError(t, s.Close())
-			assert.Empty(t, idsBack(t, open(t, dir, spool.Options{})))
+			s = open(t, dir, spool.Options{})
+			assert.Empty(t, idsBack(t, s))
+			require.NoError(t, s.Close())
 			t.Logf("%d rounds, %d events begun", rounds/2, len(known))
 		})
 	}

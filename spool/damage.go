@@ -28,7 +28,7 @@ var errChecksum = errors.New("a record's checksum does not match")
 // refused reports whether the system did not let us read a file, which says nothing about what is in it.
 func refused(err error) bool {
 	for _, cause := range []error{
-		fs.ErrPermission, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EINTR, bolterrors.ErrTimeout,
+		ErrUnsafe, ErrNewer, fs.ErrPermission, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EINTR, bolterrors.ErrTimeout,
 	} {
 		if errors.Is(err, cause) {
 			return true

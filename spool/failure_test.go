@@ -2,7 +2,6 @@ package spool
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -36,7 +35,7 @@ func one(text string) batcher.StoredEvent {
 
 func texts(t *testing.T, s *Spool) (out []string) {
 	t.Helper()
-	for e, err := range s.Recover() {
+	for e, err := range s.walk() {
 		require.NoError(t, err)
 		out = append(out, string(e.JSON))
 	}
@@ -80,7 +79,7 @@ func TestWhatWasRefusedDoesNotComeBack(t *testing.T) {
 			require.Error(t, err)
 			mend()
 			s.disk.Lock()
-			require.NoError(t, s.segments[0].update(repack([]batcher.StoredEvent{{ID: 1, JSON: []byte(`"refused"`)}}, 1), nil, nil))
+			require.NoError(t, s.segments[0].update(repack([]batcher.StoredEvent{{ID: 1, JSON: []byte(`"refused"`)}}, 1, ""), nil, nil))
 			s.disk.Unlock()
 			for _, text := range after {
 				_, err = s.Append(t.Context(), one(text))
@@ -119,7 +118,7 @@ func TestAnIDThatANoteNamesIsNotGivenOutAgain(t *testing.T) {
 	s, err := Open(dir, Options{Every: time.Hour})
 	require.NoError(t, err)
 	s.disk.Lock()
-	require.NoError(t, s.segments[0].write(&batch{}, nil, []uint64{1, 2}))
+	require.NoError(t, s.segments[0].write(&batch{}, nil, []run{{1, 2}}))
 	s.disk.Unlock()
 	require.NoError(t, s.Close())
 	for n := 1; n <= 2; n++ { // an event that shared its id with the note would be gone the second time
@@ -175,7 +174,7 @@ func TestNotesOfARewrittenFileAreNotLost(t *testing.T) {
 		ids = append(ids, id)
 	}
 	first := s.segments[0]
-	most := first.events - 5
+	most := first.members.size - 5
 	require.NoError(t, s.Settled(ids[:most]))
 	_, err = s.Append(t.Context(), one(`"commits the notes"`))
 	require.NoError(t, err)
@@ -193,29 +192,31 @@ func TestNotesOfARewrittenFileAreNotLost(t *testing.T) {
 	require.NoError(t, err)
 
 	s.disk.Lock()
-	now, err := loadSegment(dir, first.first)
+	now, err := loadSegment(s.dir, first.first)
 	s.disk.Unlock()
 	require.NoError(t, err)
 	require.NoError(t, now.damage)
-	assert.Equal(t, 4, now.left)
-	assert.False(t, now.live.has(ids[most]))
-	assert.True(t, now.sent.has(ids[most+1]))
-	assert.False(t, now.sent.has(ids[most+2]))
+	assert.Equal(t, 4, now.members.left)
+	assert.False(t, now.members.waits(ids[most]))
+	assert.True(t, now.members.doubtful(ids[most+1]))
+	assert.False(t, now.members.doubtful(ids[most+2]))
 	require.NoError(t, s.Close())
 }
 
 // Not all file systems have hard links.
-func TestLinkOrCopy(t *testing.T) {
-	dir := t.TempDir()
-	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
-	require.NoError(t, os.WriteFile(from, []byte("what was there"), 0o600))
-	require.NoError(t, os.WriteFile(to, nil, 0o600)) // no second name is possible, but a copy is
-	require.NoError(t, linkOrCopy(from, to))
-	data, err := os.ReadFile(to)
+func TestSecondName(t *testing.T) {
+	dir, err := openDirectory(t.TempDir(), false)
 	require.NoError(t, err)
-	assert.Equal(t, "what was there", string(data))
-	require.Error(t, linkOrCopy(filepath.Join(dir, "missing"), to))
-	assert.NoFileExists(t, to)
+	defer dir.close()
+	require.NoError(t, os.WriteFile(dir.at("from"), []byte("the bytes"), 0o600))
+	seg := &segment{dir: dir, name: "from", path: dir.at("missing")} // no second name is possible, but a copy is
+	require.NoError(t, seg.secondName(dir.at("to")))
+	data, err := os.ReadFile(dir.at("to"))
+	require.NoError(t, err)
+	assert.Equal(t, "the bytes", string(data))
+	seg.name = "missing"
+	require.Error(t, seg.secondName(dir.at("other")))
+	assert.NoFileExists(t, dir.at("other"))
 }
 
 // A file that cannot be removed is tried again, and one that cannot be read again at a later time gives what it can.
@@ -245,6 +246,6 @@ func TestDamageWhileItIsOpen(t *testing.T) {
 	assert.Len(t, texts(t, s), 101)
 	require.NoError(t, s.Close())
 	require.Len(t, found, 1)
-	assert.Equal(t, seg.events, found[0].Salvaged)
+	assert.Equal(t, seg.members.size, found[0].Salvaged)
 	assert.FileExists(t, found[0].Path)
 }

@@ -44,6 +44,7 @@ func (s *Spool) run() {
 // turn commits what there is. It returns what could not be written and must be tried again.
 func (s *Spool) turn(f *filling) *filling {
 	again := f != nil
+	removed := s.look()
 	if s.waitsForSpace() {
 		err := s.ready()
 		if err != nil {
@@ -62,7 +63,7 @@ func (s *Spool) turn(f *filling) *filling {
 		}
 	}
 	began := time.Now()
-	events, notes, untidy := s.write(f)
+	events, notes, untidy := s.write(f, removed)
 	s.took = time.Since(began)
 	s.mu.Lock()
 	s.failure = errors.Join(events, notes, untidy)
@@ -150,7 +151,9 @@ func (s *Spool) swap() *filling {
 }
 
 // write commits what is in a stage. Where the disk does not give it back, that is a failure like any other.
-func (s *Spool) write(f *filling) (events, notes, untidy error) {
+//
+// With Always Append waits for it. Where files were found to be removed it says so, and does not keep the events.
+func (s *Spool) write(f *filling, removed error) (events, notes, untidy error) {
 	if f.batch == nil {
 		var err error
 		if f.batch, s.buffer, err = f.stage.read(s.buffer); err != nil {
@@ -158,7 +161,25 @@ func (s *Spool) write(f *filling) (events, notes, untidy error) {
 			return described(err), described(err), nil
 		}
 	}
-	return s.commit(f.batch)
+	if removed == nil || s.opts.Sync != Always || f.batch.count() == 0 {
+		return s.commit(f.batch)
+	}
+	s.mu.Lock()
+	s.unsaid.append = false
+	s.mu.Unlock()
+	f.batch.chunks, f.batch.ids = nil, nil
+	_, notes, untidy = s.commit(f.batch)
+	return removed, notes, untidy
+}
+
+// look looks for files that were removed, and returns what it found.
+func (s *Spool) look() error {
+	found, failed := s.restore()
+	s.missing = failed
+	if found != nil {
+		s.tell(found)
+	}
+	return found
 }
 
 // giveBack lets a stage fill again. With Interval one whose commit failed keeps its records, for the next process should this one end.

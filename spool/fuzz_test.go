@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,8 +19,8 @@ func FuzzReadRecord(f *testing.F) {
 	const generation = 3
 	seed := seedOf(generation)
 	f.Add(appendEvent(nil, seed, 7, &e), uint64(generation))
-	f.Add(appendNotes(nil, seed, sending, []uint64{4, 5, 6, 2, 9}), uint64(generation))
-	f.Add(appendNotes(appendEvent(nil, seed, 1<<40, &e), seed, settled, []uint64{1}), uint64(generation))
+	f.Add(appendNotes(nil, seed, sending, []run{{4, 3}, {2, 1}, {9, 1}}), uint64(generation))
+	f.Add(appendNotes(appendEvent(nil, seed, 1<<40, &e), seed, settled, []run{{1, 1 << 40}}), uint64(generation))
 	f.Add(append([]byte{0}, appendEvent(nil, seed, 7, &e)...), uint64(generation))
 	f.Add([]byte{}, uint64(0))
 	f.Fuzz(func(t *testing.T, b []byte, generation uint64) {
@@ -49,8 +48,12 @@ func FuzzReadRecord(f *testing.F) {
 				back, _, err := readRecord(appendEvent(nil, seed, r.event.ID, &r.event), seed)
 				require.NoError(t, err)
 				require.Equal(t, r.event, back.event)
+			case gameOf:
+				back, _, err := readRecord(appendGame(nil, seed, r.game), seed)
+				require.NoError(t, err)
+				require.Equal(t, r.game, back.game)
 			default:
-				require.LessOrEqual(t, len(r.ids), noteIDs)
+				require.LessOrEqual(t, len(r.ids), noteRuns)
 				back, _, err := readRecord(appendNote(nil, seed, r.kind, r.ids), seed)
 				require.NoError(t, err)
 				require.Equal(t, r.ids, back.ids)
@@ -67,7 +70,7 @@ func FuzzStage(f *testing.F) {
 	f.Add(uint8(200), uint16(8), []byte{1, 2, 3})
 	f.Fuzz(func(t *testing.T, events uint8, at uint16, tear []byte) {
 		const generation = 9
-		mem := binary.BigEndian.AppendUint64(nil, generation)
+		mem := appendStageHead(nil, generation)
 		ends := []int{len(mem)}
 		for n := range uint64(events) {
 			e := batcher.StoredEvent{ID: n + 1, UserID: "ace", Accepted: time.UnixMilli(int64(n)), JSON: make([]byte, n)}
@@ -83,14 +86,15 @@ func FuzzStage(f *testing.F) {
 				torn[from+i] = c
 			}
 		}
-		b := batchOf(torn)
+		b, err := batchOf(torn)
+		require.NoError(t, err)
 		whole := 0
 		for whole < int(events) && ends[whole+1] <= changed {
 			whole++
 		}
-		require.Len(t, b.ids, whole)
-		for i, id := range b.ids {
-			require.EqualValues(t, i+1, id)
+		require.Equal(t, whole, b.count())
+		if whole > 0 {
+			require.Equal(t, []run{{1, uint64(whole)}}, b.ids)
 		}
 	})
 }

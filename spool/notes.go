@@ -7,7 +7,7 @@ import (
 
 // Sending notes that events are about to be sent. With Always it returns when the note is synced.
 func (s *Spool) Sending(ids []uint64) error {
-	for some := range slices.Chunk(ids, noteIDs) {
+	for some := range slices.Chunk(runsOf(ids), noteRuns) {
 		some, err := s.noteDirectly(some)
 		if err != nil {
 			return err
@@ -41,21 +41,15 @@ func (s *Spool) Sending(ids []uint64) error {
 // in segments is noted there, and this returns when it is. The ids that are in stages alone are returned.
 //
 // Without it nothing could be sent, so nothing settled, and the disk would stay full of what the spool itself has written.
-func (s *Spool) noteDirectly(ids []uint64) (staged []uint64, err error) {
+func (s *Spool) noteDirectly(ids []run) (staged []run, err error) {
 	s.mu.Lock()
 	if s.failure == nil || s.closed {
 		s.mu.Unlock()
 		return ids, nil
 	}
-	before := len(s.sending)
-	for _, id := range ids {
-		if id <= s.stored {
-			s.sending = append(s.sending, id)
-		} else {
-			staged = append(staged, id)
-		}
-	}
-	if len(s.sending) == before {
+	staged, stored := cutFrom(merged(slices.Clone(ids)), s.stored+1)
+	s.sending = append(s.sending, stored...)
+	if len(stored) == 0 {
 		s.mu.Unlock()
 		return staged, nil
 	}
@@ -76,7 +70,7 @@ func (s *Spool) Settled(ids []uint64) error {
 	if s.closed {
 		return ErrClosed
 	}
-	for some := range slices.Chunk(ids, noteIDs) {
+	for some := range slices.Chunk(runsOf(ids), noteRuns) {
 		// While events cannot be written the stage would not be committed; but settling makes room for them.
 		if s.failure != nil || s.stage == nil || !s.stage.room(noteSize(some)) || s.stage.addNote(settled, some) != nil {
 			s.settled = append(s.settled, some...)

@@ -4,37 +4,32 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
-// Open opens a directory, and makes it where there is none. What an earlier process left is put in order first: its stages are
-// committed, damaged files are set aside. What is on the disk is no reason not to open: where the disk is full, Recover has all that was
-// accepted, and Append says ErrFull until there is room.
+// Open opens a directory, and makes it (mode 0700) where there is none. One that is there keeps its mode; others must not be able to
+// write to it, see [ErrUnsafe]. What an earlier process left is put in order first: its stages are committed, damaged files are set
+// aside. What is on the disk is no reason not to open: where the disk is full, Recover has all that was accepted, and Append says ErrFull
+// until there is room.
 //
-// It fails when another process has the directory open (ErrInUse), and when the system does not let us read and write there.
+// It fails when another process has the directory open ([ErrInUse]), when a later version wrote there ([ErrNewer]), and when the system
+// does not let us read and write.
 func Open(dir string, opts Options) (*Spool, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("spool: cannot make the directory: %w", err)
-	}
-	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a directory needs the x
-		return nil, fmt.Errorf("spool: cannot keep others out of the directory: %w; where it belongs to another user, give a folder within it", err)
-	}
-	held, err := lock(dir, false)
+	held, err := openDirectory(dir, false)
 	if err != nil {
 		return nil, err
 	}
 	s := &Spool{
-		dir: dir, opts: opts, lock: held,
+		dir: held, opts: opts,
 		round: &round{done: make(chan struct{})},
 		wake:  make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	if err := s.prepare(); err != nil {
-		err = fmt.Errorf("spool: cannot open %s: %w", dir, err)
+		err = fmt.Errorf("spool: cannot open %s: %w", held.path, err)
 		return nil, errors.Join(err, s.release())
 	}
 	go s.run()
@@ -43,37 +38,37 @@ func Open(dir string, opts Options) (*Spool, error) {
 
 // prepare brings a directory into order.
 func (s *Spool) prepare() error {
-	names, err := os.ReadDir(s.dir)
-	if err != nil {
-		return err
-	}
-	for _, entry := range names {
-		if strings.HasSuffix(entry.Name(), ".spool.tmp") { // the process died while it made it
-			if err := os.RemoveAll(filepath.Join(s.dir, entry.Name())); err != nil {
-				return err
-			}
-		}
-	}
 	found, err := load(s.dir)
 	if err != nil {
 		return err
 	}
-	s.generation, s.next = found.generation+1, found.next
-	s.segments, s.backlog, s.reserve = found.segments, found.staged, newReserve(s.dir)
+	s.segments = found.segments
+	if err := s.dir.clear(); err != nil {
+		return err
+	}
+	if s.reserve, err = newReserve(s.dir); err != nil {
+		return err
+	}
+	s.generation, s.next, s.backlog = found.generation+1, found.next, found.staged
 	for _, d := range found.stages {
-		aside := d.Path + ".damaged"
-		if err := errors.Join(os.RemoveAll(aside), os.Rename(d.Path, aside)); err != nil {
+		if d, err = s.dir.setStageAside(d); err != nil {
 			return err
 		}
-		s.opts.Report(Damage{Path: aside, Err: d.Err})
+		s.opts.Report(d)
 	}
 	for _, seg := range s.segments {
-		s.stored = max(s.stored, seg.last)
+		s.stored = max(s.stored, seg.last())
 		s.size += seg.bytes
+		if seg.members.left > 0 {
+			s.game.meets(seg.game)
+		}
 	}
 	for _, b := range s.backlog {
 		for _, c := range b.chunks {
 			s.size += int64(len(c.data))
+		}
+		if b.count() > 0 {
+			s.game.meets(b.game)
 		}
 	}
 	s.disk.Lock()
@@ -88,15 +83,91 @@ func (s *Spool) prepare() error {
 	return s.failure
 }
 
+// clear removes what a process left that died while it made or replaced a file, and makes files the owner's alone that were set aside.
+func (d *directory) clear() error {
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name, of, ok := entry.Name(), "", false
+		if strings.HasSuffix(name, ".spool.tmp") {
+			if err := os.RemoveAll(d.at(name)); err != nil {
+				return err
+			}
+			continue
+		}
+		if of, _, ok = strings.Cut(name, ".damaged"); !ok || !entry.Type().IsRegular() {
+			continue
+		}
+		f, err := d.open(name, os.O_RDONLY)
+		if err != nil {
+			return err
+		}
+		info, err := f.Stat()
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+		// A second name of the file itself: it was not replaced yet, and is set aside again if it is still damaged.
+		if other, err := os.Lstat(d.at(of)); err == nil && os.SameFile(info, other) {
+			if err := os.Remove(d.at(name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// setStageAside keeps a damaged stage for whoever wants to know more. Where events were read from it the stage stays as well until they
+// are committed.
+func (d *directory) setStageAside(damage Damage) (Damage, error) {
+	aside := damage.Path + ".damaged"
+	if err := os.RemoveAll(aside); err != nil {
+		return damage, err
+	}
+	if damage.Salvaged == 0 {
+		if err := os.Rename(damage.Path, aside); err != nil {
+			return damage, err
+		}
+		damage.Path = aside
+		return damage, nil
+	}
+	name := damage.Path[len(d.at(""))+1:]
+	mem, err := readStage(d, name)
+	if err == nil {
+		err = d.write(name+".damaged", mem)
+	}
+	if err != nil { // a full disk; what was read of it counts more
+		damage.Err = errors.Join(damage.Err, err)
+		return damage, nil
+	}
+	damage.Path = aside
+	return damage, nil
+}
+
+// game is whose events the spool holds. A directory has those of one game, because a batcher sends all under its own.
+type game struct {
+	id    string
+	known bool
+}
+
+// meets takes the game of an event. It returns false where that is another. What version 1 wrote says of no game.
+func (g *game) meets(id string) bool {
+	if !g.known && id != "" {
+		g.id, g.known = id, true
+	}
+	return id == "" && !g.known || g.id == id
+}
+
 // release closes what is open. The committing goroutine does not run, or no longer.
 func (s *Spool) release() (err error) {
 	for _, seg := range s.segments {
-		err = errors.Join(err, seg.close())
+		err = errors.Join(err, seg.leave())
 	}
-	for _, st := range []*stage{s.stage, s.spare} {
+	for _, st := range s.stages {
 		if st != nil {
 			err = errors.Join(err, st.close())
 		}
 	}
-	return errors.Join(err, s.lock.Close())
+	return errors.Join(err, s.dir.close())
 }

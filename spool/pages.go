@@ -41,18 +41,10 @@ const (
 var native = binary.NativeEndian // as the engine writes
 
 // readPages reads a file. An error means that nothing in it can be found; what is wrong otherwise is in the pages.
-func readPages(path string) (*pages, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
+func readPages(f *os.File) (*pages, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a file")
 	}
 	file, unreadable := readBlocks(f, info.Size())
 	if unreadable != nil && refused(unreadable) {
@@ -141,6 +133,22 @@ type node struct {
 	count int
 }
 
+// The engine writes the elements' keys and values one behind the other. Where they overlap a small file could hold any number of bytes.
+func (n node) disjoint() error {
+	end := 0
+	for i := range n.count {
+		e, err := n.element(i)
+		if err != nil {
+			return err
+		}
+		if e.at < end {
+			return fmt.Errorf("element %d of a page overlaps another", i)
+		}
+		end = e.at + len(e.key) + len(e.value)
+	}
+	return nil
+}
+
 // page returns the node at a page.
 func (p *pages) page(id uint64) (node, error) {
 	if id < 2 || id >= uint64(len(p.seen)) {
@@ -180,6 +188,7 @@ type element struct {
 	key, value []byte
 	child      uint64
 	bucket     bool
+	at         int // where the key begins
 }
 
 func (n node) element(i int) (e element, err error) {
@@ -195,6 +204,7 @@ func (n node) element(i int) (e element, err error) {
 	if position < elementHead || position+keyBytes+valueBytes > uint64(len(b)) {
 		return e, fmt.Errorf("element %d of a page lies outside of it", i)
 	}
+	e.at = at + int(position)
 	e.key = b[position : position+keyBytes]
 	e.value = b[position+keyBytes : position+keyBytes+valueBytes]
 	return e, nil

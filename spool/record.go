@@ -16,6 +16,7 @@ type kind byte
 const (
 	event     kind = 'e'
 	eventOnce kind = 'o' // one that must not be sent again in doubt
+	gameOf    kind = 'g' // the game of the events behind it, in a stage
 	sending   kind = 's' // a note: these ids are about to be sent
 	settled   kind = 'd' // a note: these ids are done
 )
@@ -23,7 +24,8 @@ const (
 // A record is a checksum, the length of the body, the body. The same bytes stand in the stage and in the segments.
 //
 //	crc32c, 4 bytes | uvarint length | kind | event: uvarint id, uvarint milliseconds, uvarint length of the player, player, JSON
-//	                                        | note: pairs of uvarints: how far behind the last run's end a run begins, its length
+//	                                        | note: pairs of varint and uvarint: how far behind the last run's end a run begins, its length
+//	                                        | game: its id
 //
 // The checksum begins with that of the generation: one filling of a stage. So what is left of an earlier filling is never taken for a
 // record of this one.
@@ -67,42 +69,45 @@ func eventSize(e *batcher.StoredEvent) int {
 	return maxHead + 1 + 3*binary.MaxVarintLen64 + len(e.UserID) + len(e.JSON)
 }
 
-// noteIDs is how many ids a note holds at most, so that it fits into a stage.
-const noteIDs = 10_000
+// noteRuns is how many runs of ids a note holds at most, so that it fits into a stage.
+const noteRuns = 10_000
 
 // appendNotes appends as many notes as the ids need.
-func appendNotes(dst []byte, seed uint32, k kind, ids []uint64) []byte {
-	for some := range slices.Chunk(ids, noteIDs) {
+func appendNotes(dst []byte, seed uint32, k kind, ids []run) []byte {
+	for some := range slices.Chunk(ids, noteRuns) {
 		dst = appendNote(dst, seed, k, some)
 	}
 	return dst
 }
 
-// appendNote appends a note about at most noteIDs ids. They need not be sorted; runs of neighbours take two bytes or a few.
-func appendNote(dst []byte, seed uint32, k kind, ids []uint64) []byte {
+// appendNote appends a note about at most noteRuns runs of ids. They need not be sorted. A run takes two bytes or a few.
+func appendNote(dst []byte, seed uint32, k kind, ids []run) []byte {
 	body := []byte{byte(k)}
 	var end uint64
-	for i := 0; i < len(ids); {
-		n := 1
-		for i+n < len(ids) && ids[i+n] == ids[i]+uint64(n) {
-			n++
-		}
-		body = binary.AppendVarint(body, int64(ids[i]-end)) // wraps round where ids are not sorted, and back when read
-		body = binary.AppendUvarint(body, uint64(n))
-		end = ids[i] + uint64(n)
-		i += n
+	for _, r := range ids {
+		body = binary.AppendVarint(body, int64(r.first-end)) // wraps round where ids are not sorted, and back when read
+		body = binary.AppendUvarint(body, r.n)
+		end = r.end()
 	}
 	return appendRecord(dst, seed, len(body), func(b []byte) []byte { return append(b, body...) })
 }
 
 // noteSize bounds the bytes of a note's record.
-func noteSize(ids []uint64) int { return maxHead + 1 + 2*binary.MaxVarintLen64*len(ids) }
+func noteSize(ids []run) int { return maxHead + 1 + 2*binary.MaxVarintLen64*len(ids) }
+
+func appendGame(dst []byte, seed uint32, game string) []byte {
+	return appendRecord(dst, seed, 1+len(game), func(b []byte) []byte { return append(append(b, byte(gameOf)), game...) })
+}
+
+// gameSize bounds the bytes of a game's record.
+func gameSize(game string) int { return maxHead + 1 + len(game) }
 
 // record is a decoded one. Its slices are those of the bytes that it was read from.
 type record struct {
 	kind  kind
 	event batcher.StoredEvent // of an event
-	ids   []uint64            // of a note
+	ids   []run               // of a note
+	game  string
 }
 
 // readRecord decodes the first record of b and returns how long it is.
@@ -126,7 +131,7 @@ func readRecord(b []byte, seed uint32) (r record, n int, err error) {
 		r.event.ID = f.uvarint()
 		r.event.Accepted = time.UnixMilli(int64(f.uvarint()))
 		user := f.uvarint()
-		if f.bad || user > uint64(len(f.rest)) {
+		if f.bad || user > uint64(len(f.rest)) || r.event.ID == 0 || r.event.ID >= maxID {
 			return r, 0, errMalformed
 		}
 		r.event.UserID = string(f.rest[:user])
@@ -136,15 +141,15 @@ func readRecord(b []byte, seed uint32) (r record, n int, err error) {
 		var end uint64
 		for len(f.rest) > 0 {
 			first := end + uint64(f.varint()) // a step back wraps round
-			count := f.uvarint()
-			if f.bad || count > uint64(noteIDs-len(r.ids)) {
+			ids := run{first, f.uvarint()}
+			if f.bad || ids.n == 0 || first == 0 || first >= maxID || ids.n >= maxID || len(r.ids) == noteRuns {
 				return r, 0, errMalformed
 			}
-			for i := range count {
-				r.ids = append(r.ids, first+i)
-			}
-			end = first + count
+			r.ids = append(r.ids, ids)
+			end = ids.end()
 		}
+	case gameOf:
+		r.game = string(f.rest)
 	default:
 		return r, 0, errMalformed
 	}
@@ -183,7 +188,7 @@ func mayBegin(b []byte) bool {
 		return false
 	}
 	switch kind(b[crc32.Size+w]) {
-	case event, eventOnce, sending, settled:
+	case event, eventOnce, sending, settled, gameOf:
 		return true
 	}
 	return false

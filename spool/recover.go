@@ -10,8 +10,23 @@ import (
 )
 
 // Recover walks the events that an earlier process left, in the order of their ids. It reads a segment at a time. An error is one
-// segment's, and the walk goes on behind it.
+// segment's, and the walk goes on behind it. A second walk yields [ErrRecovered] alone.
 func (s *Spool) Recover() iter.Seq2[batcher.StoredEvent, error] {
+	return func(yield func(batcher.StoredEvent, error) bool) {
+		s.mu.Lock()
+		again := s.recovered
+		s.recovered = true
+		s.mu.Unlock()
+		if again {
+			yield(batcher.StoredEvent{}, ErrRecovered)
+			return
+		}
+		s.walk()(yield)
+	}
+}
+
+// walk walks what waits.
+func (s *Spool) walk() iter.Seq2[batcher.StoredEvent, error] {
 	return func(yield func(batcher.StoredEvent, error) bool) {
 		s.disk.Lock()
 		staged := waiting(s.backlog) // on a full disk; it may get into a segment during the walk

@@ -2,8 +2,8 @@ package spool
 
 import (
 	"errors"
+	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // reserveBytes is many times what the notes of a delivery take.
@@ -12,15 +12,25 @@ const reserveBytes = 1 << 20
 // reserve is a file whose blocks are kept for notes and for making segments smaller. Without it a spool that fills the disk could not note
 // that events are about to be sent, so nothing would be sent, and the disk would stay full. While it is spent no event is taken.
 type reserve struct {
-	path  string
+	dir   *directory
 	whole bool
 }
 
-func newReserve(dir string) reserve {
-	r := reserve{path: filepath.Join(dir, "reserve")}
-	info, err := os.Stat(r.path)
+const reserveName = "reserve"
+
+// newReserve looks at the reserve. A name that leads elsewhere is refused.
+func newReserve(dir *directory) (reserve, error) {
+	r := reserve{dir: dir}
+	f, err := dir.open(reserveName, os.O_RDWR)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	info, err := f.Stat()
 	r.whole = err == nil && info.Size() == reserveBytes
-	return r
+	return r, errors.Join(err, f.Close())
 }
 
 // fill takes the blocks, all or none. On an error there is no room for events either.
@@ -32,8 +42,15 @@ func (r *reserve) fill() error {
 	for i := range data {
 		data[i] = byte(i*i>>3 | 1) // zeros might take no blocks
 	}
-	if err := os.WriteFile(r.path, data, 0o600); err != nil {
-		return errors.Join(err, os.Truncate(r.path, 0))
+	f, err := r.dir.open(reserveName, os.O_WRONLY|os.O_CREATE)
+	if err != nil {
+		return err
+	}
+	if _, err = f.WriteAt(data, 0); err != nil {
+		err = errors.Join(err, f.Truncate(0))
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
 	}
 	r.whole = true
 	return nil
@@ -45,5 +62,9 @@ func (r *reserve) spend(err error) bool {
 		return false
 	}
 	r.whole = false
-	return os.Truncate(r.path, 0) == nil
+	f, err := r.dir.open(reserveName, os.O_WRONLY)
+	if err != nil {
+		return false
+	}
+	return errors.Join(f.Truncate(0), f.Close()) == nil
 }

@@ -4,9 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 
@@ -25,17 +24,19 @@ var (
 // segment is a file of events whose ids follow one another, and of notes about what became of them. So a file can go as soon as all of
 // its events are settled, and nothing of it is needed elsewhere.
 type segment struct {
-	path   string
-	db     *bbolt.DB // nil until it is written to
-	first  uint64    // no id is smaller; it is in the file's name
-	last   uint64    // the greatest id, first-1 where there is none
-	named  uint64    // the greatest id in a note
-	live   idSet     // not settled
-	sent   idSet     // noted as about to be sent
-	events int
-	left   int   // that are live
-	bytes  int64 // of records of events
-	stray  bool  // the file may have events behind last: a write failed, and the engine may have done it all the same
+	dir     *directory
+	name    string
+	path    string
+	making  bool        // it is not there yet
+	file    *os.File    // to read what is in it, also when somebody has removed it; nil on Windows, where nobody can
+	info    fs.FileInfo // of that file
+	db      *bbolt.DB   // nil until it is written to
+	game    string      // of its events; "" where version 1 wrote it
+	first   uint64      // no id is smaller; it is in the file's name
+	named   uint64      // the greatest id in a note
+	members members
+	bytes   int64 // of records of events
+	stray   bool  // the file may have events behind last: a write failed, and the engine may have done it all the same
 
 	damage   error // of a file that is not written anew yet: it is not written to
 	reported bool
@@ -43,18 +44,24 @@ type segment struct {
 	rescued  []batcher.StoredEvent // what could be
 }
 
-func newSegment(dir string, first uint64) *segment {
-	return &segment{
-		path: filepath.Join(dir, fmt.Sprintf("%016x.spool", first)), first: first, last: first - 1,
-		live: idSet{base: first}, sent: idSet{base: first},
-	}
+func newSegment(dir *directory, first uint64) *segment {
+	name := fmt.Sprintf("%016x.spool", first)
+	return &segment{dir: dir, name: name, path: dir.at(name), first: first}
+}
+
+// last returns the greatest id, first-1 where there is none.
+func (s *segment) last() uint64 { return max(s.members.last(), s.first-1) }
+
+// takes reports whether a batch's events can go to the segment. It has the events of one game.
+func (s *segment) takes(b *batch, limit int64) bool {
+	return s.damage == nil && s.bytes < limit && s.mine(b.first()) && s.mine(b.last()) && (s.game == b.game || s.members.size == 0)
 }
 
 // createSegment makes a file under another name, so that one with its own name is always whole. A file that has the name is replaced. On
 // an error the segment is returned where the name is the new file's nevertheless.
-func createSegment(dir string, first uint64, b *batch) (*segment, error) {
+func createSegment(dir *directory, first uint64, b *batch) (*segment, error) {
 	s := newSegment(dir, first)
-	fresh := &segment{path: s.path + ".tmp"}
+	fresh := &segment{dir: dir, name: s.name + ".tmp", path: s.path + ".tmp", first: first, making: true}
 	if err := os.RemoveAll(fresh.path); err != nil {
 		return nil, err
 	}
@@ -66,8 +73,21 @@ func createSegment(dir string, first uint64, b *batch) (*segment, error) {
 	}
 	s.took(b)
 	s.note(b.sending, b.settled)
-	// Without this a power cut could take the file's name, and with it what was synced into it.
-	return s, syncDir(dir)
+	// Without sync a power cut could take the file's name, and with it what was synced into it.
+	return s, errors.Join(s.hold(), dir.sync())
+}
+
+// hold opens the file for reading. The system keeps what an open file holds although somebody removes its name.
+func (s *segment) hold() error {
+	f, err := s.dir.open(s.name, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	if s.info, err = f.Stat(); err != nil || !holdsFiles {
+		return errors.Join(err, f.Close())
+	}
+	s.file = f
+	return nil
 }
 
 // open gives the file to the engine. A file that is there was read and found sound before.
@@ -77,6 +97,13 @@ func (s *segment) open() error {
 			Timeout: time.Second, NoStatistics: true,
 			// The list of free pages is found anew when a file is opened: less to write.
 			NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
+			// The engine would make a file that is missing, and follow a link.
+			OpenFile: func(_ string, flag int, _ os.FileMode) (*os.File, error) {
+				if flag &^= os.O_CREATE; s.making {
+					flag |= os.O_CREATE | os.O_EXCL
+				}
+				return s.dir.open(s.name, flag)
+			},
 		})
 		if err == nil {
 			s.db.AllocSize = 1 << 20
@@ -94,9 +121,19 @@ func (s *segment) close() error {
 	return db.Close()
 }
 
+// leave closes the file for good.
+func (s *segment) leave() error {
+	err := s.close()
+	if s.file != nil {
+		err = errors.Join(err, s.file.Close())
+		s.file = nil
+	}
+	return err
+}
+
 // write stores a batch's events and notes in one transaction. On return it is synced. The file is opened first where it is not: after
 // the start, or when its last write was the one that made it.
-func (s *segment) write(b *batch, sent, done []uint64) (err error) {
+func (s *segment) write(b *batch, sent, done []run) (err error) {
 	if s.damage != nil {
 		return fmt.Errorf("%s is damaged and not yet written anew: %w", s.path, s.damage)
 	}
@@ -115,7 +152,7 @@ func (s *segment) write(b *batch, sent, done []uint64) (err error) {
 	return err
 }
 
-func (s *segment) update(b *batch, sent, done []uint64) error {
+func (s *segment) update(b *batch, sent, done []run) error {
 	return s.db.Update(func(tx *bbolt.Tx) error {
 		events, err := tx.CreateBucketIfNotExists(eventsBucket)
 		if err != nil {
@@ -131,11 +168,16 @@ func (s *segment) update(b *batch, sent, done []uint64) error {
 			return fmt.Errorf("%w: %w", errBroken, err)
 		}
 		if s.stray { // they were refused, or come once more
-			strays, err := deleteFrom(events, s.last+1)
+			strays, err := deleteFrom(events, s.last()+1)
 			if err != nil {
 				return err
 			}
 			sum.events -= strays
+		}
+		if s.members.size == 0 && (b.count() > 0 || notes.Get(totalKey) == nil) { // whose events it holds
+			if err := notes.Put(headKey, head{formatVersion, b.game}.encode()); err != nil {
+				return err
+			}
 		}
 		for _, c := range b.chunks {
 			key := binary.BigEndian.AppendUint64(nil, c.first)
@@ -145,7 +187,7 @@ func (s *segment) update(b *batch, sent, done []uint64) error {
 				return err
 			}
 		}
-		for k, ids := range map[kind][]uint64{sending: sent, settled: done} {
+		for k, ids := range map[kind][]run{sending: sent, settled: done} {
 			if len(ids) == 0 {
 				continue
 			}
@@ -157,7 +199,7 @@ func (s *segment) update(b *batch, sent, done []uint64) error {
 			if err := notes.Put(key, appendNotes(nil, seedOf(number), k, ids)); err != nil {
 				return err
 			}
-			sum.notes += uint64(len(ids))
+			sum.notes += count(ids)
 		}
 		return notes.Put(totalKey, sum.encode())
 	})
@@ -187,62 +229,23 @@ func (s *segment) took(b *batch) {
 	for _, c := range b.chunks {
 		s.bytes += int64(len(c.data))
 	}
-	for _, id := range b.ids {
-		s.appended(id)
+	if b.count() > 0 || s.members.size == 0 {
+		s.game = b.game
+	}
+	for _, ids := range b.ids {
+		s.members.add(ids)
 	}
 }
 
-func (s *segment) appended(id uint64) {
-	if s.live.add(id) {
-		s.events++
-		s.left++
-	}
-	s.last = max(s.last, id)
-}
-
-// note counts what is known of ids: that they are about to be sent, or settled.
-func (s *segment) note(sent, done []uint64) {
-	for _, id := range sent {
-		s.names(id)
-		if s.live.has(id) {
-			s.sent.add(id)
+// note counts what is known of ids: that they are about to be sent, or settled. The ids are merged.
+func (s *segment) note(sent, done []run) {
+	for _, ids := range [][]run{sent, done} {
+		if n := len(ids); n > 0 {
+			if last := ids[n-1].end() - 1; s.mine(last) { // one that cannot be of this file is a caller's mistake
+				s.named = max(s.named, last)
+			}
 		}
 	}
-	for _, id := range done {
-		s.names(id)
-		if s.live.remove(id) {
-			s.left--
-		}
-	}
-}
-
-// names counts an id that stands in a note. One that cannot be of this file is a caller's mistake.
-func (s *segment) names(id uint64) {
-	if s.mine(id) {
-		s.named = max(s.named, id)
-	}
-}
-
-// leaves returns how many events would be left after these.
-func (s *segment) leaves(done []uint64) int {
-	left := s.left
-	seen := idSet{base: s.first}
-	for _, id := range done {
-		if s.live.has(id) && seen.add(id) {
-			left--
-		}
-	}
-	return left
-}
-
-// syncDir makes the names in a directory safe. Windows has no such call, and needs none.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	s.members.doubt(sent)
+	s.members.settle(done)
 }

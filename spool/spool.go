@@ -69,7 +69,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -81,15 +80,18 @@ import (
 var (
 	// ErrFull is Append's when there is no room: Options.MaxBytes is reached, or the disk is full. Events that are settled make room.
 	ErrFull = errors.New("no room for another event")
+	// ErrOtherGame is Append's for an event of another game than those that the spool holds.
+	ErrOtherGame = errors.New("the spool is another game's")
+	// ErrRecovered is the error of a second Recover: another batcher has the events already, and would send them too.
+	ErrRecovered = errors.New("spool: another batcher has it: what an earlier process left is recovered once; close the spool and open it again for another")
 	// ErrClosed is what a closed spool answers.
 	ErrClosed = errors.New("spool: closed")
 )
 
 // Spool is an open directory. Its methods can be called from many goroutines.
 type Spool struct {
-	dir  string
+	dir  *directory
 	opts Options
-	lock *os.File
 
 	mu         sync.Mutex // guards the following
 	stage      *stage     // that fills; nil as long as there is a backlog
@@ -99,21 +101,27 @@ type Spool struct {
 	next       uint64        // id
 	size       int64         // bytes of records of events, in the stages and the segments
 	room       chan struct{} // closed when a spare comes back; nil: nobody waits
-	sending    []uint64      // notes that are in no stage: they failed, or there was no room
-	settled    []uint64
+	sending    []run         // notes that are in no stage: they failed, or there was no room
+	settled    []run
 	direct     *round // of those who wait for the notes that are in no stage
 	syncing    *round // of those in Sync who wait for the next commit
 	stored     uint64 // the greatest id in a segment
 	failure    error  // of the last commit; nil when it went well
+	game       game
+	unsaid     unsaid
+	recovered  bool // Recover was called
 	closed     bool
 
 	disk     sync.Mutex // guards the following; taken before mu
 	segments []*segment // in the order of ids; the last is written to
 	backlog  []*batch   // in the stages of an earlier process, and not in segments yet
 	reserve  reserve
-	short    bool // the last events had no room
+	short    bool      // the last events had no room
+	looked   time.Time // when the names of all files were looked at
+	missing  error     // why what was removed could not be written anew; nil: all is there
 
 	// Of the committing goroutine.
+	stages   []*stage      // both; mu guards what is in them
 	buffer   []byte        // the stage that is committed
 	took     time.Duration // the last commit
 	expected int           // events in the stage when all have appended again whom that commit let go
@@ -137,14 +145,22 @@ var _ batcher.Store = (*Spool)(nil)
 // With Always it returns after the sync that made the event safe; with Interval it copies the event and returns.
 func (s *Spool) Append(ctx context.Context, e batcher.StoredEvent) (uint64, error) {
 	size := eventSize(&e)
-	if size > maxRecord {
-		return 0, fmt.Errorf("spool: an event of %d bytes is too large: the limit is %d", len(e.JSON), maxRecord)
+	if size > maxRecord || len(e.GameID) > maxGame {
+		return 0, fmt.Errorf("spool: an event of %d bytes, of a game's id of %d bytes, is too large: the limits are %d and %d", len(e.JSON), len(e.GameID), maxRecord, maxGame)
 	}
-	if err := s.makeRoom(ctx, size, int64(size)); err != nil {
+	if err := s.makeRoom(ctx, size+gameSize(e.GameID), int64(size)); err != nil {
 		return 0, err
 	}
-	id := s.next
-	n, err := s.stage.addEvent(id, &e)
+	if !s.game.meets(e.GameID) {
+		other := s.game.id
+		s.mu.Unlock()
+		return 0, fmt.Errorf("spool: %w: it holds events of %q, and this one is of %q: use a directory per game", ErrOtherGame, other, e.GameID)
+	}
+	id, n := s.next, 0
+	err := s.stage.addGame(e.GameID)
+	if err == nil {
+		n, err = s.stage.addEvent(id, &e)
+	}
 	if err != nil {
 		s.mu.Unlock()
 		s.kick()
@@ -181,6 +197,10 @@ func (s *Spool) makeRoom(ctx context.Context, size int, bytes int64) error {
 		case s.closed:
 			s.mu.Unlock()
 			return ErrClosed
+		case bytes > 0 && s.unsaid.append:
+			err := s.removedLocked(&s.unsaid.append)
+			s.mu.Unlock()
+			return err
 		case bytes > 0 && s.size+bytes > s.opts.MaxBytes:
 			held := s.size
 			s.mu.Unlock()
@@ -228,7 +248,7 @@ func (s *Spool) Close() error {
 	close(s.quit)
 	<-s.done
 	s.mu.Lock()
-	err := s.failure
+	err := errors.Join(s.removedLocked(&s.unsaid.closed), s.failure)
 	s.mu.Unlock()
 	return errors.Join(err, s.release())
 }

@@ -118,7 +118,6 @@ func TestWhatIsNotSettledComesBack(t *testing.T) {
 
 func TestFilesAreTheOwnersAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
-	require.NoError(t, os.Mkdir(dir, 0o755))
 	s := open(t, dir, spool.Options{})
 	appendAll(t, s, 0, 3)
 	seen := 0

@@ -1,9 +1,9 @@
 package spool
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/edsrzf/mmap-go"
@@ -15,8 +15,8 @@ import (
 
 const (
 	stageBytes = 2 << 20
-	stageHead  = 8        // the generation
 	maxRecord  = 1 << 20  // an event's record
+	maxGame    = 1 << 10  // a game's id
 	noteRoom   = 64 << 10 // which events leave to notes
 )
 
@@ -26,47 +26,69 @@ const (
 // Its blocks are written when it is made, so that a full disk cannot make a later store to it fail. A file system that writes each page to a
 // new place, such as btrfs, needs more room nevertheless. There, and on a broken disk, a store to the mapping is a fault.
 type stage struct {
+	name       string
 	file       *os.File
+	info       fs.FileInfo
 	mem        mmap.MMap
 	generation uint64
 	seed       uint32
-	end        int      // of the records in it
-	events     int      // how many of them are events
-	bytes      int      // of the events
-	last       uint64   // the id of the last event
-	fault      error    // why nothing more can be written since it was emptied
-	settled    []uint64 // what the notes in it say, for when it cannot be read
+	end        int    // of the records in it
+	events     int    // how many of them are events
+	bytes      int    // of the events
+	last       uint64 // the id of the last event
+	fault      error  // why nothing more can be written since it was emptied
+	settled    []run  // what the notes in it say, for when it cannot be read
+	named      bool   // it says whose events it holds
 }
 
 // openStage opens a stage, and makes it where there is none. Its records are still those of an earlier process.
-func openStage(path string) (*stage, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+func openStage(dir *directory, name string) (*stage, error) {
+	f, err := dir.open(name, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}
-	if info, err := f.Stat(); err != nil || info.Size() != stageBytes {
+	info, err := f.Stat()
+	if err == nil && info.Size() != stageBytes {
 		if _, err = f.WriteAt(make([]byte, stageBytes), 0); err == nil {
 			err = errors.Join(f.Truncate(stageBytes), f.Sync())
 		}
-		if err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	mem, err := mmap.Map(f, mmap.RDWR, 0)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot map %s: %w", path, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("cannot map %s: %w", f.Name(), err), f.Close())
 	}
-	return &stage{file: f, mem: mem, generation: binary.BigEndian.Uint64(mem)}, nil
+	return &stage{name: name, file: f, info: info, mem: mem}, nil
+}
+
+// refile puts the stage's bytes into a new file of its name, because somebody removed the old one: the mapping still has them. Nobody
+// writes to the stage meanwhile.
+func (s *stage) refile(dir *directory) error {
+	if err := os.Remove(dir.at(s.name)); err != nil && !errors.Is(err, fs.ErrNotExist) { // another file took the name
+		return err
+	}
+	fresh, err := openStage(dir, s.name)
+	if err != nil {
+		return err
+	}
+	if err := guarded(func() error { copy(fresh.mem, s.mem); return nil }); err != nil {
+		return errors.Join(err, fresh.close())
+	}
+	old := stage{file: s.file, mem: s.mem}
+	s.file, s.info, s.mem = fresh.file, fresh.info, fresh.mem
+	return old.close()
 }
 
 // reset empties the stage. Whatever is left in it belongs to an earlier generation.
 func (s *stage) reset(generation uint64) {
 	s.fault = guarded(func() error {
-		binary.BigEndian.PutUint64(s.mem, generation)
+		appendStageHead(s.mem[:0], generation)
 		return nil
 	})
 	s.generation, s.seed = generation, seedOf(generation)
-	s.end, s.events, s.bytes, s.last, s.settled = stageHead, 0, 0, 0, s.settled[:0]
+	s.end, s.events, s.bytes, s.last, s.settled, s.named = stageHead, 0, 0, 0, s.settled[:0], false
 }
 
 // room reports whether a record of at most that size fits.
@@ -85,8 +107,18 @@ func (s *stage) addEvent(id uint64, e *batcher.StoredEvent) (int, error) {
 	return n, err
 }
 
+// addGame writes whose events follow, once. There must be room.
+func (s *stage) addGame(game string) error {
+	if s.named {
+		return nil
+	}
+	_, err := s.add(func(free []byte) []byte { return appendGame(free, s.seed, game) })
+	s.named = err == nil
+	return err
+}
+
 // addNote writes a note, for which there must be room.
-func (s *stage) addNote(k kind, ids []uint64) error {
+func (s *stage) addNote(k kind, ids []run) error {
 	_, err := s.add(func(free []byte) []byte { return appendNote(free, s.seed, k, ids) })
 	if err == nil && k == settled {
 		s.settled = append(s.settled, ids...)
@@ -121,7 +153,8 @@ func (s *stage) read(buffer []byte) (*batch, []byte, error) {
 	if err != nil {
 		return nil, buffer, err
 	}
-	return batchOf(buffer), buffer, nil
+	b, err := batchOf(buffer)
+	return b, buffer, err
 }
 
 func (s *stage) close() error {

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/playline/playline-go/batcher"
@@ -31,7 +32,9 @@ func (s *Spool) Sync(ctx context.Context) error {
 	s.kick()
 	select {
 	case <-r.done:
-		return r.notes
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return errors.Join(r.notes, s.removedLocked(&s.unsaid.sync))
 	case <-ctx.Done():
 		return fmt.Errorf("spool: not synced yet: %w", ctx.Err())
 	}

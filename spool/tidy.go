@@ -1,11 +1,12 @@
 package spool
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/playline/playline-go/batcher"
 )
@@ -25,9 +26,9 @@ func (s *Spool) tidy() error {
 			seg, err = s.setAside(seg)
 		case last:
 			seg, err = s.retire(seg, &kept)
-		case seg.left == 0:
+		case seg.members.left == 0:
 			seg, err = s.remove(seg)
-		case !rewritten && seg.left < seg.events/4:
+		case !rewritten && seg.members.left < seg.members.size/4:
 			rewritten = true // one at a time: others wait for the commit meanwhile
 			seg, err = s.shrink(seg)
 		}
@@ -43,10 +44,10 @@ func (s *Spool) tidy() error {
 // retire lets the last segment go where all of it is settled and it is worth it. The next is begun first: its name keeps the ids from
 // being given out again after a power cut, when a stage may hold what it held before.
 func (s *Spool) retire(seg *segment, kept *[]*segment) (*segment, error) {
-	if seg.left > 0 || seg.stray || seg.bytes == 0 || seg.bytes < s.opts.SegmentBytes/8 && !s.short {
+	if seg.members.left > 0 || seg.stray || seg.bytes == 0 || seg.bytes < s.opts.SegmentBytes/8 && !s.short {
 		return seg, nil
 	}
-	fresh, err := createSegment(s.dir, seg.last+1, &batch{})
+	fresh, err := createSegment(s.dir, seg.last()+1, &batch{game: seg.game})
 	if err != nil {
 		return seg, err
 	}
@@ -66,8 +67,8 @@ func (s *Spool) remove(seg *segment) (*segment, error) {
 		return seg, err
 	}
 	s.freed(seg.bytes)
-	// Notes about a file that goes are not written. Without this a power cut could bring it back without them.
-	return nil, syncDir(s.dir)
+	// Notes about a file that goes are not written. Without sync a power cut could bring it back without them.
+	return nil, errors.Join(seg.leave(), s.dir.sync())
 }
 
 // freed takes bytes off the size that MaxBytes bounds.
@@ -100,12 +101,12 @@ func (s *Spool) rewrite(seg *segment, waiting []batcher.StoredEvent) (*segment, 
 	s.generation++
 	generation := s.generation
 	s.mu.Unlock()
-	smaller, err := createSegment(s.dir, seg.first, repack(waiting, generation))
+	smaller, err := createSegment(s.dir, seg.first, repack(waiting, generation, seg.game))
 	if smaller == nil {
 		return seg, err
 	}
 	s.freed(seg.bytes - smaller.bytes)
-	return smaller, err
+	return smaller, errors.Join(err, seg.leave())
 }
 
 // mendLast sets the last segment aside where it is damaged. The next is begun first, whose name keeps the ids from being given out again; that
@@ -117,16 +118,16 @@ func (s *Spool) mendLast() error {
 	}
 	bad := s.segments[n]
 	var next *segment
-	if bad.last >= bad.first {
+	if bad.last() >= bad.first {
 		var err error
-		if next, err = createSegment(s.dir, bad.last+1, &batch{}); next == nil {
+		if next, err = createSegment(s.dir, bad.last()+1, &batch{game: bad.game}); next == nil {
 			return err
 		}
 	}
 	copied, err := s.setAside(bad)
 	if next == nil && copied != bad {
 		var nextErr error
-		next, nextErr = createSegment(s.dir, bad.last+1, &batch{})
+		next, nextErr = createSegment(s.dir, bad.last()+1, &batch{game: bad.game})
 		err = errors.Join(err, nextErr)
 	}
 	s.segments = s.segments[:n:n]
@@ -163,10 +164,10 @@ func (s *Spool) setAside(seg *segment) (*segment, error) {
 		}
 		s.freed(seg.bytes)
 		report.Path = aside
-		return nil, syncDir(s.dir)
+		return nil, errors.Join(seg.leave(), s.dir.sync())
 	}
 	// The copy takes the damaged file's name at the end, so that one that is cut short is made again. Its own name stays meanwhile.
-	if err := linkOrCopy(seg.path, aside); err != nil {
+	if err := seg.secondName(aside); err != nil {
 		return seg, err
 	}
 	copied, err := s.rewrite(seg, waiting)
@@ -177,44 +178,54 @@ func (s *Spool) setAside(seg *segment) (*segment, error) {
 	return copied, err
 }
 
-// linkOrCopy gives a file a second name. Not all file systems have hard links.
-func linkOrCopy(path, name string) error {
-	linkErr := os.Link(path, name)
+// secondName gives the file a second name. Not all file systems have hard links.
+func (s *segment) secondName(path string) error {
+	linkErr := os.Link(s.path, path)
 	if linkErr == nil {
 		return nil
 	}
-	data, err := os.ReadFile(path)
+	f, err := s.dir.open(s.name, os.O_RDONLY)
+	if err != nil {
+		return errors.Join(linkErr, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(f)
 	if err == nil {
-		err = writeSynced(name, data)
+		err = s.dir.write(filepath.Base(path), data)
 	}
 	if err != nil {
-		_ = os.Remove(name) // it may not be there
 		return errors.Join(linkErr, err)
 	}
 	return nil
 }
 
-func writeSynced(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+// write makes a file of a name that nobody has, and syncs it. On an error there is no such file.
+func (d *directory) write(name string, data []byte) error {
+	f, err := d.create(name)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(d.at(name)))
+	}
+	return nil
 }
 
 // repack makes a batch of events that are already somewhere.
-func repack(events []batcher.StoredEvent, generation uint64) *batch {
-	mem := binary.BigEndian.AppendUint64(nil, generation)
-	seed := seedOf(generation)
-	var doubtful []uint64
+func repack(events []batcher.StoredEvent, generation uint64, game string) *batch {
+	b, seed, size := &batch{generation: generation, game: game}, seedOf(generation), 0
 	for i := range events {
+		size += eventSize(&events[i])
+	}
+	mem := make([]byte, 0, size) // chunks grow within it
+	for i := range events {
+		at := len(mem)
 		mem = appendEvent(mem, seed, events[i].ID, &events[i])
+		b.add(record{kind: event, event: events[i]}, mem[at:])
 		if events[i].InDoubt {
-			doubtful = append(doubtful, events[i].ID)
+			b.sending = addRun(b.sending, run{events[i].ID, 1})
 		}
 	}
-	b := batchOf(mem)
-	b.sending = doubtful
 	return b
 }

@@ -95,6 +95,9 @@ func (p *pages) descend(n node, low, high []byte, depth int, visit func(element)
 	case !n.leaf && n.count == 0:
 		return errors.New("a branch is empty")
 	}
+	if err := n.disjoint(); err != nil {
+		return err
+	}
 	var last []byte
 	next, err := n.elementOrEnd(0)
 	if err != nil {
@@ -131,27 +134,38 @@ func (p *pages) descend(n node, low, high []byte, depth int, visit func(element)
 }
 
 // leaves visits every value in every page that looks like a leaf, whether the tree leads there or not: so what stands in whole leaves is
-// found although a branch above them is lost. Pages that are free hold older copies of what is elsewhere.
+// found although a branch above them is lost. Pages that are free hold older copies of what is elsewhere. A file that was made to hold
+// more than its own bytes, in pages that overlap, is not read to its end.
 func (p *pages) leaves(visit func(key, value []byte)) {
+	left := 4 * len(p.file)
 	for id := range len(p.seen) {
 		n, err := p.page(uint64(id))
 		if err == nil && n.leaf {
-			p.leaf(n, visit)
+			if left -= p.leaf(n, visit); left < 0 {
+				return
+			}
 		}
 	}
 }
 
-func (p *pages) leaf(n node, visit func(key, value []byte)) {
+// leaf returns how many bytes it visited.
+func (p *pages) leaf(n node, visit func(key, value []byte)) (visited int) {
+	end := 0
 	for i := range n.count {
 		e, err := n.element(i)
+		if err != nil || e.at < end {
+			continue
+		}
+		end = e.at + len(e.key) + len(e.value)
+		visited += elementHead + len(e.key) + len(e.value)
 		switch {
-		case err != nil:
 		case !e.bucket:
 			visit(e.key, e.value)
 		case len(e.value) > 16 && native.Uint64(e.value) == 0:
 			if small, err := nodeOf(e.value[16:]); err == nil && small.leaf {
-				p.leaf(small, visit)
+				visited += p.leaf(small, visit)
 			}
 		}
 	}
+	return visited
 }

@@ -1,7 +1,9 @@
 package spool
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -14,7 +16,7 @@ type View struct {
 	Files  []File
 	Damage []Damage
 
-	lock     *os.File
+	dir      *directory
 	segments []*segment
 	staged   []batcher.StoredEvent
 }
@@ -22,27 +24,28 @@ type View struct {
 // File is what a file holds.
 type File struct {
 	Name    string
-	Events  int   // that were written to it
-	Waiting int   // of these, not settled
-	InDoubt int   // of these, noted as about to be sent
-	Bytes   int64 // on the disk
+	GameID  string // of its events; "" where an earlier version wrote the file, or it holds none
+	Events  int    // that were written to it
+	Waiting int    // of these, not settled
+	InDoubt int    // of these, noted as about to be sent
+	Bytes   int64  // on the disk
 }
 
 // Inspect reads a whole directory. It fails when a process has it open (ErrInUse), and when it is no spool.
 func Inspect(dir string) (*View, error) {
-	held, err := lock(dir, true)
+	held, err := openDirectory(dir, true)
 	if err != nil {
 		return nil, err
 	}
-	c, err := load(dir)
+	c, err := load(held)
 	if err != nil {
-		return nil, errors.Join(err, held.Close())
+		return nil, errors.Join(fmt.Errorf("spool: cannot read %s: %w", held.path, err), held.close())
 	}
-	v := &View{lock: held, segments: c.segments, Damage: c.stages}
+	v := &View{dir: held, segments: c.segments, Damage: c.stages}
 	for _, s := range c.segments {
 		v.Files = append(v.Files, fileOf(s))
 		if s.damage != nil {
-			v.Damage = append(v.Damage, Damage{Path: s.path, Err: s.damage, Salvaged: s.left})
+			v.Damage = append(v.Damage, Damage{Path: s.path, Err: s.damage, Salvaged: s.members.left})
 		}
 	}
 	v.stage(c)
@@ -50,14 +53,9 @@ func Inspect(dir string) (*View, error) {
 }
 
 func fileOf(s *segment) File {
-	f := File{Name: filepath.Base(s.path), Events: s.events, Waiting: s.left}
-	if info, err := os.Stat(s.path); err == nil {
+	f := File{Name: filepath.Base(s.path), GameID: s.game, Events: s.members.size, Waiting: s.members.left, InDoubt: s.members.inDoubt()}
+	if info, err := os.Lstat(s.path); err == nil {
 		f.Bytes = info.Size()
-	}
-	for id := s.first; id <= s.last; id++ {
-		if s.live.has(id) && s.sent.has(id) {
-			f.InDoubt++
-		}
 	}
 	return f
 }
@@ -67,7 +65,8 @@ func (v *View) stage(c *contents) {
 	f := File{Name: "stages"}
 	v.staged = waiting(c.staged)
 	for _, b := range c.staged {
-		f.Events += len(b.ids)
+		f.Events += b.count()
+		f.GameID = cmp.Or(b.game, f.GameID)
 	}
 	f.Waiting = len(v.staged)
 	for _, e := range v.staged {
@@ -104,4 +103,9 @@ func (v *View) Events() iter.Seq2[batcher.StoredEvent, error] {
 }
 
 // Close releases the directory.
-func (v *View) Close() error { return v.lock.Close() }
+func (v *View) Close() (err error) {
+	for _, s := range v.segments {
+		err = errors.Join(err, s.leave())
+	}
+	return errors.Join(err, v.dir.close())
+}

@@ -1,0 +1,167 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// What somebody removes from the directory while it is open: an operator, or a cleaner of temporary files.
+
+// ErrRemoved is the cause when files of the open spool, or its directory, were removed or replaced. Append, Sync and Close each say so
+// once. What was in them is written anew, as far as the process still has it: it keeps all of its files open, so that is everything,
+// except on Windows, where nobody can remove an open file. While it cannot be written anew Append fails.
+var ErrRemoved = errors.New("files were removed while the spool was open")
+
+// unsaid is who has not been told yet that files were removed.
+type unsaid struct {
+	err                  error
+	append, sync, closed bool
+}
+
+// restore looks whether the names still lead to the open files, and writes anew what is gone. It returns what it found, and why it could
+// not be made good. It costs a call of the system for each file.
+func (s *Spool) restore() (found, failed error) {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	if gone, err := s.restoreDirectory(); err != nil {
+		return err, err
+	} else if gone {
+		found = fmt.Errorf("spool: the directory %s: %w", s.dir.path, ErrRemoved)
+	}
+	lost := func(name string) {
+		if found == nil {
+			found = fmt.Errorf("spool: %s: %w", s.dir.at(name), ErrRemoved)
+		}
+	}
+	all := found != nil || time.Since(s.looked) >= s.opts.Every
+	if all {
+		s.looked = time.Now()
+	}
+	kept := s.segments[:0:0]
+	for i, seg := range s.segments {
+		last := i == len(s.segments)-1
+		if seg.info == nil || !last && !all || s.dir.leadsTo(seg.name, seg.info) {
+			kept = append(kept, seg)
+			continue
+		}
+		lost(seg.name)
+		instead, err := s.restoreSegment(seg, last)
+		kept = append(kept, instead...)
+		failed = errors.Join(failed, err)
+	}
+	s.segments = kept
+	if !s.dir.has(reserveName) {
+		s.reserve.whole = false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range s.stages {
+		if st == nil || s.dir.leadsTo(st.name, st.info) {
+			continue
+		}
+		lost(st.name)
+		failed = errors.Join(failed, st.refile(s.dir))
+	}
+	return found, described(failed)
+}
+
+// restoreSegment writes a segment anew under its own name, from the open file that has none any more, and returns what takes its place. A
+// file that took the name is set aside. On an error the segment stays, and the next commit tries again.
+func (s *Spool) restoreSegment(seg *segment, last bool) (instead []*segment, err error) {
+	waiting, err := seg.pending()
+	if err == nil && s.dir.has(seg.name) {
+		err = os.Rename(seg.path, s.dir.unused(seg.name+".damaged"))
+	}
+	if err != nil {
+		return []*segment{seg}, err
+	}
+	s.mu.Lock()
+	s.generation++
+	b := repack(waiting, s.generation, seg.game)
+	s.mu.Unlock()
+	held, end := seg.bytes, max(seg.last(), seg.named)+1
+	if len(waiting) > 0 {
+		fresh, err := createSegment(s.dir, seg.first, b)
+		if fresh == nil {
+			return []*segment{seg}, err
+		}
+		instead, held = append(instead, fresh), held-fresh.bytes
+	}
+	if last && (len(waiting) == 0 || b.last()+1 < end) { // its name keeps the ids of what is settled from being given out again
+		next, err := createSegment(s.dir, end, &batch{game: seg.game})
+		if next == nil && len(instead) == 0 {
+			return []*segment{seg}, err
+		}
+		if next != nil {
+			instead = append(instead, next)
+		}
+	}
+	s.freed(held)
+	s.opts.Report(Damage{Path: seg.path, Err: ErrRemoved, Salvaged: len(waiting)})
+	return instead, seg.leave()
+}
+
+// restoreDirectory looks whether the name still leads to the open directory. One that was removed is made again.
+func (s *Spool) restoreDirectory() (gone bool, err error) {
+	now, err := os.Lstat(s.dir.path)
+	switch {
+	case err == nil && os.SameFile(now, s.dir.info):
+		return false, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return false, described(err)
+	}
+	info, statErr := s.dir.file.Stat()
+	if statErr != nil {
+		return false, described(statErr)
+	}
+	if links(info) > 0 { // its files are elsewhere, and another process may send them from there
+		return false, fmt.Errorf("spool: %s was moved away: %w; put it back", s.dir.path, ErrRemoved)
+	}
+	if err == nil { // a directory that somebody made in its place
+		if entries, err := os.ReadDir(s.dir.path); err != nil || len(entries) > 0 {
+			return false, errors.Join(fmt.Errorf("spool: another directory took the place of %s: %w; remove what is in it", s.dir.path, ErrRemoved), err)
+		}
+	}
+	fresh, err := openDirectory(s.dir.path, false)
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", ErrRemoved, err)
+	}
+	old := *s.dir
+	*s.dir = *fresh // segments and the reserve have the pointer
+	return true, old.close()
+}
+
+// has reports whether a name is there, whatever it leads to.
+func (d *directory) has(name string) bool {
+	_, err := os.Lstat(d.at(name))
+	return err == nil
+}
+
+// unused returns a path that nobody has, by a number behind it.
+func (d *directory) unused(name string) string {
+	path := d.at(name)
+	for n := 2; d.has(filepath.Base(path)); n++ {
+		path = fmt.Sprintf("%s-%d", d.at(name), n)
+	}
+	return path
+}
+
+// tell notes that files were removed, for those who have not been told.
+func (s *Spool) tell(found error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unsaid = unsaid{found, true, true, true}
+}
+
+// removedLocked returns once what a caller was not told yet.
+func (s *Spool) removedLocked(toTell *bool) error {
+	if !*toTell {
+		return nil
+	}
+	*toTell = false
+	return s.unsaid.err
+}
