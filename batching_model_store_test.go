@@ -99,7 +99,7 @@ func (p *clientProcess) Append(_ context.Context, e batcher.StoredEvent) (uint64
 }
 
 // Sending implements batcher.Store.
-func (p *clientProcess) Sending(ids []uint64) error {
+func (p *clientProcess) Sending(_ context.Context, ids []uint64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dead {
@@ -114,7 +114,7 @@ func (p *clientProcess) Sending(ids []uint64) error {
 }
 
 // Settled implements batcher.Store.
-func (p *clientProcess) Settled(ids []uint64) error {
+func (p *clientProcess) Settled(_ context.Context, ids []uint64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dead {
@@ -128,7 +128,7 @@ func (p *clientProcess) Settled(ids []uint64) error {
 }
 
 // Recover implements batcher.Store.
-func (p *clientProcess) Recover() iter.Seq2[batcher.StoredEvent, error] {
+func (p *clientProcess) Recover(context.Context) iter.Seq2[batcher.StoredEvent, error] {
 	return func(yield func(batcher.StoredEvent, error) bool) {
 		p.mu.Lock()
 		defer p.mu.Unlock()

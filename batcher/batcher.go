@@ -19,6 +19,9 @@ type Batcher struct {
 	seed   maphash.Seed
 	ctx    context.Context //nolint:containedctx // ends the requests under way when Close runs out of time
 	cancel context.CancelFunc
+	// What a Store is asked to forget is known after the request that it was in, so this ends later than ctx does.
+	storeCtx    context.Context //nolint:containedctx // ends the calls of the Store that Close leaves behind
+	cancelStore context.CancelFunc
 
 	players [shards]shard
 	budget  budget
@@ -64,6 +67,7 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 		done:    make(chan struct{}),
 	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
+	b.storeCtx, b.cancelStore = context.WithCancel(context.Background())
 	b.sched.batcher = b
 	b.sched.gate.ramp = gateFailures // a service that is down at the start is not asked by everybody at once
 	for i := range b.players {
@@ -72,6 +76,7 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 	if cfg.Store != nil {
 		if err := b.recoverStored(); err != nil {
 			b.cancel()
+			b.cancelStore()
 			return nil, err
 		}
 	}

@@ -59,10 +59,13 @@ func (b *Batcher) Close(ctx context.Context) (Report, error) {
 		case <-grace.Done():
 		}
 	}
+	forget, stopForgetting := context.WithTimeout(context.Background(), graceAfterCancel)
+	defer stopForgetting()
 	for l := range b.lanes() {
 		b.report.Players++
-		b.collect(l)
+		b.collect(forget, l)
 	}
+	b.cancelStore()
 	b.budget.inHand.Wait()
 	b.report.Ledger = b.Ledger()
 	close(b.done)
@@ -119,8 +122,9 @@ func (b *Batcher) stir() {
 	}
 }
 
-// collect takes what is left of a lane. A block whose result is being told belongs to the one who tells it.
-func (b *Batcher) collect(l *lane) {
+// collect takes what is left of a lane. A block whose result is being told belongs to the one who tells it. The context bounds the wait for
+// a Store.
+func (b *Batcher) collect(ctx context.Context, l *lane) {
 	l.mu.Lock()
 	underWay := l.status == sending
 	b.stepLocked(l, closed, b.now())
@@ -141,7 +145,7 @@ func (b *Batcher) collect(l *lane) {
 		left := blk
 		switch {
 		case blk.stored && erased: // what Erase was called for must not come back with the next process
-			_ = b.noteSettled(blk.ids()) // Stats tells of it
+			b.noteSettledWithin(ctx, blk.ids())
 		case blk.stored:
 			if spooled := blk.part(func(_ int, i item) bool { return i.stored }); spooled != nil {
 				b.settle(spooled, Spooled)

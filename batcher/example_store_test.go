@@ -27,7 +27,7 @@ func (s *shelf) Append(_ context.Context, e batcher.StoredEvent) (uint64, error)
 	return e.ID, nil
 }
 
-func (s *shelf) Sending(ids []uint64) error {
+func (s *shelf) Sending(_ context.Context, ids []uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.events {
@@ -38,14 +38,14 @@ func (s *shelf) Sending(ids []uint64) error {
 	return nil
 }
 
-func (s *shelf) Settled(ids []uint64) error {
+func (s *shelf) Settled(_ context.Context, ids []uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events = slices.DeleteFunc(s.events, func(e batcher.StoredEvent) bool { return slices.Contains(ids, e.ID) })
 	return nil
 }
 
-func (s *shelf) Recover() iter.Seq2[batcher.StoredEvent, error] {
+func (s *shelf) Recover(context.Context) iter.Seq2[batcher.StoredEvent, error] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	left := slices.Clone(s.events)

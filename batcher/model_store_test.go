@@ -199,7 +199,7 @@ func (p *modelProcess) Append(ctx context.Context, s batcher.StoredEvent) (uint6
 }
 
 // Sending implements batcher.Store.
-func (p *modelProcess) Sending(ids []uint64) error {
+func (p *modelProcess) Sending(_ context.Context, ids []uint64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dead() {
@@ -235,7 +235,7 @@ func (p *modelProcess) Sending(ids []uint64) error {
 }
 
 // Settled implements batcher.Store.
-func (p *modelProcess) Settled(ids []uint64) error {
+func (p *modelProcess) Settled(_ context.Context, ids []uint64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dead() {
@@ -263,7 +263,7 @@ func (p *modelProcess) Settled(ids []uint64) error {
 }
 
 // Recover implements batcher.Store.
-func (p *modelProcess) Recover() iter.Seq2[batcher.StoredEvent, error] {
+func (p *modelProcess) Recover(context.Context) iter.Seq2[batcher.StoredEvent, error] {
 	return func(yield func(batcher.StoredEvent, error) bool) {
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -13,9 +13,12 @@ var errEarlier = errors.New("batcher: an earlier process was about to send it, a
 
 // recoverStored puts what the Store holds into the lanes, and then lets them send. Nobody else has the batcher yet.
 func (b *Batcher) recoverStored() error {
-	for e, err := range b.cfg.Store.Recover() {
+	for e, err := range b.cfg.Store.Recover(b.storeCtx) {
 		if err != nil {
 			return fmt.Errorf("batcher: the store cannot be read: %w", err)
+		}
+		if e.GameID != "" && e.GameID != b.cfg.GameID {
+			return fmt.Errorf("batcher: the store holds events of the game %q, and Config.GameID is %q: use a store per game", e.GameID, b.cfg.GameID)
 		}
 		if !b.budget.force(int64(len(e.JSON))) {
 			return fmt.Errorf("batcher: the store holds more than a batcher can take: %d events and %d bytes are the most", budgetMaxEvents, int64(budgetMaxBytes))

@@ -240,6 +240,37 @@ func TestAStoreThatCannotBeRead(t *testing.T) {
 	})
 }
 
+// TestAStoreOfAnotherGame: its events would be sent under the wrong name.
+func TestAStoreOfAnotherGame(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct{ of, wrong string }{
+		"another game's":        {"com.example.other", `the store holds events of the game "com.example.other", and Config.GameID is "` + game + `"`},
+		"this game's":           {game, ""},
+		"of a game not known":   {"", ""},
+		"a name that begins so": {game + "2", "use a store per game"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				left := leftOver(0, "ace", 0, time.Hour, false, false)
+				left.GameID = row.of
+				s, service := newMemoryStore(left), &service{start: time.Now(), players: map[string]int{}}
+				b, err := New(service, Config{GameID: game, Tokens: oneToken, Store: s})
+				if row.wrong != "" {
+					require.ErrorContains(t, err, row.wrong)
+					assert.Empty(t, service.requests())
+					assert.Len(t, s.rest(), 1, "it stays")
+					return
+				}
+				require.NoError(t, err)
+				report, err := b.Close(t.Context())
+				require.NoError(t, err)
+				assert.Equal(t, Ledger{Accepted: 1, Delivered: 1}, report.Ledger)
+			})
+		})
+	}
+}
+
 func TestRecoveryOfAStoreThatIsClosedAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newMemoryStore(leftOver(0, "ace", 0, time.Hour, false, false), leftOver(1, "ace", 1, time.Hour, true, false))

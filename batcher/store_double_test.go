@@ -54,7 +54,7 @@ func (s *memoryStore) Append(_ context.Context, e StoredEvent) (uint64, error) {
 }
 
 // Sending implements Store.
-func (s *memoryStore) Sending(ids []uint64) error {
+func (s *memoryStore) Sending(_ context.Context, ids []uint64) error {
 	s.mu.Lock()
 	fails := s.onSending
 	s.mu.Unlock()
@@ -78,7 +78,7 @@ func (s *memoryStore) Sending(ids []uint64) error {
 }
 
 // Settled implements Store.
-func (s *memoryStore) Settled(ids []uint64) error {
+func (s *memoryStore) Settled(_ context.Context, ids []uint64) error {
 	s.mu.Lock()
 	fails := s.onSettled
 	s.mu.Unlock()
@@ -100,7 +100,7 @@ func (s *memoryStore) Settled(ids []uint64) error {
 }
 
 // Recover implements Store.
-func (s *memoryStore) Recover() iter.Seq2[StoredEvent, error] {
+func (s *memoryStore) Recover(context.Context) iter.Seq2[StoredEvent, error] {
 	return func(yield func(StoredEvent, error) bool) {
 		for _, e := range s.left {
 			s.mu.Lock()

@@ -86,7 +86,7 @@ func TestWhatTheStoreGets(t *testing.T) {
 		rest := s.rest()
 		require.Len(t, rest, 2)
 		assert.Equal(t, StoredEvent{
-			ID: 0, UserID: "ace", Accepted: bubbleStart.Add(time.Second).In(rest[0].Accepted.Location()),
+			ID: 0, GameID: game, UserID: "ace", Accepted: bubbleStart.Add(time.Second).In(rest[0].Accepted.Location()),
 			JSON: []byte(`{"type":"LevelCompleted","timestamp":"2000-01-01T00:00:01+00:00","customdata":{"n":0}}`),
 		}, rest[0])
 		assert.True(t, rest[1].Once)
@@ -492,4 +492,93 @@ type waitingStore struct{ *memoryStore }
 func (*waitingStore) Append(ctx context.Context, _ StoredEvent) (uint64, error) {
 	<-ctx.Done()
 	return 0, errors.Join(errDisk, ctx.Err())
+}
+
+// TestCloseLeavesAStoreBehindThatHangs: the Store's calls end with their contexts, and one that does not heed its context is left behind.
+func TestCloseLeavesAStoreBehindThatHangs(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		sending  func(ctx context.Context, release <-chan struct{}) error
+		settled  func(release <-chan struct{})
+		erased   bool
+		longest  time.Duration
+		sendings int
+	}{
+		"Sending, which heeds its context": {
+			sending: func(ctx context.Context, _ <-chan struct{}) error { <-ctx.Done(); return ctx.Err() },
+			longest: time.Second, sendings: 1,
+		},
+		"Sending, which does not": {
+			sending: func(_ context.Context, release <-chan struct{}) error { <-release; return errDisk },
+			longest: time.Second + graceAfterCancel, sendings: 1,
+		},
+		"Settled, of an erased player's event": {
+			settled: func(release <-chan struct{}) { <-release }, erased: true,
+			longest: time.Second + 2*graceAfterCancel,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				s := &hungStore{memoryStore: newMemoryStore(), release: release, sending: row.sending, settled: row.settled}
+				r := newRig(t, Config{Store: s, Linger: time.Millisecond})
+				r.service.answers(func(request) error { <-release; return nil })
+				r.track("ace")
+				after(time.Second)
+				if row.erased {
+					_, err := r.Erase(within(t, time.Second), "ace")
+					require.ErrorIs(t, err, context.DeadlineExceeded)
+				}
+				start := time.Now()
+				_, _ = r.Close(within(t, time.Second))
+				assert.Equal(t, row.longest, time.Since(start))
+				assert.Equal(t, row.sendings, s.sendings)
+				close(release)
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// hungStore hangs in some of its calls.
+type hungStore struct {
+	*memoryStore
+
+	release  <-chan struct{}
+	sending  func(ctx context.Context, release <-chan struct{}) error
+	settled  func(release <-chan struct{})
+	sendings int // that hung
+}
+
+func (s *hungStore) Sending(ctx context.Context, ids []uint64) error {
+	if s.sending != nil {
+		s.sendings++
+		return s.sending(ctx, s.release)
+	}
+	return s.memoryStore.Sending(ctx, ids)
+}
+
+func (s *hungStore) Settled(ctx context.Context, ids []uint64) error {
+	if s.settled != nil {
+		s.settled(s.release)
+	}
+	return s.memoryStore.Settled(ctx, ids)
+}
+
+// TestSendingEndsWithTheRequest: a Store that never notes what is to be sent holds a request up for SendTimeout, and the event is tried again.
+func TestSendingEndsWithTheRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &hungStore{memoryStore: newMemoryStore()}
+		s.sending = func(ctx context.Context, _ <-chan struct{}) error { <-ctx.Done(); return ctx.Err() }
+		r := newRig(t, Config{Store: s, Linger: time.Millisecond, SendTimeout: time.Second})
+		r.track("ace")
+		after(1100 * time.Millisecond)
+		assert.Equal(t, 1, s.sendings)
+		assert.ErrorIs(t, r.Stats().LastError, context.DeadlineExceeded)
+		assert.Empty(t, r.service.requests(), "what the Store did not note is not sent")
+		_, err := r.Close(within(t, time.Second))
+		require.NoError(t, err, "the Store has it")
+	})
 }

@@ -22,7 +22,7 @@ func (b *Batcher) storeLocked(ctx context.Context, l *lane, json []byte, accepte
 	if granted {
 		b.budget.inHand.Done() // the lane has the room now, and Close finds it there
 	}
-	id, err := b.appendToStore(ctx, StoredEvent{UserID: l.user, Accepted: b.clock.wall(accepted), Once: once}, json)
+	id, err := b.appendToStore(ctx, StoredEvent{GameID: b.cfg.GameID, UserID: l.user, Accepted: b.clock.wall(accepted), Once: once}, json)
 	l.mu.Lock()
 	switch {
 	case l.status == ended || l.erased: // Close or Erase came meanwhile, and may have returned
@@ -115,7 +115,10 @@ func (b *Batcher) noteSending(l *lane, blk *block) bool {
 		return true
 	}
 	if ids := blk.ids(); len(ids) > 0 {
-		if err := b.cfg.Store.Sending(ids); err != nil {
+		ctx, cancel := context.WithTimeout(b.ctx, b.cfg.SendTimeout)
+		err := b.cfg.Store.Sending(ctx, ids)
+		cancel()
+		if err != nil {
 			err = fmt.Errorf("batcher: the store cannot note what is sent: %w", err)
 			b.storeFailed(err)
 			l.mu.Lock()
@@ -138,11 +141,24 @@ func (b *Batcher) noteSettled(ids []uint64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	err := b.cfg.Store.Settled(ids)
+	err := b.cfg.Store.Settled(b.storeCtx, ids)
 	if err != nil {
 		b.storeFailed(fmt.Errorf("batcher: the store cannot forget what has its result: %w", err))
 	}
 	return err
+}
+
+// noteSettledWithin is noteSettled for Close, which leaves a Store behind that hangs.
+func (b *Batcher) noteSettledWithin(ctx context.Context, ids []uint64) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = b.noteSettled(ids) // Stats tells of it
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
 }
 
 func (b *Batcher) storeFailed(err error) {

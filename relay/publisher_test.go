@@ -341,10 +341,10 @@ type leftStore struct {
 	events []batcher.StoredEvent
 }
 
-func (s leftStore) Sending([]uint64) error { return nil }
-func (s leftStore) Settled([]uint64) error { return nil }
+func (s leftStore) Sending(context.Context, []uint64) error { return nil }
+func (s leftStore) Settled(context.Context, []uint64) error { return nil }
 
-func (s leftStore) Recover() iter.Seq2[batcher.StoredEvent, error] {
+func (s leftStore) Recover(context.Context) iter.Seq2[batcher.StoredEvent, error] {
 	return func(yield func(batcher.StoredEvent, error) bool) {
 		for _, e := range s.events {
 			if !yield(e, nil) {

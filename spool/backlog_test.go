@@ -128,7 +128,7 @@ func TestNotesOfOtherFilesDoNotFail(t *testing.T) {
 	mend := broken(t, s)
 	_, err = s.Append(t.Context(), one(`"refused"`))
 	require.Error(t, err)
-	require.NoError(t, s.Sending([]uint64{1}))
+	require.NoError(t, s.Sending(t.Context(), []uint64{1}))
 	mend()
 	require.NoError(t, s.Close())
 }

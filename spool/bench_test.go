@@ -77,7 +77,7 @@ func BenchmarkLife(b *testing.B) {
 		s = must(spool.Open(dir, o))
 		b.ReportMetric(time.Since(started).Seconds(), "s-open")
 		var ids []uint64
-		for e, err := range s.Recover() {
+		for e, err := range s.Recover(b.Context()) {
 			check(b, err)
 			ids = append(ids, e.ID)
 		}
@@ -87,8 +87,8 @@ func BenchmarkLife(b *testing.B) {
 		}
 		started = time.Now()
 		for at := 0; at < n; at += 200 {
-			check(b, s.Sending(ids[at:at+200]))
-			check(b, s.Settled(ids[at:at+200]))
+			check(b, s.Sending(b.Context(), ids[at:at+200]))
+			check(b, s.Settled(b.Context(), ids[at:at+200]))
 		}
 		check(b, s.Close())
 		b.ReportMetric(time.Since(started).Seconds(), "s-settle")

@@ -58,7 +58,7 @@ func TestKilledOnACrowdedDisk(t *testing.T) {
 			}
 			require.NoError(t, os.RemoveAll(filepath.Join(disk, "ballast")))
 			s := open(t, dir, spool.Options{Every: time.Millisecond}) // the spool may have filled the disk by itself
-			require.NoError(t, s.Settled(idsBack(t, s)))
+			require.NoError(t, s.Settled(t.Context(), idsBack(t, s)))
 			require.Eventually(t, func() bool { return s.Sync(t.Context()) == nil }, time.Minute, time.Millisecond)
 			require.NoError(t, s.Close())
 			s = open(t, dir, spool.Options{})
@@ -88,7 +88,7 @@ func TestASettledFileGoesWhereTheDiskIsFull(t *testing.T) {
 			ids = append(ids, id)
 		}
 		require.NoError(t, s.Sync(t.Context()))
-		require.NoError(t, s.Settled(ids))
+		require.NoError(t, s.Settled(t.Context(), ids))
 		require.NoError(t, s.Sync(t.Context()))
 		before, full := segmentBytes(t, dir), ballast(t, disk)
 		require.Eventually(t, func() bool {
@@ -110,7 +110,7 @@ func TestADamagedFileOnAFullDisk(t *testing.T) {
 	dir := filepath.Join(disk, "spool")
 	s, err := spool.Open(dir, spool.Options{Every: time.Hour, Report: func(spool.Damage) {}})
 	require.NoError(t, err)
-	require.NoError(t, s.Settled(appendAll(t, s, 0, 20)))
+	require.NoError(t, s.Settled(t.Context(), appendAll(t, s, 0, 20)))
 	require.NoError(t, s.Sync(t.Context()))
 	full := ballast(t, disk)
 	require.NoError(t, rot(filepath.Join(dir, fmt.Sprintf("%016x.spool", 1)), func(data []byte) {

@@ -36,8 +36,8 @@ func newShelf(t *testing.T) *shelf {
 		b.ids = append(b.ids, appendAll(t, s, from, from+1000)...)
 		require.NoError(t, s.Close()) // a segment, because a commit is not cut in two
 		s = open(t, dir, spool.Options{Sync: spool.Interval, Every: time.Hour, SegmentBytes: 60_000})
-		require.NoError(t, s.Sending(b.ids[from:from+40]))
-		require.NoError(t, s.Settled(b.ids[from:from+20]))
+		require.NoError(t, s.Sending(t.Context(), b.ids[from:from+40]))
+		require.NoError(t, s.Settled(t.Context(), b.ids[from:from+20]))
 		for _, id := range b.ids[from : from+20] {
 			b.settled[id] = true
 		}
@@ -79,7 +79,7 @@ func (b *shelf) check(t *testing.T, dir string, index int) (back int, reported b
 	require.NoError(t, err)
 	var last uint64
 	others := 0
-	for e, err := range s.Recover() {
+	for e, err := range s.Recover(t.Context()) {
 		require.NoError(t, err)
 		assert.Greater(t, e.ID, last)
 		last = e.ID

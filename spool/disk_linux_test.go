@@ -78,7 +78,7 @@ func TestDiskFullAlways(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	_, err = s.Append(t.Context(), numbered(0))
 	require.ErrorIs(t, err, spool.ErrFull, "as long as it is full")
-	require.NoError(t, s.Settled(ids[:1]), "settling goes on")
+	require.NoError(t, s.Settled(t.Context(), ids[:1]), "settling goes on")
 
 	require.NoError(t, os.Remove(full))
 	id, err := s.Append(t.Context(), numbered(len(ids)))
@@ -122,8 +122,8 @@ func TestDiskFullOfEvents(t *testing.T) {
 			}
 			require.ErrorIs(t, err, spool.ErrFull)
 			for some := range slices.Chunk(ids, 50) {
-				require.Eventually(t, func() bool { return s.Sending(some) == nil }, time.Minute, time.Millisecond, "to %d", some[0])
-				require.NoError(t, s.Settled(some))
+				require.Eventually(t, func() bool { return s.Sending(t.Context(), some) == nil }, time.Minute, time.Millisecond, "to %d", some[0])
+				require.NoError(t, s.Settled(t.Context(), some))
 			}
 			require.Eventually(t, func() bool {
 				_, err := s.Append(t.Context(), padded(0, 2000))
@@ -174,14 +174,14 @@ func TestDiskFullInterval(t *testing.T) {
 		assert.Equal(t, ids, idsBack(t, s))
 		_, err = s.Append(t.Context(), numbered(0))
 		require.ErrorIs(t, err, spool.ErrFull)
-		require.ErrorIs(t, s.Sending(ids[len(ids)-1:]), spool.ErrFull, "it is in a stage alone, and nobody would know of it")
+		require.ErrorIs(t, s.Sending(t.Context(), ids[len(ids)-1:]), spool.ErrFull, "it is in a stage alone, and nobody would know of it")
 		require.ErrorIs(t, s.Close(), spool.ErrFull)
 	}
 
 	// When there is room it goes on by itself; what was settled meanwhile stays settled.
 	s, err = spool.Open(dir, o)
 	require.NoError(t, err)
-	require.NoError(t, s.Settled(ids[:3]))
+	require.NoError(t, s.Settled(t.Context(), ids[:3]))
 	require.NoError(t, os.Remove(full))
 	require.Eventually(t, func() bool {
 		id, err := s.Append(t.Context(), numbered(len(ids)))
@@ -262,7 +262,7 @@ func TestDiskFullForSomeTime(t *testing.T) {
 	reserve := filepath.Join(dir, "reserve")
 	for n := 0; ; n++ { // events are delivered meanwhile, until the reserve for their notes is spent
 		require.Less(t, n, 5000)
-		_ = s.Sending(ids[n%len(ids) : n%len(ids)+1])
+		_ = s.Sending(t.Context(), ids[n%len(ids):n%len(ids)+1])
 		if _, err := large(); err == nil {
 			continue
 		}
@@ -297,8 +297,8 @@ func TestOpenOnAFullDiskAfterAKill(t *testing.T) {
 		require.NoError(t, err)
 		ids = append(ids, id)
 	}
-	require.NoError(t, s.Sending(ids[:200]))
-	require.NoError(t, s.Settled(ids[:100]))
+	require.NoError(t, s.Sending(t.Context(), ids[:200]))
+	require.NoError(t, s.Settled(t.Context(), ids[:100]))
 	require.NoError(t, os.CopyFS(killed, os.DirFS(dir))) // as kill -9 leaves it
 	require.NoError(t, s.Close())
 	require.NoError(t, os.RemoveAll(dir))

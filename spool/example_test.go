@@ -92,7 +92,7 @@ func ExampleOptions_limits() {
 	}
 	fmt.Println(errors.Is(err, spool.ErrFull), len(ids) > 30)
 
-	_ = store.Settled(ids) // it counts from the next commit on: after Options.Every, or here at Close
+	_ = store.Settled(context.Background(), ids) // it counts from the next commit on: after Options.Every, or here at Close
 	_ = store.Close()
 	store, _ = spool.Open(dir, o)
 	defer store.Close()
@@ -122,7 +122,7 @@ func ExampleOptions_report() {
 	if err != nil {
 		panic(err)
 	}
-	for e, err := range store.Recover() {
+	for e, err := range store.Recover(context.Background()) {
 		if err != nil {
 			panic(err)
 		}

@@ -54,8 +54,8 @@ func TestAFailedWriteRefusesWithAlways(t *testing.T) {
 	require.ErrorContains(t, err, "spool: cannot write")
 	require.NotErrorIs(t, err, ErrFull)
 	assert.Equal(t, held, s.size, "what is refused takes no room")
-	require.Error(t, s.Sending([]uint64{first}), "an event that must not be sent twice must not be sent now")
-	require.NoError(t, s.Settled([]uint64{first}), "this is remembered")
+	require.Error(t, s.Sending(t.Context(), []uint64{first}), "an event that must not be sent twice must not be sent now")
+	require.NoError(t, s.Settled(t.Context(), []uint64{first}), "this is remembered")
 	mend()
 	_, err = s.Append(t.Context(), one(`"second"`))
 	require.NoError(t, err)
@@ -175,7 +175,7 @@ func TestNotesOfARewrittenFileAreNotLost(t *testing.T) {
 	}
 	first := s.segments[0]
 	most := first.members.size - 5
-	require.NoError(t, s.Settled(ids[:most]))
+	require.NoError(t, s.Settled(t.Context(), ids[:most]))
 	_, err = s.Append(t.Context(), one(`"commits the notes"`))
 	require.NoError(t, err)
 	require.NotSame(t, first, s.segments[0], "it is written anew")
@@ -183,8 +183,8 @@ func TestNotesOfARewrittenFileAreNotLost(t *testing.T) {
 
 	other, err := bbolt.Open(first.path, 0o600, nil) // it is locked
 	require.NoError(t, err)
-	require.Error(t, s.Sending(ids[most:most+2]))
-	require.NoError(t, s.Settled(ids[most:most+1]))
+	require.Error(t, s.Sending(t.Context(), ids[most:most+2]))
+	require.NoError(t, s.Settled(t.Context(), ids[most:most+1]))
 	_, err = s.Append(t.Context(), one(`"goes elsewhere"`))
 	require.NoError(t, err)
 	require.NoError(t, other.Close())

@@ -30,8 +30,8 @@ func TestAStageThatFaults(t *testing.T) {
 		}
 		_, err = s.Append(t.Context(), numbered(3))
 		require.ErrorContains(t, err, "spool: cannot write")
-		require.ErrorContains(t, s.Sending(ids[:1]), "spool: cannot write")
-		require.NoError(t, s.Settled(ids[:1]), "this is remembered")
+		require.ErrorContains(t, s.Sending(t.Context(), ids[:1]), "spool: cannot write")
+		require.NoError(t, s.Settled(t.Context(), ids[:1]), "this is remembered")
 		for _, path := range stages {
 			require.NoError(t, os.Truncate(path, 2<<20))
 		}
@@ -69,7 +69,7 @@ func TestAStageThatCannotBeRead(t *testing.T) {
 	for range 3 {
 		require.ErrorContains(t, s.Sync(t.Context()), "spool: cannot write")
 	}
-	require.NoError(t, s.Sending(kept), "what is in a file can be sent meanwhile")
+	require.NoError(t, s.Sending(t.Context(), kept), "what is in a file can be sent meanwhile")
 	for name, content := range data {
 		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
 		require.NoError(t, err)
@@ -91,7 +91,7 @@ func TestWhatIsSettledInAStageThatCannotBeRead(t *testing.T) {
 		require.NoError(t, err)
 		ids := appendAll(t, s, 0, 3)
 		require.NoError(t, s.Sync(t.Context()))
-		require.NoError(t, s.Settled(ids))
+		require.NoError(t, s.Settled(t.Context(), ids))
 		stages := map[string][]byte{"stage-a": nil, "stage-b": nil}
 		for name := range stages {
 			path := filepath.Join(dir, name)

@@ -57,7 +57,7 @@ func victim(dir string, o spool.Options, from int, stubborn bool) error {
 				some := ids[:random.IntN(len(ids)+1)]
 				list := strings.Trim(fmt.Sprint(some), "[]")
 				say("send %s", list)
-				if err := s.Sending(some); err != nil && stubborn {
+				if err := s.Sending(context.Background(), some); err != nil && stubborn {
 					continue
 				} else if err != nil {
 					say("error %v", err)
@@ -68,7 +68,7 @@ func victim(dir string, o spool.Options, from int, stubborn bool) error {
 					continue
 				}
 				say("settle %s", list)
-				if err := s.Settled(some); err != nil {
+				if err := s.Settled(context.Background(), some); err != nil {
 					say("error %v", err)
 					return
 				}
@@ -216,7 +216,7 @@ func checkRecovered(t *testing.T, dir string, known map[int]*journal, byID map[u
 	there := map[int]bool{}
 	last := uint64(0)
 	latest := map[string]int{}
-	for e, err := range s.Recover() {
+	for e, err := range s.Recover(t.Context()) {
 		require.NoError(t, err)
 		var in struct{ N, P int }
 		require.NoError(t, json.Unmarshal(e.JSON, &in))

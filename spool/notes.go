@@ -2,20 +2,22 @@ package spool
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
-// Sending notes that events are about to be sent. With Always it returns when the note is synced.
-func (s *Spool) Sending(ids []uint64) error {
+// Sending notes that events are about to be sent. With Always it returns when the note is synced, or ctx ends; then the note may be kept
+// or not.
+func (s *Spool) Sending(ctx context.Context, ids []uint64) error {
 	for some := range slices.Chunk(runsOf(ids), noteRuns) {
-		some, err := s.noteDirectly(some)
+		some, err := s.noteDirectly(ctx, some)
 		if err != nil {
 			return err
 		}
 		if len(some) == 0 {
 			continue
 		}
-		if err := s.makeRoom(context.Background(), noteSize(some), 0); err != nil {
+		if err := s.makeRoom(ctx, noteSize(some), 0); err != nil {
 			return err
 		}
 		err = s.stage.addNote(sending, some)
@@ -29,9 +31,8 @@ func (s *Spool) Sending(ids []uint64) error {
 			continue
 		}
 		s.kick()
-		<-r.done
-		if r.notes != nil {
-			return r.notes
+		if err := r.wait(ctx); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -41,7 +42,7 @@ func (s *Spool) Sending(ids []uint64) error {
 // in segments is noted there, and this returns when it is. The ids that are in stages alone are returned.
 //
 // Without it nothing could be sent, so nothing settled, and the disk would stay full of what the spool itself has written.
-func (s *Spool) noteDirectly(ids []run) (staged []run, err error) {
+func (s *Spool) noteDirectly(ctx context.Context, ids []run) (staged []run, err error) {
 	s.mu.Lock()
 	if s.failure == nil || s.closed {
 		s.mu.Unlock()
@@ -59,12 +60,22 @@ func (s *Spool) noteDirectly(ids []run) (staged []run, err error) {
 	r := s.direct
 	s.mu.Unlock()
 	s.kick()
-	<-r.done
-	return staged, r.notes
+	return staged, r.wait(ctx)
 }
 
-// Settled forgets events. It does not wait, not even for room: then the note is kept in memory until the next commit.
-func (s *Spool) Settled(ids []uint64) error {
+// wait waits for the notes of a commit.
+func (r *round) wait(ctx context.Context) error {
+	select {
+	case <-r.done:
+		return r.notes
+	case <-ctx.Done():
+		return fmt.Errorf("spool: the note is not kept yet: %w", ctx.Err())
+	}
+}
+
+// Settled forgets events. It does not wait, not even for room: then the note is kept in memory until the next commit. So it heeds no
+// context.
+func (s *Spool) Settled(_ context.Context, ids []uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {

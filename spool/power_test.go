@@ -91,7 +91,7 @@ func workload(t *testing.T, seed uint64) []step {
 		switch n := random.IntN(5); {
 		case n == 0 && len(waiting) > 3:
 			some := waiting[:random.IntN(len(waiting))]
-			require.NoError(t, s.Settled(idsOf(some, now.ids)))
+			require.NoError(t, s.Settled(t.Context(), idsOf(some, now.ids)))
 			waiting = waiting[len(some):]
 			for _, n := range some {
 				next.settled[n] = true
@@ -100,7 +100,7 @@ func workload(t *testing.T, seed uint64) []step {
 			continue // it waits for no commit
 		case n == 1 && len(waiting) > 0:
 			some := waiting[:1+random.IntN(len(waiting))]
-			require.NoError(t, s.Sending(idsOf(some, now.ids)))
+			require.NoError(t, s.Sending(t.Context(), idsOf(some, now.ids)))
 			for _, n := range some {
 				next.sent[n] = true
 			}
@@ -254,7 +254,7 @@ func checkCut(t *testing.T, dir string, steps []step, k int) bool {
 	require.NoError(t, err)
 	there := map[uint64]batcher.StoredEvent{}
 	last := uint64(0)
-	for e, err := range s.Recover() {
+	for e, err := range s.Recover(t.Context()) {
 		require.NoError(t, err)
 		assert.Greater(t, e.ID, last, "order")
 		last = e.ID
@@ -299,7 +299,7 @@ func TestDamage(t *testing.T) {
 	require.NoError(t, s.Close()) // a file, because a commit is not cut in two
 	s = open(t, dir, o)
 	ids := appendAll(t, s, events/2, events)
-	require.NoError(t, s.Sending(ids[:10]))
+	require.NoError(t, s.Sending(t.Context(), ids[:10]))
 	require.NoError(t, s.Close())
 	files := snapshot(t, dir)
 	var names []string
@@ -376,7 +376,7 @@ func openDamaged(t *testing.T, dir string, names []string, events int) (reported
 	require.NoError(t, err)
 	assert.Len(t, found, seen, "who only looks sees the same")
 	back, last := 0, uint64(0)
-	for e, err := range s.Recover() {
+	for e, err := range s.Recover(t.Context()) {
 		require.NoError(t, err)
 		assert.Greater(t, e.ID, last)
 		last = e.ID

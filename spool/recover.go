@@ -2,6 +2,7 @@ package spool
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"iter"
 	"slices"
@@ -10,8 +11,8 @@ import (
 )
 
 // Recover walks the events that an earlier process left, in the order of their ids. It reads a segment at a time. An error is one
-// segment's, and the walk goes on behind it. A second walk yields [ErrRecovered] alone.
-func (s *Spool) Recover() iter.Seq2[batcher.StoredEvent, error] {
+// segment's, and the walk goes on behind it. It ends with the context. A second walk yields [ErrRecovered] alone.
+func (s *Spool) Recover(ctx context.Context) iter.Seq2[batcher.StoredEvent, error] {
 	return func(yield func(batcher.StoredEvent, error) bool) {
 		s.mu.Lock()
 		again := s.recovered
@@ -21,7 +22,13 @@ func (s *Spool) Recover() iter.Seq2[batcher.StoredEvent, error] {
 			yield(batcher.StoredEvent{}, ErrRecovered)
 			return
 		}
-		s.walk()(yield)
+		s.walk()(func(e batcher.StoredEvent, err error) bool {
+			if ctx.Err() != nil {
+				yield(batcher.StoredEvent{}, fmt.Errorf("spool: %w", ctx.Err()))
+				return false
+			}
+			return yield(e, err)
+		})
 	}
 }
 

@@ -64,7 +64,7 @@ func TestAFileThatRotsIsNotMadeSmaller(t *testing.T) {
 			data[at+5] ^= 1
 		}
 	}))
-	require.NoError(t, s.Settled(ids[4:150]))
+	require.NoError(t, s.Settled(t.Context(), ids[4:150]))
 	require.NoError(t, s.Sync(t.Context()))
 	require.NoError(t, s.Close())
 	require.Len(t, found, 1)

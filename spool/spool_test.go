@@ -56,7 +56,7 @@ func appendAll(t *testing.T, s *spool.Spool, from, to int) (ids []uint64) {
 
 func recovered(t *testing.T, s *spool.Spool) (events []batcher.StoredEvent) {
 	t.Helper()
-	for e, err := range s.Recover() {
+	for e, err := range s.Recover(t.Context()) {
 		require.NoError(t, err)
 		events = append(events, e)
 	}
@@ -90,9 +90,9 @@ func TestWhatIsNotSettledComesBack(t *testing.T) {
 		s := open(t, dir, o)
 		assert.Empty(t, recovered(t, s))
 		ids := appendAll(t, s, 0, 10)
-		require.NoError(t, s.Sending(ids[:6]))
-		require.NoError(t, s.Settled([]uint64{ids[3], ids[0], ids[4]}))
-		require.NoError(t, s.Settled([]uint64{ids[0], 999}), "settling twice, or what is not there, does no harm")
+		require.NoError(t, s.Sending(t.Context(), ids[:6]))
+		require.NoError(t, s.Settled(t.Context(), []uint64{ids[3], ids[0], ids[4]}))
+		require.NoError(t, s.Settled(t.Context(), []uint64{ids[0], 999}), "settling twice, or what is not there, does no harm")
 		require.NoError(t, s.Close())
 
 		for range 2 { // it does not matter how often it is opened
@@ -110,7 +110,7 @@ func TestWhatIsNotSettledComesBack(t *testing.T) {
 		s = open(t, dir, o)
 		later := appendAll(t, s, 10, 11)
 		assert.Greater(t, later[0], ids[9], "ids go on")
-		require.NoError(t, s.Settled(append(later, ids...)))
+		require.NoError(t, s.Settled(t.Context(), append(later, ids...)))
 		require.NoError(t, s.Close())
 		assert.Empty(t, recovered(t, open(t, dir, o)))
 	})
@@ -160,8 +160,8 @@ func TestClosed(t *testing.T) {
 	require.NoError(t, s.Close())
 	_, err := s.Append(t.Context(), numbered(0))
 	require.ErrorIs(t, err, spool.ErrClosed)
-	require.ErrorIs(t, s.Sending([]uint64{1}), spool.ErrClosed)
-	require.ErrorIs(t, s.Settled([]uint64{1}), spool.ErrClosed)
+	require.ErrorIs(t, s.Sending(t.Context(), []uint64{1}), spool.ErrClosed)
+	require.ErrorIs(t, s.Settled(t.Context(), []uint64{1}), spool.ErrClosed)
 }
 
 func TestOptions(t *testing.T) {
@@ -198,7 +198,7 @@ func TestMaxBytesBoundsAndSettlingMakesRoom(t *testing.T) {
 		require.ErrorIs(t, err, spool.ErrFull)
 		require.ErrorContains(t, err, "MaxBytes is 4000")
 		assert.Greater(t, len(ids), 20)
-		require.NoError(t, s.Settled(ids))
+		require.NoError(t, s.Settled(t.Context(), ids))
 		require.Eventually(t, func() bool {
 			_, err := s.Append(t.Context(), numbered(0))
 			return err == nil
@@ -238,8 +238,8 @@ func TestManyProducers(t *testing.T) {
 					}
 					got[p] = append(got[p], id)
 					if n%3 == 0 {
-						assert.NoError(t, s.Sending([]uint64{id}))
-						assert.NoError(t, s.Settled([]uint64{id}))
+						assert.NoError(t, s.Sending(t.Context(), []uint64{id}))
+						assert.NoError(t, s.Settled(t.Context(), []uint64{id}))
 					}
 				}
 			})
@@ -290,8 +290,8 @@ func TestSettledFilesGoAndSparseOnesShrink(t *testing.T) {
 			most = append(most, id)
 		}
 	}
-	require.NoError(t, s.Sending(kept[:1]))
-	require.NoError(t, s.Settled(most))
+	require.NoError(t, s.Sending(t.Context(), kept[:1]))
+	require.NoError(t, s.Settled(t.Context(), most))
 	require.Eventually(t, func() bool { return segmentBytes(t, dir) < full/4 }, time.Minute, time.Millisecond)
 	require.NoError(t, s.Close())
 	s = open(t, dir, o)
@@ -300,7 +300,7 @@ func TestSettledFilesGoAndSparseOnesShrink(t *testing.T) {
 	for _, e := range back {
 		assert.Equal(t, e.ID == kept[0], e.InDoubt, "a file that is written anew keeps the doubt")
 	}
-	require.NoError(t, s.Settled(kept))
+	require.NoError(t, s.Settled(t.Context(), kept))
 	require.Eventually(t, func() bool { return segmentFiles(t, dir) == 1 }, time.Minute, time.Millisecond)
 }
 
@@ -332,11 +332,11 @@ func TestSettlingDuringRecover(t *testing.T) {
 	require.NoError(t, s.Close())
 	s = open(t, dir, o)
 	var back []uint64
-	for e, err := range s.Recover() {
+	for e, err := range s.Recover(t.Context()) {
 		require.NoError(t, err)
 		back = append(back, e.ID)
-		require.NoError(t, s.Sending([]uint64{e.ID}))
-		require.NoError(t, s.Settled([]uint64{e.ID}))
+		require.NoError(t, s.Sending(t.Context(), []uint64{e.ID}))
+		require.NoError(t, s.Settled(t.Context(), []uint64{e.ID}))
 	}
 	assert.Equal(t, ids, back)
 	require.NoError(t, s.Close())

@@ -44,7 +44,7 @@ func TestSync(t *testing.T) {
 			}
 			require.NoError(t, s.Sync(t.Context()))
 			assert.Equal(t, 3, synced(t, dir))
-			require.NoError(t, s.Settled(ids[:2]))
+			require.NoError(t, s.Settled(t.Context(), ids[:2]))
 			require.NoError(t, s.Sync(t.Context()))
 			assert.Equal(t, 1, synced(t, dir), "what is forgotten is forgotten on the disk")
 			require.NoError(t, s.Sync(t.Context()), "twice")
@@ -69,7 +69,7 @@ func TestSyncSaysThatTheDiskFails(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, s.Sync(t.Context()))
 			mend := broken(t, s)
-			require.NoError(t, s.Settled([]uint64{id}), "this does not wait")
+			require.NoError(t, s.Settled(t.Context(), []uint64{id}), "this does not wait")
 			require.ErrorContains(t, s.Sync(t.Context()), "spool: cannot write")
 			require.ErrorContains(t, s.Sync(t.Context()), "spool: cannot write", "also while the commit before waits to be tried again")
 			assert.Equal(t, 1, synced(t, dir))

@@ -170,7 +170,7 @@ var mutants = []mutant{
 	},
 	{
 		"a store: accepted means stored", "Track does not wait for the store", "storing.go",
-		"	id, err := b.appendToStore(ctx, StoredEvent{UserID: l.user, Accepted: b.clock.wall(accepted), Once: once}, json)\n", "	id, err := uint64(0), error(nil)\n	go func() {\n		_, _ = b.appendToStore(ctx, StoredEvent{UserID: l.user, Accepted: b.clock.wall(accepted), Once: once}, append([]byte(nil), json...))\n	}()\n", "TestWhatTheStoreIsToldAndWhen",
+		"	id, err := b.appendToStore(ctx, StoredEvent{GameID: b.cfg.GameID, UserID: l.user, Accepted: b.clock.wall(accepted), Once: once}, json)\n", "	id, err := uint64(0), error(nil)\n	go func() {\n		_, _ = b.appendToStore(ctx, StoredEvent{GameID: b.cfg.GameID, UserID: l.user, Accepted: b.clock.wall(accepted), Once: once}, append([]byte(nil), json...))\n	}()\n", "TestWhatTheStoreIsToldAndWhen",
 	},
 	{
 		"a store: accepted means stored", "its error is passed over", "storing.go",

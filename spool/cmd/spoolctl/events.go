@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,7 +91,7 @@ func purge(dir, player string, out io.Writer) error {
 	}
 	var ids []uint64
 	others := 0
-	for e, err := range s.Recover() {
+	for e, err := range s.Recover(context.Background()) {
 		switch {
 		case err != nil:
 			return errors.Join(err, s.Close())
@@ -100,7 +101,7 @@ func purge(dir, player string, out io.Writer) error {
 			others++
 		}
 	}
-	if err := errors.Join(s.Settled(ids), s.Close()); err != nil {
+	if err := errors.Join(s.Settled(context.Background(), ids), s.Close()); err != nil {
 		return fmt.Errorf("the events of player %q may still be there: %w", player, err)
 	}
 	fmt.Fprintf(out, "%d events of player %q forgotten; %d of other players wait\n", len(ids), player, others)

@@ -29,8 +29,8 @@ func filled(t *testing.T) string {
 		})
 		require.NoError(t, err)
 	}
-	require.NoError(t, s.Sending([]uint64{1}))
-	require.NoError(t, s.Settled([]uint64{2}))
+	require.NoError(t, s.Sending(t.Context(), []uint64{1}))
+	require.NoError(t, s.Settled(t.Context(), []uint64{2}))
 	require.NoError(t, s.Close())
 	return dir
 }
