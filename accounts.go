@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"unicode/utf8"
+
+	"github.com/playline/playline-go/batcher"
 )
 
 // AccountsService makes the accounts of PlaySmart, and with them the tokens that a player's events are sent under.
@@ -33,6 +35,10 @@ type Session struct {
 	RefreshToken Secret      `json:"refresh_token"` // lives 180 days; no call to use it is documented
 	User         AccountUser `json:"user"`
 }
+
+// Token returns the session's access token for a batcher: a TokenSource returns it, and SetToken
+// takes it. The batcher reads when it ends from the token itself.
+func (s *Session) Token() batcher.Token { return batcher.Token{Value: string(s.AccessToken)} }
 
 // AccountUser is the account behind a session.
 type AccountUser struct {

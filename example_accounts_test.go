@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/playline/playline-go"
+	"github.com/playline/playline-go/batcher"
 )
 
 // Examples of AccountsService and IngestService.
@@ -68,4 +69,29 @@ func ExampleIngestService_Send() {
 	})
 	fmt.Println(result.Accepted, services.EventCount(), err)
 	// Output: 3 3 <nil>
+}
+
+// A game server passes the token of a session on to its batcher.
+func ExampleSession_Token() {
+	ctx := context.Background()
+	client, services := newClient()
+	session, err := client.Accounts.Register(ctx, playline.AccountCreate{
+		Email: "ace@example.com", Password: "correct-horse-9", DeviceID: "device-abc-123",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	b, err := client.NewBatcher(batcher.Config{
+		GameID: "com.example.stackblaster",
+		Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return session.Token(), nil }),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = b.Track(ctx, "device-abc-123", batcher.Event{Type: batcher.AppOpen}) // the device id is the token's sub
+	_, closed := b.Close(ctx)
+	fmt.Println(err, closed, services.EventCount())
+	// Output: <nil> <nil> 1
 }

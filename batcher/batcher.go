@@ -35,6 +35,7 @@ type Batcher struct {
 	idBase string // of event ids
 	ids    atomic.Uint64
 
+	off     bool // made by Discard
 	closed  atomic.Bool
 	closing chan struct{} // closed when Close begins
 	done    chan struct{} // closed when Close has ended

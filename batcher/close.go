@@ -12,6 +12,9 @@ type Report struct {
 	Ledger
 	Players  int       // that were known
 	LeftOver []Outcome // what was not delivered and stays in no Store, with its events, by player: Result is Returned
+	// Parked lists the players whose events were not sent because they have no token, or because
+	// the service refused it, with the cause. Their events are in LeftOver, or stay in the Store.
+	Parked []ParkedPlayer
 }
 
 // graceAfterCancel is how long Close waits for requests that it has cancelled, and for a Store. A Sender that heeds its context needs none
@@ -68,6 +71,10 @@ func (b *Batcher) Close(ctx context.Context) (Report, error) {
 	b.cancelStore()
 	b.budget.inHand.Wait()
 	b.report.Ledger = b.Ledger()
+	if n := len(b.report.Parked); n > 0 {
+		b.cfg.Log.Warn("batcher: closed while players had no token that the service takes; Report.Parked lists them",
+			"players", n, "cause", causeOf(b.report.Parked[0].Cause))
+	}
 	close(b.done)
 	return b.report, b.report.err()
 }
@@ -140,6 +147,13 @@ func (b *Batcher) collect(ctx context.Context, l *lane) {
 	b.releaseStoringLocked(l)
 	l.head, l.tail, l.events, l.bytes, l.returned = nil, nil, 0, 0, blk != nil
 	err, erased := l.lastError, l.erased
+	if l.parked && blk != nil && !erased {
+		stuck := ParkedPlayer{UserID: l.user, Cause: err}
+		for waits := blk; waits != nil; waits = waits.next {
+			stuck.Events += waits.events
+		}
+		b.report.Parked = append(b.report.Parked, stuck)
+	}
 	l.mu.Unlock()
 	for ; blk != nil; blk = blk.next {
 		left := blk
@@ -174,7 +188,12 @@ func (r *Report) err() error {
 	if events == 0 {
 		return nil
 	}
-	return fmt.Errorf("batcher: closed with %d events of %d players not delivered: they are in Report.LeftOver", events, r.leftPlayers())
+	parked := ""
+	if n := len(r.Parked); n > 0 {
+		parked = fmt.Sprintf("; %d players have no token that the service takes (%s): is the user id the sub claim of the token?",
+			n, causeOf(r.Parked[0].Cause))
+	}
+	return fmt.Errorf("batcher: closed with %d events of %d players not delivered: they are in Report.LeftOver%s", events, r.leftPlayers(), parked)
 }
 
 func (r *Report) leftPlayers() int {

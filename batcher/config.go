@@ -4,12 +4,23 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 )
 
-// Config is how a Batcher works. GameID and Tokens are required; every other field has a default that is good for a game server.
+// never is what a duration of Config is cut to: a hundred years. A time that far from now still
+// fits into the batcher's clock, and so does the sum of two.
+const never = maxStoredAge
+
+// Config is how a Batcher works. GameID and Tokens are required; every other field has a default
+// that is good for a game server. A duration of more than a hundred years means never.
+//
+// Tokens, OnOutcome, OnParked, Store and Log are the caller's code. The batcher recovers no panic
+// of theirs, nor of a Sender: it ends the program, as a panic on any other goroutine does.
 type Config struct {
-	// GameID is the Android package name or iOS bundle identifier that the events belong to.
+	// GameID is the Android package name or iOS bundle identifier that the events belong to. New
+	// trims spaces and line ends around it.
 	GameID string
 	// Tokens gives the token of a player when there is something to send.
 	Tokens TokenSource
@@ -17,6 +28,12 @@ type Config struct {
 	// under a lock, and several may run at once for different players. While it runs, its player's next batch waits. It may call
 	// TryTrack. Track can wait for the very room that is free once the callback has returned; Flush and Close do wait for it.
 	OnOutcome func(Outcome)
+
+	// OnParked receives a player whose events wait for a token, and why: ErrNoToken, or the
+	// service's refusal of the token. The most likely cause is a user id that is not the sub claim
+	// of the player's token. OnParked runs like OnOutcome, once each time the player is parked,
+	// also when Resume or Close has tried again in vain. It may call SetToken or Resume.
+	OnParked func(userID string, cause error)
 
 	// Linger is how long the first event of a batch waits for others. Default 5 s, at least 1 ms, at most 1 h.
 	Linger time.Duration
@@ -96,10 +113,12 @@ func (c Config) withDefaults() Config {
 			*field = value
 		}
 	}
+	// A longer duration is cut, because a time this far ahead of the clock would overflow.
 	fillTime := func(field *time.Duration, value time.Duration) {
 		if *field == 0 {
 			*field = value
 		}
+		*field = min(*field, never)
 	}
 	fillTime(&c.Linger, 5*time.Second)
 	fill(&c.BatchEvents, 200)
@@ -114,6 +133,8 @@ func (c Config) withDefaults() Config {
 	fillTime(&c.MaxRetryAfter, 5*time.Minute)
 	fillTime(&c.IdleTimeout, 10*time.Minute)
 	fillTime(&c.TokenRenewal, time.Minute)
+	fillTime(&c.MaxAge, 0)
+	c.GameID = strings.TrimSpace(c.GameID)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -129,6 +150,7 @@ func (c Config) validate() error {
 		rule   string
 	}{
 		{c.GameID == "", "GameID", "must not be empty"},
+		{strings.ContainsFunc(c.GameID, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), "GameID", "must not contain spaces or control characters"},
 		{c.Tokens == nil, "Tokens", "must not be nil"},
 		{c.Linger < time.Millisecond || c.Linger > time.Hour, "Linger", "must be from 1 ms to 1 h"},
 		{c.BatchEvents < 1 || c.BatchEvents > 200, "BatchEvents", "must be from 1 to 200"},

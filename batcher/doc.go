@@ -50,6 +50,9 @@
 //     while something is sent, Config.MaxInFlight at most, and one for each player that is being erased; an idle player is forgotten.
 //   - Flush returns when what was accepted before it has its result. Close sends what it can and hands back the rest. Neither
 //     outlives its context.
+//   - Not promised: that the service has no copies. A request whose answer was lost is sent again, and
+//     the copies that this may have made are counted. A proxy in between that repeats POST requests by
+//     itself makes copies that nobody here can see or count: switch that off for this service.
 //   - Erase drops what waits for a player, and tells it. When it has returned nil nothing of that player is taken or sent until Readmit.
 //
 // # What triggers a request

@@ -75,6 +75,9 @@ func appendFlat(b []byte, data any, attrs []slog.Attr) (out []byte, ok bool) {
 			if i > 0 {
 				b = append(b, ',')
 			}
+			if attrs[i].Key == "" { // slog has rules of its own for it, see visible
+				return b, false
+			}
 			for j := range i {
 				if attrs[j].Key == attrs[i].Key {
 					return b, false

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"reflect"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/playline/playline-go/internal/wire"
@@ -16,6 +18,7 @@ const maxDepth = 100
 // appendData appends customdata of any kind and ends the event; attrs, where they are not nil, stand in place of data. id, where it is
 // not "", goes into it under idKey.
 func appendData(b []byte, data any, attrs []slog.Attr, idKey, id string) ([]byte, error) {
+	bare := len(b)
 	b = append(b, `,"customdata":`...)
 	start := len(b)
 	var err error
@@ -29,6 +32,12 @@ func appendData(b []byte, data any, attrs []slog.Attr, idKey, id string) ([]byte
 	}
 	if err != nil {
 		return b, err
+	}
+	if string(b[start:]) == "null" { // a nil map or a nil pointer: no data
+		if id == "" {
+			return append(b[:bare], '}'), nil
+		}
+		b = append(b[:start], '{', '}')
 	}
 	if b[start] != '{' {
 		return b, &InvalidEventError{"customdata", "must encode as a JSON object"}
@@ -58,6 +67,10 @@ func appendAttrs(b []byte, attrs []slog.Attr, field string, depth int) ([]byte, 
 	if depth > maxDepth {
 		return b, tooDeep(field)
 	}
+	attrs, err := visible(attrs, field, depth)
+	if err != nil {
+		return b, err
+	}
 	b = append(b, '{')
 	for i := range attrs {
 		a := &attrs[i]
@@ -74,12 +87,60 @@ func appendAttrs(b []byte, attrs []slog.Attr, field string, depth int) ([]byte, 
 			return b, &InvalidEventError{field, "must have keys of valid UTF-8"}
 		}
 		b = append(b, ':')
-		var err error
 		if b, err = appendSlog(b, a.Value, field+"."+a.Key, depth+1); err != nil {
 			return b, err
 		}
 	}
 	return append(b, '}'), nil
+}
+
+// visible returns the attributes as slog's own handlers show them: an empty attribute and a group
+// without attributes are left out, and the attributes of a group without a name take its place.
+// https://pkg.go.dev/log/slog#Handler lists these rules.
+func visible(attrs []slog.Attr, field string, depth int) ([]slog.Attr, error) {
+	special := func(a slog.Attr) bool {
+		switch a.Value.Kind() {
+		case slog.KindLogValuer:
+			return true // its value may be a group
+		case slog.KindGroup:
+			return a.Key == "" || len(a.Value.Group()) == 0
+		}
+		return a.Equal(slog.Attr{})
+	}
+	if !slices.ContainsFunc(attrs, special) {
+		return attrs, nil
+	}
+	shown := make([]slog.Attr, 0, len(attrs))
+	for _, a := range attrs {
+		for level := depth; a.Value.Kind() == slog.KindLogValuer; level++ {
+			value, ok := logValue(a.Value)
+			switch {
+			case !ok:
+				return nil, &InvalidEventError{field + "." + a.Key, "has a LogValue that panics"}
+			case level > maxDepth:
+				return nil, tooDeep(field + "." + a.Key)
+			}
+			a.Value = value
+		}
+		switch {
+		case a.Equal(slog.Attr{}):
+		case a.Value.Kind() != slog.KindGroup:
+			shown = append(shown, a)
+		case len(a.Value.Group()) == 0:
+		case a.Key == "":
+			if depth > maxDepth {
+				return nil, tooDeep(field)
+			}
+			inline, err := visible(a.Value.Group(), field, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			shown = append(shown, inline...)
+		default:
+			shown = append(shown, a)
+		}
+	}
+	return shown, nil
 }
 
 // appendSlog appends an attribute's value.
@@ -133,12 +194,33 @@ func appendValue(b []byte, v any, field string, depth int) ([]byte, error) {
 		return appendAttrs(b, v, field, depth)
 	case json.RawMessage:
 		return appendRaw(b, v, field)
+	case json.Marshaler:
+		return appendByReflection(b, v, field)
+	case error: // slog's handlers write its text too; encoding/json would write {}
+		text, ok := errorText(v)
+		if !ok {
+			return b, &InvalidEventError{field, "has an Error method that panics"}
+		}
+		return appendValue(b, text, field, depth)
 	case string:
 		return b, &InvalidEventError{field, "must be valid UTF-8"}
 	case float64, float32:
 		return b, &InvalidEventError{field, "must be a finite number: NaN and infinities have no JSON"}
 	}
 	return appendByReflection(b, v, field)
+}
+
+// errorText returns an error's words, and nil for a nil pointer that is an error.
+func errorText(err error) (text any, ok bool) {
+	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, true
+	}
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	return err.Error(), true
 }
 
 func appendMap(b []byte, m map[string]any, field string, depth int) ([]byte, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"reflect"
@@ -38,6 +39,16 @@ type vector struct {
 	X float64 `json:"x"`
 	Y float64 `json:"y,omitzero"`
 }
+
+// jsonError is an error with a JSON form of its own.
+type jsonError struct{}
+
+func (jsonError) Error() string                { return "seven" }
+func (jsonError) MarshalJSON() ([]byte, error) { return []byte(`{"code":7}`), nil }
+
+type panickyError struct{}
+
+func (panickyError) Error() string { panic("no words") }
 
 type valuer struct{ v slog.Value }
 
@@ -99,8 +110,28 @@ func TestEncoding(t *testing.T) {
 			slog.Group("g", slog.Int("a", 1), slog.Group("h", slog.String("b", "c"))), slog.Group("e"), slog.Any("m", map[string]any{"k": 1}),
 			slog.Any("l", valuer{slog.IntValue(7)}), slog.Any("lg", valuer{slog.GroupValue(slog.Int("x", 1))}),
 		}, `{"s":"v","i":1,"u":2,"f":0.5,"b":true,"d":1000000000,"t":"1970-01-01T00:00:00Z","n":null,"v":{"x":1},` +
-			`"g":{"a":1,"h":{"b":"c"}},"e":{},"m":{"k":1},"l":7,"lg":{"x":1}}`},
+			`"g":{"a":1,"h":{"b":"c"}},"m":{"k":1},"l":7,"lg":{"x":1}}`},
 		{"an empty key", nil, []slog.Attr{slog.Int("", 1)}, `{"":1}`},
+
+		// What slog's own handlers write.
+		{"an error", nil, []slog.Attr{slog.Any("err", errors.New("boss \"1\" escaped"))}, `{"err":"boss \"1\" escaped"}`},
+		{"an error in a map", map[string]any{"err": io.EOF}, nil, `{"err":"EOF"}`},
+		{"an error that is a nil pointer", nil, []slog.Attr{slog.Any("err", (*InvalidEventError)(nil))}, `{"err":null}`},
+		{"an error that writes its own JSON", nil, []slog.Attr{slog.Any("err", jsonError{})}, `{"err":{"code":7}}`},
+		{"an error from a LogValuer", nil, []slog.Attr{slog.Any("err", valuer{slog.AnyValue(io.EOF)})}, `{"err":"EOF"}`},
+		{"an empty attribute", nil, []slog.Attr{{}, slog.Int("k", 1), {}}, `{"k":1}`},
+		{"empty attributes alone", nil, []slog.Attr{{}}, `{}`},
+		{"a group without a name", nil, []slog.Attr{slog.Int("a", 1), slog.Group("", slog.Int("b", 2), slog.Int("c", 3)), slog.Int("d", 4)}, `{"a":1,"b":2,"c":3,"d":4}`},
+		{"groups without a name in each other", nil, []slog.Attr{slog.Group("", slog.Group("", slog.Int("b", 2)), slog.Attr{})}, `{"b":2}`},
+		{"a group without a name in a group", nil, []slog.Attr{slog.Group("g", slog.Group("", slog.Int("b", 2)))}, `{"g":{"b":2}}`},
+		{"a LogValuer that is a group, without a name", nil, []slog.Attr{slog.Any("", valuer{slog.GroupValue(slog.Int("b", 2))})}, `{"b":2}`},
+		{"a LogValuer that is an empty group", nil, []slog.Attr{slog.Any("e", valuer{slog.GroupValue()}), slog.Int("k", 1)}, `{"k":1}`},
+
+		{"a nil map", map[string]any(nil), nil, ""},
+		{"a nil map of texts", map[string]string(nil), nil, ""},
+		{"a nil pointer", (*vector)(nil), nil, ""},
+		{"nil raw", json.RawMessage(nil), nil, ""},
+		{"raw null", json.RawMessage(` null `), nil, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -196,9 +227,14 @@ func TestAnEventThatCannotBeEncodedIsRefused(t *testing.T) {
 		{"a text", Event{Type: AppOpen, Data: "x"}, nil, "customdata", "JSON object"},
 		{"a slice", Event{Type: AppOpen, Data: []int{1}}, nil, "customdata", "JSON object"},
 		{"a number", Event{Type: AppOpen, Data: 1}, nil, "customdata", "JSON object"},
-		{"a nil map", Event{Type: AppOpen, Data: map[string]any(nil)}, nil, "customdata", "JSON object"},
-		{"a nil pointer", Event{Type: AppOpen, Data: (*vector)(nil)}, nil, "customdata", "JSON object"},
-		{"nil raw", Event{Type: AppOpen, Data: json.RawMessage(nil)}, nil, "customdata", "JSON object"},
+		{"an error alone", Event{Type: AppOpen, Data: io.EOF}, nil, "customdata", "JSON object"},
+		{"an Error that panics", Event{Type: AppOpen}, []slog.Attr{slog.Any("err", panickyError{})}, "customdata.err", "has an Error method that panics"},
+		{
+			"one key inside and outside of a group without a name",
+			Event{Type: AppOpen},
+			[]slog.Attr{slog.Int("k", 1), slog.Group("", slog.Int("k", 2))},
+			"customdata.k", "once only",
+		},
 		{"a raw array", Event{Type: AppOpen, Data: json.RawMessage(`[{}]`)}, nil, "customdata", "JSON object"},
 		{"raw that is no JSON", Event{Type: AppOpen, Data: json.RawMessage(`{"k":`)}, nil, "customdata", "cannot be encoded"},
 		{"raw of bad bytes", Event{Type: AppOpen, Data: json.RawMessage("{\"k\":\"\xff\"}")}, nil, "customdata", "valid UTF-8"},

@@ -205,3 +205,37 @@ func ExampleConfig_log() {
 	// level=DEBUG msg="batcher: request failed" failure=unavailable events=1 attempt=1
 	// <nil>
 }
+
+// A user id that is not the sub claim of its token is the most likely mistake of a new program: the
+// service refuses the token with 403, and the events wait.
+func ExampleConfig_onParked() {
+	parked := make(chan string, 1)
+	b, _ := newBatcher(func(c *batcher.Config) {
+		c.Linger = time.Millisecond
+		c.OnParked = func(userID string, cause error) {
+			select {
+			case parked <- fmt.Sprint(userID, ": ", cause):
+			default: // Close tries once more, and parks the player again
+			}
+		}
+		c.Tokens = batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
+			return batcher.Token{}, batcher.ErrNoToken
+		})
+	})
+	_ = b.Track(context.Background(), "device-abc-123", batcher.Event{Type: batcher.AppOpen})
+	fmt.Println(<-parked)
+	report, _ := b.Close(context.Background())
+	fmt.Println(report.Parked[0].UserID, report.Parked[0].Events, "event")
+	// Output:
+	// device-abc-123: batcher: the player has no token
+	// device-abc-123 1 event
+}
+
+// The off switch: the program tracks as always, and nothing is kept or sent.
+func ExampleDiscard() {
+	b := batcher.Discard()
+	err := b.Player("device-abc-123").TrackAttrs(context.Background(), batcher.AppOpen, slog.String("build", "dev"))
+	report, closed := b.Close(context.Background())
+	fmt.Println(err, closed, report.Accepted)
+	// Output: <nil> <nil> 0
+}

@@ -159,8 +159,9 @@ func (b *Batcher) sendByLocked(l *lane) int64 {
 	at := l.head.born + int64(b.cfg.Linger)
 	if l.token != nil && !l.token.Expires.IsZero() {
 		// A token that has ended already will be renewed anyway.
-		if end := b.now() + int64(time.Until(l.token.Expires)-b.cfg.TokenRenewal); end > b.now() {
-			at = min(at, end)
+		// Compared before it is subtracted, because the difference of two long durations overflows.
+		if left := min(time.Until(l.token.Expires), never); left > b.cfg.TokenRenewal {
+			at = min(at, b.now()+int64(left-b.cfg.TokenRenewal))
 		}
 	}
 	return at

@@ -68,7 +68,7 @@ func (b *Batcher) tokenFailed(l *lane, err error) {
 		b.cfg.Log.Warn("batcher: the token source failed, it is asked again after a pause; Stats.LastError has the cause", "events", events)
 	}
 	if none {
-		b.sayParked(events, err)
+		b.sayParked(l.user, events, err)
 	}
 }
 
@@ -89,6 +89,6 @@ func (b *Batcher) refused(l *lane, token *Token, f Failure, err error) {
 	}
 	l.mu.Unlock()
 	if !retry {
-		b.sayParked(events, err)
+		b.sayParked(l.user, events, err)
 	}
 }

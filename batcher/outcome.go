@@ -98,18 +98,29 @@ type SendError struct {
 	Err        error
 }
 
-// Error says how it failed.
-func (e *SendError) Error() string { return fmt.Sprintf("batcher: %s: %v", e.Failure, e.Err) }
+// Error says how it failed. A nil *SendError has words too, because a Sender that returns one in an
+// error has returned an error.
+func (e *SendError) Error() string {
+	if e == nil {
+		return "batcher: in doubt: the Sender returned a nil *SendError as its error"
+	}
+	return fmt.Sprintf("batcher: %s: %v", e.Failure, e.Err)
+}
 
 // Unwrap returns the cause.
-func (e *SendError) Unwrap() error { return e.Err }
+func (e *SendError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // failureOf returns what is known of an error of a Sender.
 func failureOf(err error) *SendError {
 	if err == nil {
 		return nil
 	}
-	if e, ok := errors.AsType[*SendError](err); ok {
+	if e, ok := errors.AsType[*SendError](err); ok && e != nil {
 		return e
 	}
 	return &SendError{Failure: InDoubt, Err: err}

@@ -39,6 +39,9 @@ func (b *Batcher) Resume(userID string) {
 
 // SetToken gives a player's token before the token source is asked, and lets a parked player try again. Of an erased player it keeps none.
 func (b *Batcher) SetToken(userID string, token Token) {
+	if b.off {
+		return
+	}
 	token = token.withExpiry()
 	l := b.locked(userID)
 	defer l.mu.Unlock()
@@ -53,9 +56,13 @@ func (b *Batcher) SetToken(userID string, token Token) {
 	}
 }
 
-// sayParked logs that a player was parked. A log handler is the caller's code: no lock is held.
-func (b *Batcher) sayParked(events int, err error) {
+// sayParked reports that a player was parked. The log handler and OnParked are the caller's code, so
+// no lock is held.
+func (b *Batcher) sayParked(userID string, events int, err error) {
 	b.cfg.Log.Warn("batcher: player parked until SetToken or Resume", "events", events, "cause", causeOf(err))
+	if b.cfg.OnParked != nil {
+		b.cfg.OnParked(userID, err)
+	}
 }
 
 // refuseLocked is what happens to a lane that has no token, or one that the service does not take.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync/atomic"
+	"unicode/utf8"
 )
 
 // Player is one player of a batcher. It costs nothing while it has no events and can be made as often as it is needed; keeping it
@@ -22,9 +23,14 @@ func (p *Player) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "player %q"
 // Player returns a player by the user id that events are sent under, which is the sub claim of the player's token.
 func (b *Batcher) Player(userID string) *Player { return &Player{batcher: b, id: userID} }
 
-// Track takes an event. When it returns nil the event is kept: it ends in exactly one Result. It waits for room until ctx ends; an
-// event that cannot be sent is an *InvalidEventError. With a Config.Store it returns when the Store has the event, and the Store's error
-// where it cannot keep it.
+// Track takes an event. When it returns nil the event is kept: it ends in exactly one Result. An
+// event that cannot be sent is an *InvalidEventError.
+//
+// If there is room Track takes the event even if ctx has ended, so that an HTTP handler does not
+// lose the event of a client that hung up. If there is none it waits until ctx ends. With a
+// Config.Store it returns when the Store has the event, with the Store's error if the Store cannot
+// keep it. A Store may stop when ctx ends: a handler with one calls
+// Track(context.WithoutCancel(ctx), e).
 func (p *Player) Track(ctx context.Context, e Event) error {
 	return p.track(ctx, &e, nil, true)
 }
@@ -64,9 +70,6 @@ func (b *Batcher) TryTrack(userID string, e Event) error {
 
 func (p *Player) track(ctx context.Context, e *Event, attrs []slog.Attr, wait bool) error {
 	b := p.batcher
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	at := b.now()
 	// The event is encoded here, in the caller's goroutine and outside of every lock: its values may run the caller's code.
 	var scratch [512]byte
@@ -88,6 +91,9 @@ func (p *Player) track(ctx context.Context, e *Event, attrs []slog.Attr, wait bo
 	}
 	if len(json) > b.cfg.EventBytes {
 		return &InvalidEventError{"event", fmt.Sprintf("has %d bytes as JSON, Config.EventBytes allows %d", len(json), b.cfg.EventBytes)}
+	}
+	if b.off {
+		return p.discard()
 	}
 	return p.keep(ctx, json, at, b.sendsOnce(e.Type), wait)
 }
@@ -164,8 +170,8 @@ func (p *Player) current() (*lane, error) {
 	for {
 		l := p.lane.Load()
 		if l == nil {
-			if _, ok := appendText(nil, p.id); !ok || p.id == "" {
-				return nil, &InvalidEventError{"user_id", "must be valid UTF-8 and not empty"}
+			if err := checkUserID(p.id); err != nil {
+				return nil, err
 			}
 			l = p.batcher.lane(p.id)
 			p.lane.Store(l)
@@ -186,6 +192,13 @@ func (p *Player) current() (*lane, error) {
 		l.mu.Unlock()
 		p.lane.CompareAndSwap(l, nil) // the lane was forgotten: the player comes back
 	}
+}
+
+func checkUserID(id string) error {
+	if id == "" || !utf8.ValidString(id) {
+		return &InvalidEventError{"user_id", "must be valid UTF-8 and not empty"}
+	}
+	return nil
 }
 
 // fullLocked returns nil where the lane has room, else a channel that is closed when some comes.

@@ -38,11 +38,15 @@ func (p *Player) Signal(Signal) {
 	}
 }
 
-// NotifyContext returns a context that ends when the process gets SIGTERM or SIGINT, or parent ends; in that moment everything that
-// waits is sent. The program then has time to end its work and to call Close. stop undoes it.
+// NotifyContext returns a context that ends when the process gets SIGTERM or SIGINT, or when parent
+// ends. At that moment the batcher sends everything that waits, and the program has time to end its
+// work and to call Close. A second signal ends the program at once. stop undoes it all.
 func NotifyContext(parent context.Context, b *Batcher) (ctx context.Context, stop context.CancelFunc) {
 	ctx, cancel := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
-	undo := context.AfterFunc(ctx, func() { b.Signal(ProcessEnding) })
+	undo := context.AfterFunc(ctx, func() {
+		cancel() // the signals have their default effect again
+		b.Signal(ProcessEnding)
+	})
 	return ctx, func() {
 		undo()
 		cancel()

@@ -3,7 +3,9 @@
 package batcher
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 	"testing"
@@ -12,6 +14,34 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// TestASecondSignalEndsTheProgram lets a process of its own send itself the signal twice. The second
+// one comes while Close waits for a service that never answers.
+func TestASecondSignalEndsTheProgram(t *testing.T) { //nolint:paralleltest // its process must not run the other tests
+	if os.Getenv("PLAYLINE_SECOND_SIGNAL") != "" {
+		r := newRig(t, Config{Linger: time.Hour})
+		sent := make(chan struct{})
+		r.service.answers(func(q request) error { close(sent); return hangs(q) })
+		ctx, stop := NotifyContext(t.Context(), r.Batcher)
+		defer stop()
+		r.track("ace")
+		require.NoError(t, syscall.Kill(syscall.Getpid(), syscall.SIGTERM))
+		<-ctx.Done()
+		<-sent // what follows the signal has happened
+		require.NoError(t, syscall.Kill(syscall.Getpid(), syscall.SIGTERM))
+		_, _ = r.Close(t.Context())
+		t.Fatal("the program goes on after the second signal")
+	}
+	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestASecondSignalEndsTheProgram$")
+	again.Env = append(os.Environ(), "PLAYLINE_SECOND_SIGNAL=1")
+	out, err := again.CombinedOutput()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	require.True(t, ok, "%v: %s", err, out)
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	require.True(t, ok)
+	assert.True(t, status.Signaled(), "%s", out)
+	assert.Equal(t, syscall.SIGTERM, status.Signal())
+}
 
 // TestNotifyContextOnSIGTERM sends the signal to this process. It cannot run in a bubble, and not beside others.
 func TestNotifyContextOnSIGTERM(t *testing.T) { //nolint:paralleltest // a signal reaches the whole process
