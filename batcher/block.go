@@ -21,6 +21,7 @@ type block struct {
 	bytes    int   // of JSON, without commas
 	born     int64 // when its oldest event was accepted, on the batcher's clock
 	sealed   bool
+	hurried  bool // it does not linger, and takes more events until its turn comes
 	likeLast bool // the one before it was large, so this one probably is too
 	settling bool // its result is being told: Close leaves it alone
 	stored   bool // its marks have room for the ids in the Store

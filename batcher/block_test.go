@@ -247,35 +247,3 @@ func TestBlockRecords(t *testing.T) {
 	assert.Equal(t, byte('X'), lent[0].JSON[0], "lent for the time of a callback")
 	assert.Equal(t, byte('{'), copied[0].JSON[0])
 }
-
-func TestRing(t *testing.T) {
-	t.Parallel()
-	var r ring[int]
-	next, first := 0, 0
-	push := func(n int) {
-		for range n {
-			r.push(next)
-			assert.Equal(t, next, r.last())
-			next++
-		}
-	}
-	pop := func(n int) {
-		for range n {
-			require.Equal(t, first, r.peek())
-			require.Equal(t, first, r.pop())
-			first++
-		}
-		assert.Equal(t, next-first, r.count)
-	}
-	for _, step := range []struct{ push, pop int }{{1, 1}, {10, 5}, {30, 20}, {100, 115}, {15, 3}, {2000, 2012}, {1, 1}, {40, 39}, {3, 0}} {
-		push(step.push)
-		pop(step.pop)
-	}
-	pop(r.count)
-	push(5000)
-	pop(5000)
-	assert.Nil(t, r.items, "a large one is let go of when it is empty")
-	push(3)
-	pop(2)
-	assert.Zero(t, r.items[0], "what was popped is not kept alive")
-}

@@ -42,6 +42,7 @@ func (b *Batcher) mark(l *lane, bar *barrier) {
 	bar.left.Add(1)
 	// Flushes of a parked player that gave up must not pile up.
 	l.tail.barriers = append(slices.DeleteFunc(l.tail.barriers, func(o *barrier) bool { return o.abandoned.Load() }), bar)
+	l.tail.sealed = true
 	b.hurryLocked(l)
 }
 

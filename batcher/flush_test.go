@@ -326,7 +326,7 @@ func TestAPlayerWhoComesAndGoesHasOneAlarm(t *testing.T) {
 		alarms := func() int {
 			r.sched.mu.Lock()
 			defer r.sched.mu.Unlock()
-			return r.sched.idle.count + r.sched.linger.count + len(r.sched.other)
+			return r.sched.idle.count + r.sched.linger.count + r.sched.pausing.count
 		}
 		for range 100 {
 			r.track("ace")

@@ -13,7 +13,7 @@ import (
 //
 // What Track touches comes first, as in a block.
 type lane struct {
-	mu        sync.Mutex // guards the following, but for user and frame, which stay
+	mu        sync.Mutex // guards the following, but for user and frame, which stay, and what says otherwise
 	head      *block     // the next to be sent, or under way
 	tail      *block
 	events    int // that wait, are under way or are being stored
@@ -26,15 +26,14 @@ type lane struct {
 	erased    bool  // Erase was called: what it has is dropped, and no more taken
 	failures  uint8 // requests in a row that failed
 	user      string
-	wakeAt    int64 // when it lingers, waits or is idle: till then
-	alarmed   int64 // an alarm for lingering or waiting is set, at that time; 0: none
-	forgets   int64 // the same for being forgotten
+	wakeAt    int64 // when it lingers, waits or is idle: till then; 0: it was made just now
 	token     *Token
 	refused   string // the value of the last token that the service refused
 	lastError error
 	erasure   *erasure // what the erasing that is under way has dropped so far; nil: none is
 	place     *place   // in the line of parked players; guarded by that
 	withdraws *barrier // reached when no Track hands an event to the Store that Erase came between; nil: none did
+	spot      spot     // in the scheduler; guarded by that
 }
 
 // shards keep the lookups of many goroutines apart.
@@ -150,7 +149,7 @@ func (b *Batcher) restLocked(l *lane) {
 	if l.erased {
 		l.token, l.refused, l.lastError, l.failures, l.erasure = nil, "", nil, 0, nil
 	}
-	b.forgetLaterLocked(l)
+	b.sched.place(l, &b.sched.idle, l.wakeAt)
 	b.stir()
 }
 
@@ -167,12 +166,13 @@ func (b *Batcher) sendByLocked(l *lane) int64 {
 	return at
 }
 
-// hurryLocked makes a lane send what it has without lingering.
+// hurryLocked makes a lane send what it has without lingering. Its last block takes more events until its turn comes: where the lane has to
+// wait for that, a request would carry few of them otherwise.
 func (b *Batcher) hurryLocked(l *lane) {
 	if l.tail == nil {
 		return
 	}
-	l.tail.sealed = true
+	l.tail.hurried = true
 	b.stepLocked(l, hurried, b.now())
 }
 

@@ -67,7 +67,7 @@ const (
 	park                 // wait for a token
 	drop                 // have a goroutine of its own drop what waits
 	yield                // the same, where it still stands in line
-	rearm                // set its alarm again: this one came too early
+	rearm                // go back to its place: it was looked at too early
 	lapse                // ask to be forgotten
 	forget               // be removed
 	end                  // never again anything
@@ -77,12 +77,11 @@ const (
 type laneFacts struct {
 	waits   bool  // it has events to send
 	used    bool  // it has events to send or to store
-	sealed  bool  // the first block takes no more of them
+	sealed  bool  // the first block takes no more of them, or is not to linger
 	erased  bool  // Erase was called
 	parked  bool  // it has no token
 	sheds   bool  // while it is parked events may grow too old, or too many
 	crowded bool  // a Track waits for room
-	alarmed bool  // somebody will look at it when it is idle
 	due     int64 // when the first block is sent at the latest
 	wakeAt  int64
 	now     int64
@@ -96,7 +95,7 @@ var laneTable = [statuses][laneEvents]decision{
 	idle: {
 		tracked: onward, filled: onward, tokenCame: onward, readmitted: onward,
 		missed: func(f laneFacts) action {
-			if f.alarmed {
+			if f.wakeAt > 0 { // somebody will look at it
 				return stay
 			}
 			return rest
@@ -190,7 +189,7 @@ func onward(f laneFacts) action {
 
 func always(a action) decision { return func(laneFacts) action { return a } }
 
-// atItsTime is for an alarm, which may have been set for an earlier time than the one that counts now.
+// atItsTime is for a lane whose time came. Between the scheduler's look and this one it may have moved on, and wait for a later time.
 func atItsTime(a action) decision {
 	return func(f laneFacts) action {
 		if f.wakeAt > f.now {
@@ -222,11 +221,11 @@ func unlessUsed(f laneFacts) action {
 
 func (b *Batcher) factsLocked(l *lane, now int64) laneFacts {
 	f := laneFacts{
-		waits: l.head != nil, used: l.events > 0, erased: l.erased, parked: l.parked, crowded: b.budget.waiting.Load() > 0, alarmed: l.forgets != 0,
+		waits: l.head != nil, used: l.events > 0, erased: l.erased, parked: l.parked, crowded: b.budget.waiting.Load() > 0,
 		wakeAt: l.wakeAt, now: now,
 	}
 	if f.waits {
-		if f.sealed = l.head.sealed; !f.sealed {
+		if f.sealed = l.head.sealed || l.head.hurried; !f.sealed {
 			f.due = b.sendByLocked(l)
 		}
 	}
@@ -252,7 +251,7 @@ func (b *Batcher) stepLocked(l *lane, e laneEvent, now int64) action {
 	case linger:
 		l.status = lingers
 		l.wakeAt = b.sendByLocked(l)
-		b.alarmLocked(l, b.sched.lingers)
+		b.sched.place(l, &b.sched.linger, l.wakeAt)
 	case queue:
 		l.status = ready
 		b.sched.enqueue(l)
@@ -262,10 +261,10 @@ func (b *Batcher) stepLocked(l *lane, e laneEvent, now int64) action {
 		l.status = sending
 	case wait:
 		l.status = waiting
-		b.alarmLocked(l, b.sched.wakes)
+		b.sched.place(l, &b.sched.pausing, l.wakeAt)
 	case hold:
 		l.status = outage
-		b.alarmLocked(l, b.sched.wakes)
+		b.sched.place(l, &b.sched.pausing, l.wakeAt)
 	case park:
 		l.parked, l.status = true, paused
 		b.parkLocked(l, now)
@@ -275,10 +274,14 @@ func (b *Batcher) stepLocked(l *lane, e laneEvent, now int64) action {
 		}
 		b.dropLocked(l)
 	case drop:
+		b.sched.place(l, nil, 0)
 		b.dropLocked(l)
 	case rearm:
-		b.rearmLocked(l)
+		b.sched.place(l, b.sched.queueOf(l.status), l.wakeAt)
+	case lapse:
+		l.wakeAt = 0 // it stands in no queue; where it is needed after all, what happens next finds it as new
 	case forget:
+		b.sched.place(l, nil, 0)
 		l.status = gone
 	case end:
 		l.status = ended

@@ -75,7 +75,7 @@ func (b *Batcher) refuseLocked(l *lane, err error) {
 func (b *Batcher) parkLocked(l *lane, now int64) {
 	if b.cfg.MaxAge > 0 {
 		l.wakeAt = max(l.head.born+int64(b.cfg.MaxAge), now+int64(time.Millisecond))
-		b.alarmLocked(l, b.sched.wakes)
+		b.sched.place(l, &b.sched.pausing, l.wakeAt)
 	}
 	b.countParkedLocked(l)
 	b.stir()

@@ -66,7 +66,7 @@ func (b *Batcher) countParkedLocked(l *lane) {
 		waits = l.bytes
 	}
 	if first := b.parked.count(l, waits); first != nil {
-		b.sched.wakes(first, b.now()) // not now: another lane's mutex may be held
+		b.sched.nudge(first) // not now: another lane's mutex may be held
 	}
 }
 

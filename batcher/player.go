@@ -220,8 +220,19 @@ func (b *Batcher) giveBack(granted bool, size int64) {
 	}
 }
 
-// waitForRoom waits in the budget's line. The first in line makes everything go that lingers: room matters more now than full batches.
-// It stands in line when it does so: what is put before is seen by the signal, and what is put after sees that somebody waits.
+// waitForRoom waits in the budget's line. The first in line makes everything go that lingers: room matters more now than full batches. A
+// block that waits for its turn takes more events all the same; were each sealed whenever somebody waits, a backlog would go out in crumbs.
+//
+// It stands in line when it does so: what lingers then is found, and what is put after sees that somebody waits.
 func (b *Batcher) waitForRoom(ctx context.Context, size int64) error {
-	return b.budget.wait(ctx, size, func() { b.Signal(MemoryPressure) })
+	return b.budget.wait(ctx, size, b.endLingering)
+}
+
+// endLingering makes every lane send that lingers. It looks at no other, so its cost is that of their having begun to linger.
+func (b *Batcher) endLingering() {
+	for _, l := range b.sched.takeLingering() {
+		l.mu.Lock()
+		b.stepLocked(l, hurried, b.now())
+		l.mu.Unlock()
+	}
 }

@@ -1,24 +1,20 @@
 package batcher
 
 import (
-	"container/heap"
 	"sync"
 	"time"
 )
 
 // scheduler decides which lane is sent next, and when. It has no goroutine of its own: a lane that becomes ready starts a sending
 // goroutine while fewer than maxInFlight run, one that ends takes the next lane, and a single timer wakes what waits for a time.
-//
-// Lanes that linger and lanes that are idle wait equally long each, so they stand in first-in-first-out queues; what waits for a
-// time of its own (a pause after a failure, a token's end, the rest of an idle time that began anew) stands in a heap, which is small.
 type scheduler struct {
 	batcher *Batcher
 
 	mu       sync.Mutex // guards the following
-	ready    ring[*lane]
-	linger   ring[alarm]
-	idle     ring[alarm]
-	other    alarms
+	ready    laneQueue
+	linger   laneQueue
+	idle     laneQueue
+	pausing  laneQueue // after a failure, or while what waits for a token may grow too old
 	inFlight int
 	leases   int // goroutines that erase
 	gate     gate
@@ -28,36 +24,11 @@ type scheduler struct {
 	quiet    chan struct{} // closed when the last goroutine of a closed scheduler ends
 }
 
-// alarm is a lane that is to be looked at, at a time. It may have become meaningless by then; the lane knows.
-type alarm struct {
-	lane *lane
-	at   int64
-}
-
-// alarms is a heap by time.
-type alarms []alarm
-
-func (a alarms) Len() int           { return len(a) }
-func (a alarms) Less(i, j int) bool { return a[i].at < a[j].at }
-func (a alarms) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
-
-// Push implements heap.Interface.
-func (a *alarms) Push(x any) { *a = append(*a, x.(alarm)) } //nolint:errcheck // the heap holds nothing else
-
-// Pop implements heap.Interface.
-func (a *alarms) Pop() any {
-	old := *a
-	last := old[len(old)-1]
-	old[len(old)-1] = alarm{}
-	*a = old[:len(old)-1]
-	return last
-}
-
 // enqueue puts a lane into the ready queue; its status says that it stands there.
 func (s *scheduler) enqueue(l *lane) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ready.push(l)
+	s.placeLocked(l, &s.ready, 0)
 	s.startLocked()
 }
 
@@ -90,7 +61,9 @@ func (s *scheduler) nextLocked() (l *lane, probe bool) {
 		return nil, false
 	}
 	s.inFlight++
-	return s.ready.pop(), probe
+	l = s.ready.peek()
+	s.placeLocked(l, nil, 0)
+	return l, probe
 }
 
 // finish ends one send and returns the next lane for the same goroutine.
@@ -119,15 +92,11 @@ func (s *scheduler) finish(seen sight, probe bool) (l *lane, nextProbe bool, cha
 func (s *scheduler) withdraw(l *lane) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found := false
-	for range s.ready.count {
-		if next := s.ready.pop(); next != l {
-			s.ready.push(next)
-		} else {
-			found = true
-		}
+	if l.spot.queue != &s.ready {
+		return false
 	}
-	return found
+	s.placeLocked(l, nil, 0)
+	return true
 }
 
 // lease lets a goroutine work on a lane without sending. Close waits for it as for those that send. It returns false where the scheduler
@@ -168,24 +137,54 @@ func (s *scheduler) lend() (back func() bool) {
 	}).Stop
 }
 
-// lingers wakes a lane at a time that is not before that of the lanes that linger already; else it goes to the heap.
-func (s *scheduler) lingers(l *lane, at int64) { s.wake(&s.linger, alarm{l, at}) }
-
-// idles wakes a lane that has nothing to send.
-func (s *scheduler) idles(l *lane, at int64) { s.wake(&s.idle, alarm{l, at}) }
-
-// wakes wakes a lane at any time.
-func (s *scheduler) wakes(l *lane, at int64) { s.wake(nil, alarm{l, at}) }
-
-func (s *scheduler) wake(queue *ring[alarm], a alarm) {
+// place puts a lane into a queue, and out of the one in which it stood.
+func (s *scheduler) place(l *lane, queue *laneQueue, at int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if queue != nil && (queue.count == 0 || queue.last().at <= a.at) {
-		queue.push(a)
-	} else {
-		heap.Push(&s.other, a)
-	}
+	s.placeLocked(l, queue, at)
 	s.armLocked()
+}
+
+func (s *scheduler) placeLocked(l *lane, queue *laneQueue, at int64) {
+	if l.spot.queue != nil {
+		l.spot.queue.remove(l)
+	}
+	if queue != nil {
+		queue.add(l, at)
+	}
+}
+
+// queueOf returns the queue of the lanes in a state, where they wait for a time.
+func (s *scheduler) queueOf(state status) *laneQueue {
+	switch state {
+	case idle:
+		return &s.idle
+	case lingers:
+		return &s.linger
+	}
+	return &s.pausing
+}
+
+// nudge has a parked lane looked at soon. One that is not parked any more has its place already.
+func (s *scheduler) nudge(l *lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.spot.queue == nil || l.spot.queue == &s.pausing {
+		s.placeLocked(l, &s.pausing, s.batcher.now())
+		s.armLocked()
+	}
+}
+
+// takeLingering returns the lanes that linger, whose turn the caller is about to bring forward. Each stands in no queue then.
+func (s *scheduler) takeLingering() []*lane {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*lane
+	for l := s.linger.peek(); l != nil; l = s.linger.peek() {
+		all = append(all, l)
+		s.placeLocked(l, nil, 0)
+	}
+	return all
 }
 
 // armLocked sets the timer to the next time at which something may have to be done.
@@ -196,13 +195,10 @@ func (s *scheduler) armLocked() {
 			at = max(t, 1)
 		}
 	}
-	for _, queue := range []*ring[alarm]{&s.linger, &s.idle} {
-		if queue.count > 0 {
-			sooner(queue.peek().at)
+	for _, queue := range [...]*laneQueue{&s.linger, &s.idle, &s.pausing} {
+		if l := queue.peek(); l != nil {
+			sooner(l.spot.at)
 		}
-	}
-	if len(s.other) > 0 {
-		sooner(s.other[0].at)
 	}
 	if s.gate.shut && !s.gate.probing && s.ready.count > 0 && s.inFlight < s.batcher.cfg.MaxInFlight {
 		sooner(s.gate.until)
@@ -237,13 +233,11 @@ func (s *scheduler) tick() {
 	}
 	s.rings = 0
 	now := s.batcher.now()
-	for _, queue := range []*ring[alarm]{&s.linger, &s.idle} {
-		for queue.count > 0 && queue.peek().at <= now {
-			due = append(due, queue.pop().lane)
+	for _, queue := range [...]*laneQueue{&s.linger, &s.idle, &s.pausing} {
+		for l := queue.peek(); l != nil && l.spot.at <= now; l = queue.peek() {
+			due = append(due, l)
+			s.placeLocked(l, nil, 0)
 		}
-	}
-	for len(s.other) > 0 && s.other[0].at <= now {
-		due = append(due, heap.Pop(&s.other).(alarm).lane) //nolint:errcheck // the heap holds nothing else
 	}
 	s.startLocked()
 	s.mu.Unlock()

@@ -25,7 +25,7 @@ func (r *rig) noTrace() {
 	assert.Zero(r.t, r.budget.line.Len(), "places in line")
 	after(r.cfg.IdleTimeout)
 	assert.Zero(r.t, r.Stats().Players, "lanes")
-	assert.Zero(r.t, r.sched.other.Len()+r.sched.linger.count+r.sched.idle.count, "alarms")
+	assert.Zero(r.t, r.sched.pausing.count+r.sched.linger.count+r.sched.idle.count, "alarms")
 }
 
 // TestATrackStormOnAFullBufferIsServedInOrder lets 400 calls wait for room, cancels each third of them, and frees one place after the other.

@@ -142,10 +142,12 @@ func TestASignalDuringARequestSendsTheNextBatchRightAfter(t *testing.T) {
 		after(6 * time.Second)
 		r.track("ace")
 		r.Player("ace").Signal(LevelEnd)
-		r.track("ace") // after the signal: lingers
+		r.track("ace") // after the signal, and before the turn of what it is about: one request has both
+		after(2 * time.Second)
+		r.track("ace") // that request is under way
 		after(time.Minute)
-		assert.Equal(t, []time.Duration{5 * time.Second, 7 * time.Second, 11 * time.Second}, r.service.times())
-		assert.Equal(t, [][]int{{0}, {1}, {2}}, r.service.batches())
+		assert.Equal(t, []time.Duration{5 * time.Second, 7 * time.Second, 13 * time.Second}, r.service.times())
+		assert.Equal(t, [][]int{{0}, {1, 2}, {3}}, r.service.batches())
 	})
 }
 

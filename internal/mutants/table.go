@@ -126,7 +126,15 @@ var mutants = []mutant{
 	},
 	{
 		"trigger: no room", "who waits makes nobody go", "player.go",
-		"func() { b.Signal(MemoryPressure) }", "func() {}", "TestAWaitingTrackMakesEverythingGo",
+		"size, b.endLingering)", "size, func() {})", "TestAWaitingTrackMakesEverythingGo",
+	},
+	{
+		"full requests from a full batcher", "who waits for room seals what waits", "player.go",
+		"size, b.endLingering)", "size, func() {\n		for l := range b.lanes() {\n			l.mu.Lock()\n			if l.tail != nil {\n				l.tail.sealed = true\n				b.stepLocked(l, hurried, b.now())\n			}\n			l.mu.Unlock()\n		}\n	})", "TestAFullBudgetSendsFullBatches",
+	},
+	{
+		"full requests from a full batcher", "a signal seals what waits", "lane.go",
+		"	l.tail.hurried = true\n", "	l.tail.sealed = true\n", "TestSignalsDuringAPauseSendFullBatches",
 	},
 	{
 		"429, 503: a pause that grows", "always the shortest", "delivery.go",
