@@ -1,8 +1,13 @@
 package playline
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"reflect"
+)
 
-// Contact is a person in a SmartSender project. Times have no zone, so they stay text.
+// Contact is a person in a SmartSender project. The vendor documents names and no types: a number in
+// place of a text is taken as it is written, and what cannot be read is left out. Times have no zone, so
+// they stay text.
 type Contact struct {
 	ID        int64             `json:"id"`
 	Photo     string            `json:"photo"`
@@ -16,6 +21,12 @@ type Contact struct {
 	Tags      []ContactTag      `json:"tags"`
 	Funnels   []ContactFunnel   `json:"funnels"`
 	Variables []ContactVariable `json:"variables"`
+}
+
+// UnmarshalJSON takes every field that it can read and fails only if the answer is not an object.
+func (c *Contact) UnmarshalJSON(b []byte) error {
+	type plain Contact
+	return decodeLoosely(b, (*plain)(c))
 }
 
 // ContactTag is a label on contacts.
@@ -43,12 +54,12 @@ type ContactVariable struct {
 	UpdatedAt   string            `json:"updatedAt"`
 }
 
-// ContactInfo is a contact with its variables as plain values. Whether they stand under "variables" or beside the other fields
-// is not documented: both are read, and Raw holds all of it.
+// ContactInfo is a contact with its variables as plain values. The vendor does not document whether they
+// are under "variables" or beside the other fields: both are read, and Raw holds all of it.
 type ContactInfo struct {
 	Contact
-	Values map[string]any // the variables by name
-	Raw    json.RawMessage
+	Values map[string]any  // the variables by name; a number is a json.Number, which rounds nothing
+	Raw    json.RawMessage // the answer as it came; as JSON it is left out
 }
 
 // UnmarshalJSON takes the fields of a contact, and every other member as a variable.
@@ -58,27 +69,36 @@ func (c *ContactInfo) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	c.Values = map[string]any{}
-	if json.Unmarshal(members["variables"], &c.Values) != nil {
-		_ = json.Unmarshal(members["variables"], &c.Variables) // objects, as in Contact
+	variables := members["variables"]
+	delete(members, "variables")
+	if decodeNumbers(variables, &c.Values) != nil { // objects in a list, as in Contact
+		readLoosely(variables, reflect.ValueOf(&c.Variables).Elem())
 	}
 	if c.Values == nil { // they were null
 		c.Values = map[string]any{}
 	}
-	fields := map[string]any{
-		"id": &c.ID, "photo": &c.Photo, "state": &c.State, "fullName": &c.FullName, "firstName": &c.FirstName,
-		"lastName": &c.LastName, "email": &c.Email, "phone": &c.Phone, "createdAt": &c.CreatedAt, "tags": &c.Tags, "funnels": &c.Funnels,
+	readMembers(members, reflect.ValueOf(&c.Contact).Elem())
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Contact]()) {
+		delete(members, field.Tag.Get("json"))
 	}
 	for name, raw := range members {
-		switch target, known := fields[name]; {
-		case known:
-			_ = json.Unmarshal(raw, target)
-		case name != "variables":
-			var value any
-			_ = json.Unmarshal(raw, &value)
-			c.Values[name] = value
-		}
+		var value any
+		_ = decodeNumbers(raw, &value)
+		c.Values[name] = value
 	}
 	return nil
+}
+
+// MarshalJSON writes the contact with its variables under "variables", without Raw.
+func (c ContactInfo) MarshalJSON() ([]byte, error) {
+	out := struct {
+		Contact
+		Variables any `json:"variables"`
+	}{c.Contact, c.Values}
+	if len(c.Values) == 0 && len(c.Variables) > 0 {
+		out.Variables = c.Variables
+	}
+	return json.Marshal(out)
 }
 
 // Chat is a contact's conversation.
@@ -90,6 +110,12 @@ type Chat struct {
 	Gates     []Gate      `json:"gates"`
 	CreatedAt string      `json:"createdAt"`
 	UpdatedAt string      `json:"updatedAt"`
+}
+
+// UnmarshalJSON takes every field that it can read and fails only if the answer is not an object.
+func (c *Chat) UnmarshalJSON(b []byte) error {
+	type plain Chat
+	return decodeLoosely(b, (*plain)(c))
 }
 
 // ChatContact is who a chat is with.
@@ -104,6 +130,12 @@ type Gate struct {
 	Subscribed     bool           `json:"subscribed"`
 	UnreadMessages int            `json:"unreadMessages"`
 	Channel        ContactChannel `json:"channel"`
+}
+
+// UnmarshalJSON takes every field that it can read and fails only if the answer is not an object.
+func (g *Gate) UnmarshalJSON(b []byte) error {
+	type plain Gate
+	return decodeLoosely(b, (*plain)(g))
 }
 
 // ContactChannel is a messenger that a project is connected to.

@@ -18,6 +18,13 @@ type ContactPage struct {
 	Contacts []Contact `json:"collection"`
 }
 
+// UnmarshalJSON reads each contact for itself: one that cannot be read is left out.
+func (p *ContactPage) UnmarshalJSON(b []byte) error {
+	cursor, contacts, err := readPage[Contact](b)
+	*p = ContactPage{cursor, contacts}
+	return err
+}
+
 func (p *ContactPage) parts(o PageOptions) ([]Contact, PageOptions, bool) {
 	next, more := p.Cursor.next(o)
 	return p.Contacts, next, more
@@ -27,6 +34,13 @@ func (p *ContactPage) parts(o PageOptions) ([]Contact, PageOptions, bool) {
 type GatePage struct {
 	Cursor Cursor `json:"cursor"`
 	Gates  []Gate `json:"collection"`
+}
+
+// UnmarshalJSON reads each gate for itself: one that cannot be read is left out.
+func (p *GatePage) UnmarshalJSON(b []byte) error {
+	cursor, gates, err := readPage[Gate](b)
+	*p = GatePage{cursor, gates}
+	return err
 }
 
 func (p *GatePage) parts(o PageOptions) ([]Gate, PageOptions, bool) {

@@ -86,7 +86,7 @@ var contactRows = []row{
 	contactRow(opGetContactInfo, "safe", "/contacts/101/info", func(ctx context.Context, c *Client, id int64, opts ...RequestOption) (any, error) {
 		return c.Contacts.Info(ctx, id, opts...)
 	}).with("", "", `{"id":101,"firstName":"Ace","variables":{"level":7,"clan":"red"}}`, &ContactInfo{
-		Contact: Contact{ID: 101, FirstName: "Ace"}, Values: map[string]any{"level": 7.0, "clan": "red"},
+		Contact: Contact{ID: 101, FirstName: "Ace"}, Values: map[string]any{"level": json.Number("7"), "clan": "red"},
 		Raw: json.RawMessage(`{"id":101,"firstName":"Ace","variables":{"level":7,"clan":"red"}}`),
 	}),
 	contactRow(opGetContactChat, "safe", "/contacts/101/chat", func(ctx context.Context, c *Client, id int64, opts ...RequestOption) (any, error) {

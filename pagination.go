@@ -1,6 +1,7 @@
 package playline
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 )
@@ -19,10 +20,33 @@ func (o PageOptions) Validate() error {
 	)
 }
 
-// Cursor says where a page of SmartSender's stands.
+// Cursor says which page of one of SmartSender's lists this is, and how many there are.
 type Cursor struct {
 	Page  int `json:"page"`
 	Pages int `json:"pages"`
+}
+
+// readPage reads a page of one of SmartSender's lists: the cursor, and the items of the collection that
+// can be read. Without the number of pages, or without a list, nobody knows whether more follows.
+func readPage[T any](b []byte) (Cursor, []T, error) {
+	var in struct {
+		Cursor struct {
+			Page  *int `json:"page"`
+			Pages *int `json:"pages"`
+		} `json:"cursor"`
+		Collection []T `json:"collection"`
+	}
+	switch err := decodeLoosely(b, &in); {
+	case err != nil:
+		return Cursor{}, nil, err
+	case in.Cursor.Page == nil:
+		return Cursor{}, nil, errors.New("cursor.page is missing")
+	case in.Cursor.Pages == nil:
+		return Cursor{}, nil, errors.New("cursor.pages is missing")
+	case in.Collection == nil:
+		return Cursor{}, nil, errors.New("collection is missing")
+	}
+	return Cursor{*in.Cursor.Page, *in.Cursor.Pages}, in.Collection, nil
 }
 
 // next returns the options of the page after the one that o asked for. It goes by what was asked, not by what the service says

@@ -47,7 +47,7 @@ const (
 type Player struct {
 	ExternalID  string             `json:"external_id"` // the game's own id of the player
 	Channels    PlayerChannels     `json:"channels"`
-	Tags        []string           `json:"tags,omitempty"`
+	Tags        []string           `json:"tags,omitzero"` // nil: as they are; an empty list that is not nil: none
 	Preferences *PlayerPreferences `json:"preferences,omitempty"`
 }
 
@@ -136,42 +136,22 @@ type RegisteredPlayer struct {
 	Created            bool      `json:"created"` // false: the player existed and was updated
 }
 
-// PlayerRecord is a player as Smooven keeps it. The vendor does not document its shape: what has another type than expected
-// is left out, and Raw holds all of it.
+// PlayerRecord is a player as Smooven keeps it. The vendor does not document its shape: what has another
+// type than expected is left out, and Raw holds all of it.
 type PlayerRecord struct {
 	Player
-	PlayerID           string
-	ChannelsRegistered []Channel
-	Raw                json.RawMessage
+	PlayerID           string          `json:"player_id"`
+	ChannelsRegistered []Channel       `json:"channels_registered,omitempty"`
+	Raw                json.RawMessage `json:"-"`
 }
 
-// UnmarshalJSON takes every field that it can read and fails only where the answer is no object.
+// UnmarshalJSON takes every field that it can read and fails only if the answer is not an object.
 func (p *PlayerRecord) UnmarshalJSON(b []byte) error {
-	return decodeLoosely(b, map[string]any{
-		"player_id":           &p.PlayerID,
-		"external_id":         &p.ExternalID,
-		"channels":            &p.Channels,
-		"tags":                &p.Tags,
-		"preferences":         &p.Preferences,
-		"channels_registered": &p.ChannelsRegistered,
-	})
+	type plain PlayerRecord
+	return decodeLoosely(b, (*plain)(p))
 }
 
 func (p *PlayerRecord) keepRaw(b json.RawMessage) { p.Raw = b }
-
-// decodeLoosely decodes the members of an object that it finds in fields and leaves out those of another type.
-func decodeLoosely(b []byte, fields map[string]any) error {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(b, &members); err != nil {
-		return err
-	}
-	for name, target := range fields {
-		if raw, ok := members[name]; ok {
-			_ = json.Unmarshal(raw, target)
-		}
-	}
-	return nil
-}
 
 // DeletedPlayer is the answer to Players.Delete; it holds nothing.
 type DeletedPlayer struct{}

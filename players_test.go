@@ -71,7 +71,7 @@ var playerRows = []row{
 		status: http.StatusOK,
 		reply:  `{"player_id":"ply_2","external_id":42,"channels":[],"tags":"vip","preferences":null}`,
 		result: &PlayerRecord{
-			PlayerID: "ply_2",
+			PlayerID: "ply_2", Player: Player{ExternalID: "42"},
 			Raw:      json.RawMessage(`{"player_id":"ply_2","external_id":42,"channels":[],"tags":"vip","preferences":null}`),
 		},
 	},

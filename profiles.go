@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 )
 
 // ProfilesService reaches the notification profiles of Fyno: a user, and the destinations of each channel.
@@ -152,11 +153,28 @@ type Profile struct {
 	ChannelsRaw    json.RawMessage `json:"channel_raw"` // as it came; likewise
 }
 
-// PropertyMap decodes the properties where they are an object, as they are by all that is known.
+// UnmarshalJSON leaves out an item of id_list that is not a text or a number: the vendor does not document
+// their types.
+func (p *Profile) UnmarshalJSON(b []byte) error {
+	type plain Profile
+	in := struct {
+		*plain
+		IDList json.RawMessage `json:"id_list"`
+	}{plain: (*plain)(p)}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	p.IDList = nil
+	readLoosely(in.IDList, reflect.ValueOf(&p.IDList).Elem())
+	return nil
+}
+
+// PropertyMap decodes the properties if they are an object, as they are by all that is known. Its numbers
+// are of type json.Number, which rounds nothing: a whole number above 2^53 is no float64.
 func (p *Profile) PropertyMap() (map[string]any, error) {
 	var m map[string]any
-	if err := json.Unmarshal(p.Properties, &m); err != nil {
-		return nil, fmt.Errorf("playline: the properties of the profile are no JSON object: %w", err)
+	if err := decodeNumbers(p.Properties, &m); err != nil {
+		return nil, fmt.Errorf("playline: the properties of the profile are not a JSON object: %w", err)
 	}
 	return m, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -180,10 +182,30 @@ var channelRows = []row{
 
 func TestPropertyMapReadsAnObjectAndSaysWhereItIsNone(t *testing.T) {
 	t.Parallel()
-	m, err := (&Profile{Properties: json.RawMessage(`{"level":7,"clan":"red"}`)}).PropertyMap()
+	m, err := (&Profile{Properties: json.RawMessage(`{"steam":76561197960287931,"levels":[7,{"best":9007199254740993}],"ratio":0.1,"clan":"red"}`)}).PropertyMap()
 	require.NoError(t, err)
-	assert.Equal(t, map[string]any{"level": 7.0, "clan": "red"}, m)
+	assert.Equal(t, map[string]any{
+		"steam": json.Number("76561197960287931"), "levels": []any{json.Number("7"), map[string]any{"best": json.Number("9007199254740993")}},
+		"ratio": json.Number("0.1"), "clan": "red",
+	}, m, "a float64 would have made 76561197960287940 of it")
 
 	_, err = (&Profile{Properties: json.RawMessage(`[{"level":7}]`)}).PropertyMap()
-	require.ErrorContains(t, err, "no JSON object")
+	require.ErrorContains(t, err, "not a JSON object")
+}
+
+// TestAProfileWithIDsOfOtherTypes: the vendor does not say what an item of id_list is.
+func TestAProfileWithIDsOfOtherTypes(t *testing.T) {
+	t.Parallel()
+	for list, want := range map[string][]string{
+		`["ace","blitz"]`: {"ace", "blitz"}, `["ace",76561197960287931,null,{"id":"x"},["y"],true]`: {"ace", "76561197960287931"},
+		`[]`: {}, `null`: nil, `"ace"`: nil, `{"ace":1}`: nil,
+	} {
+		reply := rows[slices.IndexFunc(rows, func(r row) bool { return r.op == opGetProfile })].reply
+		body := strings.Replace(reply, `"id_list":["old-ace"]`, `"id_list":`+list, 1)
+		require.Contains(t, body, list)
+		profile, err := newClient(t, script(step{body: body})).Profiles.Get(t.Context(), "ace")
+		require.NoError(t, err, list)
+		assert.Equal(t, want, profile.IDList, list)
+		assert.NotEmpty(t, profile.DistinctID, list)
+	}
 }
