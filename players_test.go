@@ -72,7 +72,7 @@ var playerRows = []row{
 		reply:  `{"player_id":"ply_2","external_id":42,"channels":[],"tags":"vip","preferences":null}`,
 		result: &PlayerRecord{
 			PlayerID: "ply_2", Player: Player{ExternalID: "42"},
-			Raw:      json.RawMessage(`{"player_id":"ply_2","external_id":42,"channels":[],"tags":"vip","preferences":null}`),
+			Raw: json.RawMessage(`{"player_id":"ply_2","external_id":42,"channels":[],"tags":"vip","preferences":null}`),
 		},
 	},
 	{
