@@ -46,6 +46,7 @@ func TestSecurityAPrintedClientShowsNoCredential(t *testing.T) {
 	for name, extra := range map[string][]Option{
 		"plain":         nil,
 		"public id":     {WithSmoovenAppID("app_live_canary")},
+		"ready token":   {WithSunshineToken("app1", keySunshine)},
 		"signed tokens": {WithSunshineJWT("app1", keySunshineID, keySunshine, SunshineApp)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package playline
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -24,12 +25,7 @@ type config struct {
 		token Secret
 		on    bool
 	}
-	sunshine struct {
-		appID, keyID string
-		secret       Secret
-		scope        SunshineScope // "": basic auth
-		on           bool
-	}
+	sunshine  sunshineConfig
 	playSmart struct{ on bool }
 
 	base     map[Service]*url.URL
@@ -39,4 +35,13 @@ type config struct {
 	retry    RetryPolicy
 	hooks    []Hooks
 	maxBody  int64
+}
+
+// sunshineConfig is how the client logs in to Sunshine: with a key, or with a source of tokens.
+type sunshineConfig struct {
+	appID, keyID string
+	secret       Secret
+	scope        SunshineScope                             // "": basic auth
+	token        func(ctx context.Context) (Secret, error) // nil: there is a key
+	on           bool
 }

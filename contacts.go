@@ -129,6 +129,9 @@ func (s *ContactsService) List(ctx context.Context, o PageOptions, opts ...Reque
 }
 
 // All walks all contacts from the page in o on.
+//
+// The service counts its pages at each request, so a program that deletes contacts while it walks skips as
+// many behind them. Collect the ids first, as the example does.
 func (s *ContactsService) All(ctx context.Context, o PageOptions, opts ...RequestOption) iter.Seq2[Contact, error] {
 	return pages(o, func(o PageOptions) (*ContactPage, error) { return s.List(ctx, o, opts...) }, (*ContactPage).parts)
 }
@@ -141,7 +144,8 @@ func (s *ContactsService) Search(ctx context.Context, term string, o PageOptions
 	return call[ContactPage](ctx, (*service)(s), opSearchContacts, input{query: searchQuery{o, term}}, opts)
 }
 
-// SearchAll walks all contacts that a term finds from the page in o on.
+// SearchAll walks all contacts that a term finds from the page in o on. Like All it skips contacts if some
+// are deleted meanwhile, or no longer match the term: collect the ids first.
 func (s *ContactsService) SearchAll(ctx context.Context, term string, o PageOptions, opts ...RequestOption) iter.Seq2[Contact, error] {
 	return pages(o, func(o PageOptions) (*ContactPage, error) { return s.Search(ctx, term, o, opts...) }, (*ContactPage).parts)
 }
@@ -178,7 +182,8 @@ func (s *ContactsService) Gates(ctx context.Context, contactID int64, o PageOpti
 	return call[GatePage](ctx, (*service)(s), opListContactGates, input{path: contactPath(contactID), query: o}, opts)
 }
 
-// AllGates walks all communications of a contact from the page in o on.
+// AllGates walks all communications of a contact from the page in o on. Like All it skips gates if some
+// are removed meanwhile.
 func (s *ContactsService) AllGates(ctx context.Context, contactID int64, o PageOptions, opts ...RequestOption) iter.Seq2[Gate, error] {
 	return pages(o, func(o PageOptions) (*GatePage, error) { return s.Gates(ctx, contactID, o, opts...) }, (*GatePage).parts)
 }

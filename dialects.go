@@ -1,6 +1,7 @@
 package playline
 
 import (
+	"context"
 	"encoding/base64"
 	"time"
 
@@ -95,13 +96,16 @@ var dialects = map[Service]dialect{
 				return nil
 			}
 			s := &c.sunshine
+			if s.token != nil {
+				return sunshineTokens(s)
+			}
 			l := &login{path: map[string]string{"appId": s.appID}, secrets: kept(string(s.secret), basicCredentials(s.keyID, string(s.secret)))}
 			if l.auth = transport.Basic(s.keyID, string(s.secret)); s.scope != "" {
 				l.auth = transport.NewJWT(s.keyID, string(s.secret), string(s.scope))
 			}
 			return l
 		},
-		hint: "use WithSunshine or set PLAYLINE_SUNSHINE_APP_ID, PLAYLINE_SUNSHINE_KEY_ID and PLAYLINE_SUNSHINE_SECRET",
+		hint: "use WithSunshine or set PLAYLINE_SUNSHINE_APP_ID, and PLAYLINE_SUNSHINE_KEY_ID and PLAYLINE_SUNSHINE_SECRET or PLAYLINE_SUNSHINE_TOKEN",
 	},
 	PlaySmart: {
 		base:          "https://playsmart-gateway-1w8ko864.uc.gateway.dev",
@@ -115,6 +119,19 @@ var dialects = map[Service]dialect{
 		},
 		hint: "use WithPlaySmart or set PLAYLINE_PLAYSMART_URL",
 	},
+}
+
+// sunshineTokens is the login with tokens that the caller brings.
+func sunshineTokens(s *sunshineConfig) *login {
+	source := s.token
+	tokens := transport.NewTokenSource(func(ctx context.Context) (string, error) {
+		token, err := source(ctx)
+		if rule := credentialRule(string(token)); err == nil && rule != "" {
+			err = &ValidationError{"token", rule}
+		}
+		return string(token), err
+	})
+	return &login{path: map[string]string{"appId": s.appID}, auth: tokens, secrets: tokens.Recent}
 }
 
 func kept(secrets ...string) func() []string { return func() []string { return secrets } }

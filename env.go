@@ -10,11 +10,12 @@ import (
 // envService is how the variables of one service become options. required are the variables without which the others are of
 // no use.
 type envService struct {
-	service  Service
-	required []string
-	optional []string
-	url      string
-	options  func(get func(string) string) []Option
+	service   Service
+	required  []string
+	optional  []string
+	inPlaceOf map[string][]string // an optional variable, and the required ones that are not needed with it
+	url       string
+	options   func(get func(string) string) []Option
 }
 
 // envServices is the table of NewFromEnv.
@@ -56,11 +57,15 @@ var envServices = []envService{
 		},
 	},
 	{
-		service:  Sunshine,
-		required: []string{"PLAYLINE_SUNSHINE_APP_ID", "PLAYLINE_SUNSHINE_KEY_ID", "PLAYLINE_SUNSHINE_SECRET"},
-		optional: []string{"PLAYLINE_SUNSHINE_SCOPE"},
-		url:      "PLAYLINE_SUNSHINE_URL",
+		service:   Sunshine,
+		required:  []string{"PLAYLINE_SUNSHINE_APP_ID", "PLAYLINE_SUNSHINE_KEY_ID", "PLAYLINE_SUNSHINE_SECRET"},
+		optional:  []string{"PLAYLINE_SUNSHINE_SCOPE", "PLAYLINE_SUNSHINE_TOKEN"},
+		inPlaceOf: map[string][]string{"PLAYLINE_SUNSHINE_TOKEN": {"PLAYLINE_SUNSHINE_KEY_ID", "PLAYLINE_SUNSHINE_SECRET"}},
+		url:       "PLAYLINE_SUNSHINE_URL",
 		options: func(get func(string) string) []Option {
+			if token := get("PLAYLINE_SUNSHINE_TOKEN"); token != "" {
+				return []Option{WithSunshineToken(get("PLAYLINE_SUNSHINE_APP_ID"), Secret(token))}
+			}
 			app, key, secret := get("PLAYLINE_SUNSHINE_APP_ID"), get("PLAYLINE_SUNSHINE_KEY_ID"), Secret(get("PLAYLINE_SUNSHINE_SECRET"))
 			if scope := SunshineScope(get("PLAYLINE_SUNSHINE_SCOPE")); scope != "" {
 				return []Option{WithSunshineJWT(app, key, secret, scope)}
@@ -87,6 +92,7 @@ var envServices = []envService{
 //	PLAYLINE_SUNSHINE_KEY_ID     key id
 //	PLAYLINE_SUNSHINE_SECRET     the key's secret
 //	PLAYLINE_SUNSHINE_SCOPE      app or account: sign tokens; default: basic auth
+//	PLAYLINE_SUNSHINE_TOKEN      a bearer token, in place of key id and secret
 //	PLAYLINE_PLAYSMART_URL       base URL; PlaySmart needs nothing, and is on where anything is set
 //
 // PLAYLINE_SMOOVEN_URL, PLAYLINE_FYNO_URL, PLAYLINE_SMARTSENDER_URL and PLAYLINE_SUNSHINE_URL replace base URLs too. A service
@@ -145,6 +151,11 @@ func (s envService) look(value func(string) string) (set bool, missing []string)
 			set = true
 		} else {
 			lacks = append(lacks, name)
+		}
+	}
+	for name, others := range s.inPlaceOf {
+		if isSet(name) {
+			lacks = slices.DeleteFunc(lacks, func(other string) bool { return slices.Contains(others, other) })
 		}
 	}
 	oneOf := false

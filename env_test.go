@@ -26,7 +26,7 @@ var fullEnv = map[string]string{
 	"PLAYLINE_SMOOVEN_KEY": "k1", "PLAYLINE_SMOOVEN_APP_ID": "a1", "PLAYLINE_SMOOVEN_URL": "https://smooven.example.com/x",
 	"PLAYLINE_FYNO_WORKSPACE": "W1", "PLAYLINE_FYNO_KEY": "k2", "PLAYLINE_FYNO_VERSION": "test", "PLAYLINE_FYNO_URL": "https://fyno.example.com/x",
 	"PLAYLINE_SMARTSENDER_TOKEN": "k3", "PLAYLINE_SMARTSENDER_URL": "https://smartsender.example.com/x",
-	"PLAYLINE_SUNSHINE_APP_ID": "app1", "PLAYLINE_SUNSHINE_KEY_ID": "key1", "PLAYLINE_SUNSHINE_SECRET": "s1", "PLAYLINE_SUNSHINE_SCOPE": "app",
+	"PLAYLINE_SUNSHINE_APP_ID": "app1", "PLAYLINE_SUNSHINE_KEY_ID": "key1", "PLAYLINE_SUNSHINE_SECRET": "s1", "PLAYLINE_SUNSHINE_SCOPE": "app", "PLAYLINE_SUNSHINE_TOKEN": "",
 	"PLAYLINE_SUNSHINE_URL": "https://sunshine.example.com/x", "PLAYLINE_PLAYSMART_URL": "https://playsmart.example.com/x",
 }
 
@@ -79,6 +79,13 @@ func TestNewFromEnvWithAPart(t *testing.T) {
 		"basic auth": {
 			env:  map[string]string{"PLAYLINE_SUNSHINE_APP_ID": "a", "PLAYLINE_SUNSHINE_KEY_ID": "k", "PLAYLINE_SUNSHINE_SECRET": "s"},
 			want: []Service{PlaySmart, Sunshine},
+		},
+		"a ready token": {
+			env:  map[string]string{"PLAYLINE_SUNSHINE_APP_ID": "a", "PLAYLINE_SUNSHINE_TOKEN": "hunter2"},
+			want: []Service{PlaySmart, Sunshine},
+		},
+		"a ready token without its app": {
+			env: map[string]string{"PLAYLINE_SUNSHINE_TOKEN": "hunter2"}, says: []string{"lacks PLAYLINE_SUNSHINE_APP_ID (for sunshine)"},
 		},
 		"playsmart only": {env: map[string]string{"PLAYLINE_PLAYSMART_URL": "http://127.0.0.1:1"}, want: []Service{PlaySmart}},
 		"fyno is live":   {env: map[string]string{"PLAYLINE_FYNO_WORKSPACE": "W", "PLAYLINE_FYNO_KEY": "k"}, want: []Service{Fyno, PlaySmart}},

@@ -21,17 +21,17 @@ type Recipient struct {
 	Callback   *Callback      `json:"callback,omitempty"`
 }
 
-// Destinations are where one event goes; empty ones are not sent.
+// Destinations are where one event goes; empty ones are not sent. Phone numbers are as in ProfileChannels.
 type Destinations struct {
 	Discord  string `json:"discord,omitempty"`
 	Email    string `json:"email,omitempty"`
 	InApp    string `json:"inapp,omitempty"` // one token
 	Push     string `json:"push,omitempty"`  // one token; with a prefix where several providers are used, such as fcm_token:
 	Slack    string `json:"slack,omitempty"`
-	SMS      string `json:"sms,omitempty"` // E.164
+	SMS      string `json:"sms,omitempty"` // a phone number
 	Teams    string `json:"teams,omitempty"`
-	Voice    string `json:"voice,omitempty"`    // E.164
-	WhatsApp string `json:"whatsapp,omitempty"` // E.164
+	Voice    string `json:"voice,omitempty"`    // a phone number
+	WhatsApp string `json:"whatsapp,omitempty"` // a phone number
 }
 
 // Callback asks for delivery reports.
@@ -55,10 +55,10 @@ func (r Recipient) Validate() error {
 		check{"to.inapp", optionalText(to.InApp)},
 		check{"to.push", optionalText(to.Push)},
 		check{"to.slack", optionalText(to.Slack)},
-		check{"to.sms", e164Rule(to.SMS)},
+		check{"to.sms", phoneRule(to.SMS)},
 		check{"to.teams", optionalText(to.Teams)},
-		check{"to.voice", e164Rule(to.Voice)},
-		check{"to.whatsapp", e164Rule(to.WhatsApp)},
+		check{"to.voice", phoneRule(to.Voice)},
+		check{"to.whatsapp", phoneRule(to.WhatsApp)},
 	); err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func messageErrors(index int, messages map[Channel]MessageStatus, secrets []stri
 // bulkRequest is the body of one part of Events.FireBulk.
 type bulkRequest struct {
 	Event string            `json:"event"`
-	Batch []json.RawMessage `json:"batch"` // recipients, encoded and checked
+	Batch []json.RawMessage `json:"batch"` // eventRequests, encoded and checked
 }
 
 // encodeRecipients checks and encodes every recipient, so that a batch can be split by its bytes.
@@ -163,7 +163,9 @@ func encodeRecipients(event string, to []Recipient) ([]json.RawMessage, error) {
 		if err := r.Validate(); err != nil {
 			return nil, within(place, err)
 		}
-		encoded, err := json.Marshal(r)
+		// The vendor's schema requires the event in each item and does not define it there; its own client
+		// leaves it out. An item that has it is right by both.
+		encoded, err := json.Marshal(eventRequest{event, r})
 		if err != nil {
 			return nil, &ValidationError{place, "cannot be encoded as JSON: " + err.Error()}
 		}

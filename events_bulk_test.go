@@ -97,7 +97,7 @@ func TestFireBulkSplitsAtTheVeryByte(t *testing.T) {
 	require.NoError(t, err)
 	item := func(size int) Recipient {
 		r := Recipient{DistinctID: "ace", Data: map[string]any{"t": ""}}
-		empty, err := json.Marshal(r)
+		empty, err := json.Marshal(eventRequest{"x", r})
 		require.NoError(t, err)
 		r.Data["t"] = strings.Repeat("x", size-len(empty))
 		return r

@@ -56,7 +56,7 @@ func fireTwo(ctx context.Context, c *Client, opts ...RequestOption) (any, error)
 	return c.Events.FireBulk(ctx, "level_up", []Recipient{anyRecipient, {To: Destinations{SMS: "+61400000000"}}}, opts...)
 }
 
-const fireTwoJSON = `{"event":"level_up","batch":[{` + anyRecipientJSON + `},{"to":{"sms":"+61400000000"}}]}`
+const fireTwoJSON = `{"event":"level_up","batch":[{"event":"level_up",` + anyRecipientJSON + `},{"event":"level_up","to":{"sms":"+61400000000"}}]}`
 
 var eventRows = []row{
 	{

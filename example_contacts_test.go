@@ -94,6 +94,38 @@ func ExampleContactsService_All() {
 	// Output: 26 contacts, 2 pages
 }
 
+// To delete while walking skips contacts: what was deleted moves the rest of the list to pages that were
+// read already. So the ids come first, and the deletions after the walk.
+func ExampleContactsService_All_delete() {
+	services := emulator.New()
+	client, err := playline.New(append(services.Options(), playline.WithLimiter(playline.SmartSender, nil))...) // only against an emulator
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i := range 60 {
+		services.AddContact(emulator.Contact{FirstName: fmt.Sprintf("player-%02d", i)})
+	}
+	ctx := context.Background()
+	var ids []int64
+	for contact, err := range client.Contacts.All(ctx, playline.PageOptions{Size: 20}) {
+		if err != nil { // without the whole list nothing is deleted
+			fmt.Println(err)
+			return
+		}
+		ids = append(ids, contact.ID)
+	}
+	for _, id := range ids {
+		if _, err := client.Contacts.Delete(ctx, id); err != nil && !errors.Is(err, playline.ErrNotFound) {
+			fmt.Println(err)
+			return
+		}
+	}
+	left, err := client.Contacts.List(ctx, playline.PageOptions{})
+	fmt.Println(len(ids), "deleted,", len(left.Contacts), "left,", err)
+	// Output: 60 deleted, 0 left, <nil>
+}
+
 func ExampleContactsService_Search() {
 	client, services := newClient()
 	services.AddContact(emulator.Contact{FirstName: "blitz", Email: "blitz@example.com"})

@@ -141,6 +141,20 @@ func ExampleWithRetryPolicy() {
 	// Output: 1 attempt
 }
 
+func ExampleWithSunshineTokenSource() {
+	// Yours: the token that another part of the company issues, kept until shortly before its end.
+	current := func(ctx context.Context) (playline.Secret, error) { return "token-of-the-hour", ctx.Err() }
+	services := emulator.New()
+	client, err := playline.New(append(services.Options(), playline.WithSunshineTokenSource(emulator.SunshineAppID, current))...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = client.Messaging.ListClients(context.Background(), "device-abc-123", playline.ClientListOptions{})
+	fmt.Println(errors.Is(err, playline.ErrUnauthorized), services.Calls("listClients")) // the emulator knows no such token
+	// Output: true 1
+}
+
 func ExampleClient_NewBatcher() {
 	ctx := context.Background()
 	client, services := newClient()

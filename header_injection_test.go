@@ -62,6 +62,10 @@ var headerArguments = map[string]func(ctx context.Context, s *scripted, value st
 	"WithSunshineJWT scope": func(_ context.Context, s *scripted, v string) error {
 		return newWith(s, WithSunshineJWT("a", "k", "s", SunshineScope(v)))
 	},
+	"WithSunshineToken app id": func(_ context.Context, s *scripted, v string) error { return newWith(s, WithSunshineToken(v, "t")) },
+	"WithSunshineToken token": func(_ context.Context, s *scripted, v string) error {
+		return newWith(s, WithSunshineToken("a", Secret(v)))
+	},
 	"WithBaseURL host": func(_ context.Context, s *scripted, v string) error {
 		return newWith(s, WithSmooven("k"), WithBaseURL(Smooven, "https://example.com"+v))
 	},

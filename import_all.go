@@ -79,7 +79,9 @@ func (s *ImportSummary) LogValue() slog.Value {
 
 // ImportAll registers any number of players, in requests of 1000, and says what became of each.
 //
-// A player that is invalid, or whose external id came before in its chunk, fails alone. A chunk that the service refuses as a
+// A player that is invalid, or whose external id came before in its chunk of 1000, fails alone. An id that
+// comes again in another chunk is sent twice, and the service keeps what arrived last: with Concurrency 1
+// that is the later player, with more it can be either, because their requests are under way at once. A chunk that the service refuses as a
 // whole fails with all its players, and the import goes on. It stops where going on would not help: the context ended, the
 // credentials are refused, the service is unavailable or throttles after all retries. Then the summary comes with the error, and
 // ImportOptions.Resume goes on from there. The players of a chunk whose outcome is not known are failures that match

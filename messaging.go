@@ -138,8 +138,10 @@ func (s *MessagingService) ListClients(ctx context.Context, userID string, o Cli
 	return call[ClientPage](ctx, (*service)(s), opListClients, input{path: []string{userID}, query: o}, opts)
 }
 
-// AllClients walks all clients of a user from the page in o on. Where the service says that there is more and not where, or goes in a circle, the walk ends
-// with an error that matches ErrUnavailable: the list is not whole.
+// AllClients walks all clients of a user from the page in o on. If the service says that there is more and
+// not where, or goes in a circle, the walk ends with an error that matches ErrUnavailable: the list is not
+// whole. A cursor is a place in a list that changes while clients are removed: collect the clients first,
+// and remove them then.
 func (s *MessagingService) AllClients(ctx context.Context, userID string, o ClientListOptions, opts ...RequestOption) iter.Seq2[MessagingClient, error] {
 	return pages(o, func(o ClientListOptions) (*ClientPage, error) { return s.ListClients(ctx, userID, o, opts...) }, (*ClientPage).parts)
 }

@@ -1,9 +1,11 @@
 package playline
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"golang.org/x/time/rate"
 )
@@ -51,22 +53,52 @@ func WithSmartSender(token Secret) Option {
 }
 
 // WithSunshine configures Sunshine Conversations with basic auth: an app id, a key id and the key's secret.
+// A key id with a colon is refused, because basic auth would end it there: see WithSunshineJWT.
 func WithSunshine(appID, keyID string, secret Secret) Option {
 	return func(c *config) error {
-		c.sunshine.appID, c.sunshine.keyID, c.sunshine.secret, c.sunshine.on = appID, keyID, secret, true
-		return required("WithSunshine", "appID", appID, "keyID", keyID, "secret", string(secret))
+		if strings.Contains(keyID, ":") {
+			return &ValidationError{"WithSunshine: keyID", "must not hold a colon: basic auth ends it there, WithSunshineJWT takes it"}
+		}
+		return withSunshineKey("WithSunshine", c, appID, keyID, secret, "")
 	}
 }
 
-// WithSunshineJWT configures Sunshine Conversations with HS256 tokens, which the client signs, keeps for five minutes and
-// renews. The secret itself is never sent.
+// WithSunshineJWT configures Sunshine Conversations with HS256 tokens, which the client signs, keeps for
+// five minutes and renews. The secret itself is never sent.
 func WithSunshineJWT(appID, keyID string, secret Secret, scope SunshineScope) Option {
 	return func(c *config) error {
 		if scope != SunshineApp && scope != SunshineAccount {
 			return &ValidationError{"WithSunshineJWT: scope", "must be app or account"}
 		}
-		c.sunshine.scope = scope
-		return WithSunshine(appID, keyID, secret)(c)
+		return withSunshineKey("WithSunshineJWT", c, appID, keyID, secret, scope)
+	}
+}
+
+func withSunshineKey(option string, c *config, appID, keyID string, secret Secret, scope SunshineScope) error {
+	c.sunshine = sunshineConfig{appID: appID, keyID: keyID, secret: secret, scope: scope, on: true}
+	return required(option, "appID", appID, "keyID", keyID, "secret", string(secret))
+}
+
+// WithSunshineToken configures Sunshine Conversations with a bearer token that somebody else has signed or
+// issued, such as an OAuth token. WithSunshineTokenSource takes one that is renewed.
+func WithSunshineToken(appID string, token Secret) Option {
+	return func(c *config) error {
+		c.sunshine = sunshineConfig{appID: appID, token: func(context.Context) (Secret, error) { return token, nil }, on: true}
+		return required("WithSunshineToken", "appID", appID, "token", string(token))
+	}
+}
+
+// WithSunshineTokenSource configures Sunshine Conversations with a source of bearer tokens. It is asked
+// once per attempt, by several goroutines at once, so it keeps a token itself for as long as that is valid. Its
+// context is the attempt's. An error of the source fails the call and matches what the source returned;
+// nothing is sent then, and the client does not ask again.
+func WithSunshineTokenSource(appID string, source func(ctx context.Context) (Secret, error)) Option {
+	return func(c *config) error {
+		if source == nil {
+			return &ValidationError{"WithSunshineTokenSource: source", "must not be nil"}
+		}
+		c.sunshine = sunshineConfig{appID: appID, token: source, on: true}
+		return required("WithSunshineTokenSource", "appID", appID)
 	}
 }
 

@@ -4,6 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // Smooven's players: what is sent and what is read, operation by operation.
@@ -100,4 +104,36 @@ var playerRows = []row{
 			"player_id": func(ctx context.Context, c *Client, id string) error { _, err := c.Players.Delete(ctx, id); return err },
 		},
 	},
+}
+
+// TestAnEmptyListOfTagsIsSent: it takes the last tag away, where nil leaves the tags as they are.
+func TestAnEmptyListOfTagsIsSent(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		tags []string
+		want string
+	}{
+		{"nil", nil, `{"external_id":"ace","channels":{}}`},
+		{"empty", []string{}, `{"external_id":"ace","channels":{},"tags":[]}`},
+		{"one", []string{"vip"}, `{"external_id":"ace","channels":{},"tags":["vip"]}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := script(step{body: `{"success":true,"player_id":"ply_1","external_id":"ace","channels_registered":[],"created":false}`})
+			c, err := New(WithSmooven(keySmooven), WithHTTPClient(newHTTPClient(s)))
+			require.NoError(t, err)
+			_, err = c.Players.Register(t.Context(), Player{ExternalID: "ace", Tags: tt.tags})
+			require.NoError(t, err)
+			assert.JSONEq(t, tt.want, string(s.last(t).body))
+			_, err = c.Identify(t.Context(), Person{Identity: Identity{ID: "ace"}, Tags: tt.tags})
+			require.NoError(t, err)
+			assert.JSONEq(t, tt.want, string(s.last(t).body))
+
+			s = script(step{body: `{"success":true,"imported":1,"errors":[]}`})
+			_, err = newClient(t, s).Players.Import(t.Context(), []Player{{ExternalID: "ace", Tags: tt.tags}})
+			require.NoError(t, err)
+			assert.JSONEq(t, `{"players":[`+tt.want+`]}`, string(s.last(t).body))
+		})
+	}
 }

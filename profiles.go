@@ -31,15 +31,16 @@ type Status struct {
 // fynoOK is the status by which Fyno confirms a change.
 const fynoOK = "ok"
 
-// ProfileChannels are the destinations of a profile; empty ones are not sent.
+// ProfileChannels are the destinations of a profile; empty ones are not sent. Phone numbers begin with
+// their country code. The vendor prefers E.164, such as +61400000000, and takes +61 400 000 000 too.
 type ProfileChannels struct {
 	Discord  string         `json:"discord,omitempty"`
 	Email    string         `json:"email,omitempty"`
 	Slack    string         `json:"slack,omitempty"`    // channel id, user id or e-mail
-	SMS      string         `json:"sms,omitempty"`      // E.164
+	SMS      string         `json:"sms,omitempty"`      // a phone number
 	Teams    string         `json:"teams,omitempty"`    // one channel name
-	Voice    string         `json:"voice,omitempty"`    // E.164
-	WhatsApp string         `json:"whatsapp,omitempty"` // E.164
+	Voice    string         `json:"voice,omitempty"`    // a phone number
+	WhatsApp string         `json:"whatsapp,omitempty"` // a phone number
 	InApp    []ProfileToken `json:"inapp,omitempty"`
 	Push     []ProfileToken `json:"push,omitempty"`
 }
@@ -57,10 +58,10 @@ func (c ProfileChannels) validate(place string) error {
 		check{place + ".discord", optionalText(c.Discord)},
 		check{place + ".email", emailRule(c.Email)},
 		check{place + ".slack", optionalText(c.Slack)},
-		check{place + ".sms", e164Rule(c.SMS)},
+		check{place + ".sms", phoneRule(c.SMS)},
 		check{place + ".teams", optionalText(c.Teams)},
-		check{place + ".voice", e164Rule(c.Voice)},
-		check{place + ".whatsapp", e164Rule(c.WhatsApp)},
+		check{place + ".voice", phoneRule(c.Voice)},
+		check{place + ".whatsapp", phoneRule(c.WhatsApp)},
 	); err != nil {
 		return err
 	}

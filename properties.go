@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"github.com/playline/playline-go/internal/retry"
 )
@@ -16,8 +15,9 @@ import (
 // Vendor: https://fyno.io/docs/api-reference
 type PropertiesService service
 
-// Properties are values by name: text of at most 255 characters, a number, a bool, a time.Time (sent as RFC 3339), or a list of
-// texts, numbers and times. Append and Remove take one text, number or time a property, Add takes numbers.
+// Properties are values by name: a text of at most 255 characters, a number, a bool, a time.Time (sent as
+// RFC 3339), or a list of such texts, numbers and times. Append and Remove take one text, number or time
+// per property, Add takes numbers.
 type Properties map[string]any
 
 // PropertiesAccepted says that a change was taken; it is carried out later.
@@ -124,7 +124,7 @@ func eachListItem[T any](field string, list []T) error {
 func listItem(field string, v any) error {
 	switch s := v.(type) {
 	case string:
-		return firstOf(check{field, ruleIf(!utf8.ValidString(s), "must be valid UTF-8")})
+		return firstOf(check{field, lengthRule(s, 255)})
 	case time.Time:
 		return checkJSON(field, v)
 	}

@@ -106,8 +106,11 @@ func (r preferencesUpdate) Validate() error {
 		if err := firstOf(check{"user_preference", textRule(topic)}); err != nil {
 			return err
 		}
+		field := "user_preference." + topic
+		if r.Consents[topic] == nil {
+			return &ValidationError{field, "must not be nil, which would be sent as null; {} changes nothing"}
+		}
 		for channel, consent := range r.Consents[topic] {
-			field := "user_preference." + topic
 			if err := firstOf(check{field, textRule(string(channel))}, check{field + "." + string(channel), consentRule(consent)}); err != nil {
 				return err
 			}

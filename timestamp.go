@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Timestamp is a time in an answer. The services write times in several ways; one that cannot be read does not cost the
-// answer: Time is zero then, and Raw holds what came.
+// Timestamp is a time in an answer. The services write times in several ways. One that cannot be read does
+// not cost the answer: then Time is zero, and Raw holds what came.
 type Timestamp struct {
 	time.Time
 	Raw string
@@ -36,15 +36,22 @@ func (t *Timestamp) UnmarshalJSON(b []byte) error {
 		t.Raw = string(b)
 		return nil
 	}
-	if at, err := time.Parse(time.RFC3339Nano, t.Raw); err == nil {
+	if at, err := time.Parse(time.RFC3339Nano, t.Raw); err == nil && writable(at) {
 		t.Time = at
 	}
 	return nil
 }
 
-// MarshalJSON writes the time as RFC 3339, or what came where it could not be read.
+// writable reports whether a time has a form in RFC 3339. The parser takes offsets such as +24:00, which
+// the encoder refuses.
+func writable(at time.Time) bool {
+	_, err := at.MarshalJSON()
+	return err == nil
+}
+
+// MarshalJSON writes the time as RFC 3339, or what came if that could not be read.
 func (t Timestamp) MarshalJSON() ([]byte, error) {
-	if t.IsZero() {
+	if t.IsZero() || !writable(t.Time) {
 		return json.Marshal(t.Raw)
 	}
 	return json.Marshal(t.Time)

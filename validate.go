@@ -10,9 +10,10 @@ import (
 // The rules that several types share. Each returns the rule that the value breaks, or "".
 
 var (
-	e164        = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-	clock       = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
-	phoneSpaced = regexp.MustCompile(`^\+[1-9][0-9 -]{5,24}[0-9]$`)
+	e164         = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+	clock        = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
+	phoneWritten = regexp.MustCompile(`^\(?\+?[1-9][0-9 .()-]*[0-9]$`)
+	phoneSpaced  = regexp.MustCompile(`^\+[1-9][0-9 -]{5,24}[0-9]$`)
 )
 
 func textRule(s string) string {
@@ -45,6 +46,16 @@ func e164Rule(s string) string {
 		return "must be a phone number in E.164 form: + and 7 to 15 digits, as in +61400000000"
 	}
 	return ""
+}
+
+// phoneRule checks a phone number that begins with its country code, with or without +, and may hold what
+// people write between the digits; "" is none.
+func phoneRule(s string) string {
+	digits := phoneMarks.Replace(s)
+	if s == "" || phoneWritten.MatchString(s) && len(digits) >= 7 && len(digits) <= 15 {
+		return ""
+	}
+	return "must be a phone number with its country code, best in E.164 form: + and 7 to 15 digits, as in +61400000000"
 }
 
 // emailRule finds what is surely no address; whether one works is for the service to say.

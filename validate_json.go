@@ -34,6 +34,22 @@ func checkValue(field string, v any, depth int) error {
 		return nil
 	case string:
 		return firstOf(check{field, optionalText(v)})
+	case json.Number: // encoding/json sends an empty one as 0
+		return firstOf(check{field, ruleIf(!isJSONNumber(v), "must be a number as JSON writes it")})
+	case []json.Number:
+		for i, n := range v {
+			if err := checkValue(fmt.Sprintf("%s[%d]", field, i), n, depth); err != nil {
+				return err
+			}
+		}
+		return nil
+	case map[string]json.Number:
+		for key, n := range v {
+			if err := checkValue(field+"."+key, n, depth); err != nil {
+				return err
+			}
+		}
+		return nil
 	case float64:
 		return firstOf(check{field, numberRule(v)})
 	case float32:
@@ -59,6 +75,11 @@ func checkValue(field string, v any, depth int) error {
 		return nil
 	}
 	return checkByEncoding(field, v)
+}
+
+// isJSONNumber reports whether a number is written as JSON writes one: json.Number can hold any text.
+func isJSONNumber(n json.Number) bool {
+	return n != "" && (n[0] == '-' || '0' <= n[0] && n[0] <= '9') && json.Valid([]byte(n)) && n[len(n)-1] > ' '
 }
 
 // checkByEncoding covers the types that have no case above: they are encoded once to see.

@@ -26,6 +26,7 @@ func TestSubscriptionsAndSuppressionsValidate(t *testing.T) {
 	assertInvalid(t, []invalid{
 		{"no id", preferencesQuery{}, "distinct_id", "empty"},
 		{"no consents", update(nil), "user_preference", "must not be empty"},
+		{"nil for a topic's consents", update(TopicConsents{"t": {}, "news": nil}), "user_preference.news", "must not be nil"},
 		{"an empty topic", update(TopicConsents{"": {ChannelSMS: OptedIn}}), "user_preference", "must not be empty"},
 		{"an empty channel", update(TopicConsents{"t": {"": OptedIn}}), "user_preference.t", "must not be empty"},
 		{"a wrong consent", update(TopicConsents{"t": {ChannelSMS: "yes"}}), "user_preference.t.sms", "opted-in or opted-out"},
@@ -58,6 +59,9 @@ func TestEventAndOTPValidate(t *testing.T) {
 	assertValid(t, map[string]validator{
 		"to only": to(Destinations{Push: "t"}), "everything": anyRecipient, "a callback": call(Callback{CustomID: "x"}),
 		"data of a struct": data(struct{ A int }{1}), "the replacement character": data([]string{"\ufffd", `\ufffd`}), "an OTP": otpQuery{RequestID: "r", OTP: "1"},
+		"a number of one's own": data(jsonNumber("-7.5e3")), "numbers": data([]any{map[string]json.Number{"a": "1"}, []json.Number{"0"}}),
+		"a number as the vendor shows it": to(Destinations{SMS: "+61 40000 00000"}), "without +": to(Destinations{Voice: "61400000000"}),
+		"with hyphens and parentheses": to(Destinations{WhatsApp: "(+61) 400-000.000"}),
 	})
 	assertInvalid(t, []invalid{
 		{"no name", eventRequest{"", anyRecipient}, "event", "empty"},
@@ -72,6 +76,18 @@ func TestEventAndOTPValidate(t *testing.T) {
 		{"teams", to(Destinations{Teams: "\xff"}), "to.teams", "UTF-8"},
 		{"voice", to(Destinations{Voice: "1"}), "to.voice", "E.164"},
 		{"whatsapp", to(Destinations{WhatsApp: "1"}), "to.whatsapp", "E.164"},
+		{"a national number", to(Destinations{SMS: "0400 000 000"}), "to.sms", "country code"},
+		{"a number of other digits", to(Destinations{SMS: "+61\u0664\u0660\u0660000000"}), "to.sms", "country code"},
+		{"a number and a word", to(Destinations{WhatsApp: "+61400000000 home"}), "to.whatsapp", "country code"},
+		{"a long number", to(Destinations{Voice: "+6140000000000000"}), "to.voice", "country code"},
+		{"two numbers", to(Destinations{SMS: "+6140000 +6140000"}), "to.sms", "country code"},
+		{"an empty number", data(jsonNumber("")), "data.v", "number"},
+		{"an empty number, deep", data(map[string]any{"a": []any{jsonNumber("")}}), "data.v.a[0]", "number"},
+		{"an empty number in a list", data([]json.Number{"1", ""}), "data.v[1]", "number"},
+		{"an empty number in a map", data(map[string]json.Number{"a": ""}), "data.v.a", "number"},
+		{"a number that is none", data(jsonNumber("0x7")), "data.v", "number"},
+		{"a number with a space", data(jsonNumber(" 7 ")), "data.v", "number"},
+		{"a word as a number", data(jsonNumber("true")), "data.v", "number"},
 		{"NaN", data(math.NaN()), "data.v", "finite"},
 		{"NaN in a list", data([]any{1, math.Inf(1)}), "data.v[1]", "finite"},
 		{"NaN in a struct", data(struct{ A float64 }{math.NaN()}), "data.v", "cannot be encoded"},

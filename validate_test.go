@@ -121,6 +121,7 @@ func TestProfileValidate(t *testing.T) {
 		{"discord", channels(ProfileChannels{Discord: "\xff"}), "channel.discord", "UTF-8"},
 		{"slack", channels(ProfileChannels{Slack: "\xff"}), "channel.slack", "UTF-8"},
 		{"sms", channels(ProfileChannels{SMS: "1"}), "channel.sms", "E.164"},
+		{"a national number", channels(ProfileChannels{WhatsApp: "0400 000 000"}), "channel.whatsapp", "country code"},
 		{"teams", channels(ProfileChannels{Teams: "\xff"}), "channel.teams", "UTF-8"},
 		{"voice", channels(ProfileChannels{Voice: "1"}), "channel.voice", "E.164"},
 		{"whatsapp", channels(ProfileChannels{WhatsApp: "1"}), "channel.whatsapp", "E.164"},
@@ -155,7 +156,7 @@ func TestPropertiesValidate(t *testing.T) {
 	}
 	assertValid(t, map[string]validator{
 		"255 characters": set(strings.Repeat("\u00fc", 255)), "an empty text": set(""), "an empty list": set([]any{}), "every kind": propertyRequest{"ace", PropertyActions{Set: everyProperty}},
-		"a negative": add(-1.5), "uint8": add(uint8(1)), "a long list item": push(strings.Repeat("x", 300)),
+		"a negative": add(-1.5), "uint8": add(uint8(1)), "a long list item": push(strings.Repeat("\u00e9", 255)),
 	})
 	assertInvalid(t, []invalid{
 		{"no id", propertyRequest{"", PropertyActions{Set: Properties{"a": 1}}}, "distinct_id", "empty"},
@@ -179,6 +180,9 @@ func TestPropertiesValidate(t *testing.T) {
 		{"once", propertyRequest{"ace", PropertyActions{Once: Properties{"p": nil}}}, "$once.p", "must be a string"},
 		{"a text to add", add("1"), "$add.p", "must be a number"},
 		{"NaN to add", add(math.NaN()), "$add.p", "finite"},
+		{"256 characters in a list", propertyRequest{"ace", PropertyActions{Set: Properties{"p": []any{"a", strings.Repeat("x", 256)}}}}, "$set.p[1]", "at most 255"},
+		{"256 characters to append", push(strings.Repeat("\u00e9", 256)), "$append.p", "at most 255"},
+		{"256 characters to remove", propertyRequest{"ace", PropertyActions{Remove: Properties{"p": strings.Repeat("x", 256)}}}, "$remove.p", "at most 255"},
 		{"a list to append", push([]string{"a"}), "$append.p", "must be one"},
 		{"a bool to append", push(true), "$append.p", "must be one"},
 		{"a list to remove", propertyRequest{"ace", PropertyActions{Remove: Properties{"p": []int{1}}}}, "$remove.p", "must be one"},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,8 +26,12 @@ type fynoToken struct {
 
 func (t fynoToken) active() bool { return t.Status == nil || *t.Status == 1 }
 
-// fynoPhone is E.164; the reference leaves the plus sign to the caller.
-var fynoPhone = regexp.MustCompile(`^\+?[1-9][0-9]{6,14}$`)
+// fynoPhone is a number with its country code. The reference prefers E.164, leaves the plus sign to the caller,
+// and shows +61 400 000 000 too.
+var fynoPhone = regexp.MustCompile(`^\(?\+?[1-9](?:[ .()-]*[0-9]){6,14}$`)
+
+// phoneMarks removes what is written between the digits of a number.
+var phoneMarks = strings.NewReplacer("+", "", " ", "", ".", "", "(", "", ")", "", "-", "")
 
 // phoneChannels are the channels whose destination is a phone number.
 func phoneChannels() []string { return []string{"sms", "voice", "whatsapp"} }
@@ -72,7 +77,7 @@ func (ch fynoChannels) MarshalJSON() ([]byte, error) {
 	return json.Marshal(all)
 }
 
-// refuse says no to a phone number that is not E.164, a rule that the contract has only in words.
+// refuse says no to a phone number without its country code, a rule that the contract has only in words.
 func (ch *fynoChannels) refuse() *reply {
 	if ch == nil {
 		return nil

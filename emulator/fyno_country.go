@@ -18,10 +18,10 @@ const callingCodes = `
 964 IQ 965 KW 966 SA 967 YE 968 OM 970 PS 971 AE 972 IL 973 BH 974 QA 975 BT 976 MN 977 NP 992 TJ 993 TM 994 AZ 995 GE
 996 KG 998 UZ`
 
-// countryOf is the country of a phone number in E.164, as Fyno derives a profile's country from its sms channel; empty
+// countryOf is the country of a phone number with its country code, as Fyno derives a profile's country from its sms channel; empty
 // where there is no number or its code is unknown. No code is the beginning of another one, so the first match is it.
 func countryOf(number string) string {
-	number = strings.TrimPrefix(number, "+")
+	number = phoneMarks.Replace(number)
 	fields := strings.Fields(callingCodes)
 	for i := 0; i < len(fields); i += 2 {
 		if strings.HasPrefix(number, fields[i]) {

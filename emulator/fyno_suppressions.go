@@ -83,7 +83,7 @@ func (f *fyno) isSuppressed(distinctID string, p *fynoProfile, channel, destinat
 	})
 }
 
-// sameDestination compares two destinations; a phone number is the same with and without its plus sign.
+// sameDestination compares two destinations; a phone number is the same in each of its spellings.
 func sameDestination(a, b string) bool {
-	return strings.TrimPrefix(a, "+") == strings.TrimPrefix(b, "+")
+	return a == b || fynoPhone.MatchString(a) && fynoPhone.MatchString(b) && phoneMarks.Replace(a) == phoneMarks.Replace(b)
 }

@@ -108,7 +108,7 @@ func (s *call) sign(out *http.Request) error {
 	if base := s.Service.Base; out.URL.Scheme != base.Scheme || out.URL.Host != base.Host {
 		return errors.New("refused to send credentials to another host than the configured one")
 	}
-	return s.Auth.Sign(out.Header)
+	return s.Auth.Sign(out.Context(), out.Header)
 }
 
 // read takes the answer in and decides what it was.

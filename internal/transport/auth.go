@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"sync"
@@ -9,16 +10,16 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Auth puts credentials on one attempt.
+// Auth puts credentials on one attempt, whose context it gets.
 type Auth interface {
-	Sign(h http.Header) error
+	Sign(ctx context.Context, h http.Header) error
 }
 
 // None signs nothing: the operation is open, or its token comes with the call.
 type None struct{}
 
 // Sign does nothing.
-func (None) Sign(http.Header) error { return nil }
+func (None) Sign(context.Context, http.Header) error { return nil }
 
 // Header signs with one fixed header, such as a bearer token.
 //
@@ -43,9 +44,57 @@ func Basic(user, password string) Header {
 }
 
 // Sign sets the header.
-func (a Header) Sign(h http.Header) error {
+func (a Header) Sign(_ context.Context, h http.Header) error {
 	h.Set(a.name, a.value())
 	return nil
+}
+
+// TokenSource signs with the bearer token that a function returns for each attempt.
+type TokenSource struct {
+	token func(ctx context.Context) (string, error)
+
+	mu     sync.Mutex      // guards the following
+	recent func() []string // the last two tokens, newest first; a function as in Header, nil: none yet
+}
+
+// NewTokenSource returns a signer that asks token once per attempt.
+func NewTokenSource(token func(ctx context.Context) (string, error)) *TokenSource {
+	return &TokenSource{token: token}
+}
+
+// Sign sets Authorization to the token that the source returns.
+func (a *TokenSource) Sign(ctx context.Context, h http.Header) error {
+	token, err := a.token(ctx)
+	if err != nil {
+		return fmt.Errorf("get a token: %w", err)
+	}
+	a.keep(token)
+	h.Set("Authorization", "Bearer "+token)
+	return nil
+}
+
+func (a *TokenSource) keep(token string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	recent := []string{token}
+	if a.recent != nil {
+		before := a.recent()
+		if before[0] == token {
+			return
+		}
+		recent = append(recent, before[0])
+	}
+	a.recent = func() []string { return recent }
+}
+
+// Recent returns the last two tokens: around a renewal requests with either are under way.
+func (a *TokenSource) Recent() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.recent == nil {
+		return nil
+	}
+	return a.recent()
 }
 
 // A token lives for jwtLifetime and is renewed jwtRenewal before its end, so that one that is signed now outlives the request.
@@ -71,7 +120,7 @@ func NewJWT(keyID, secret, scope string) *JWT {
 }
 
 // Sign sets Authorization to a token that is valid for at least a minute.
-func (a *JWT) Sign(h http.Header) error {
+func (a *JWT) Sign(_ context.Context, h http.Header) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if now := time.Now(); !a.holds(now) {

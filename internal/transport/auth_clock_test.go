@@ -40,7 +40,7 @@ func TestJWTWhenTheWallClockIsSet(t *testing.T) {
 				auth := NewJWT("key-1", "secret", "app")
 				sign := func() string {
 					h := http.Header{}
-					require.NoError(t, auth.Sign(h))
+					require.NoError(t, auth.Sign(t.Context(), h))
 					return strings.TrimPrefix(h.Get("Authorization"), "Bearer ")
 				}
 				first := sign()

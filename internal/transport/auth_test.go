@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"context"
 	"encoding/base64"
 	"net/http"
 	"strings"
@@ -35,8 +36,8 @@ func TestFixedCredentials(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			h := http.Header{}
-			require.NoError(t, row.auth.Sign(h))
-			require.NoError(t, row.auth.Sign(h))
+			require.NoError(t, row.auth.Sign(t.Context(), h))
+			require.NoError(t, row.auth.Sign(t.Context(), h))
 			assert.Equal(t, row.want, h, "signed twice is signed once")
 
 			next := newScript(status(503), status(200))
@@ -58,7 +59,7 @@ func TestFixedCredentials(t *testing.T) {
 func bearer(t *testing.T, auth transport.Auth) string {
 	t.Helper()
 	h := http.Header{}
-	require.NoError(t, auth.Sign(h))
+	require.NoError(t, auth.Sign(t.Context(), h))
 	token, ok := strings.CutPrefix(h.Get("Authorization"), "Bearer ")
 	require.True(t, ok)
 	return token
@@ -132,7 +133,7 @@ func TestJWTOfManyCallersIsOne(t *testing.T) {
 			for range 100 {
 				callers.Go(func() {
 					h := http.Header{}
-					assert.NoError(t, auth.Sign(h))
+					assert.NoError(t, auth.Sign(t.Context(), h))
 					mu.Lock()
 					defer mu.Unlock()
 					tokens[h.Get("Authorization")] = true
@@ -214,4 +215,4 @@ func TestACredentialThatCannotBeMadeSendsNothing(t *testing.T) {
 
 type noAuth struct{}
 
-func (noAuth) Sign(http.Header) error { return errBroken }
+func (noAuth) Sign(context.Context, http.Header) error { return errBroken }
