@@ -78,7 +78,7 @@ func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) error {
 	*buffer = b.AppendBody((*buffer)[:0])
 	req.Body = *buffer
 	in := input{secrets: []string{b.Token.Value}}
-	req.Scrub = func(words string) string { return scrub(words, in.secrets) }
+	req.Scrub = func(id string) string { return scrubID(id, in.secrets) }
 	ctx, w := s.client.watch(ctx, opIngestEvents, in, &req)
 	answer, failure := s.client.transport.Do(ctx, &req)
 	if answer.BodyFree {

@@ -36,7 +36,7 @@ type completer interface{ complete() error }
 
 // call carries an operation out and decodes the answer.
 func call[T any](ctx context.Context, s *service, o *op, in input, opts []RequestOption) (*T, error) {
-	req, co, err := s.client.request(o, in, opts)
+	req, co, err := s.client.request(o, &in, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (c *Client) do(ctx context.Context, o *op, in input, req *transport.Request
 		*co.capture = Response{
 			StatusCode: answer.Status,
 			Header:     answer.Header,
-			RequestID:  transport.RequestID(answer.Header),
+			RequestID:  scrubID(transport.RequestID(answer.Header), c.secrets(o, in)),
 			Attempts:   answer.Attempts,
 			Duration:   answer.Duration,
 			Body:       answer.Body,
@@ -100,7 +100,7 @@ func (c *Client) do(ctx context.Context, o *op, in input, req *transport.Request
 }
 
 // request builds a call from its operation. Whatever is wrong with the input is found here.
-func (c *Client) request(o *op, in input, opts []RequestOption) (*transport.Request, *callOptions, error) {
+func (c *Client) request(o *op, in *input, opts []RequestOption) (*transport.Request, *callOptions, error) {
 	e := c.endpoints[o.service]
 	if e == nil {
 		return nil, nil, notConfigured(o, "")
@@ -121,6 +121,7 @@ func (c *Client) request(o *op, in input, opts []RequestOption) (*transport.Requ
 	if err != nil {
 		return nil, nil, err
 	}
+	in.secrets = slices.Concat(in.secrets, co.secrets())
 	for _, v := range []any{in.query, in.body} {
 		if v, ok := v.(validator); ok {
 			if err := v.Validate(); err != nil {
@@ -128,11 +129,11 @@ func (c *Client) request(o *op, in input, opts []RequestOption) (*transport.Requ
 			}
 		}
 	}
-	if err := e.address(req, o, in); err != nil {
+	if err := e.address(req, o, *in); err != nil {
 		return nil, nil, err
 	}
 	req.Header = http.Header{"User-Agent": {c.userAgent}, "Accept": {"application/json"}}
-	if err := e.encode(req, in); err != nil {
+	if err := e.encode(req, *in); err != nil {
 		return nil, nil, err
 	}
 	for name, values := range co.header {
@@ -145,7 +146,7 @@ func (c *Client) request(o *op, in input, opts []RequestOption) (*transport.Requ
 	if p.MaxRetryAfter == 0 {
 		p.MaxRetryAfter = e.MaxRetryAfter
 	}
-	req.Scrub = func(words string) string { return scrub(words, c.secrets(o, in)) }
+	req.Scrub = func(id string) string { return scrubID(id, c.secrets(o, *in)) }
 	req.Policy, req.RetryInDoubt, req.GoneIsDone = retry.Policy(p), co.retryInDoubt, o.has(goneIsDone)
 	return req, co, nil
 }

@@ -119,7 +119,7 @@ func (s *EventsService) Fire(ctx context.Context, event string, to Recipient, op
 	if err != nil {
 		return nil, err
 	}
-	items := messageErrors(0, out.Messages, (*service)(s).secrets(opFireEvent))
+	items := messageErrors(0, out.Messages, (*service)(s).secrets(opFireEvent, opts))
 	if len(items) == 0 {
 		return out, nil
 	}

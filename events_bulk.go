@@ -105,7 +105,7 @@ func (s *EventsService) FireBulk(ctx context.Context, event string, to []Recipie
 			}
 			return out, err
 		}
-		partial.Items = append(partial.Items, out.add(answer, first, len(part), (*service)(s).secrets(opFireEventBulk))...)
+		partial.Items = append(partial.Items, out.add(answer, first, len(part), (*service)(s).secrets(opFireEventBulk, opts))...)
 		first += len(part)
 	}
 	if len(partial.Items) > 0 {

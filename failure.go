@@ -12,8 +12,15 @@ import (
 
 // How what went wrong in a call becomes the error that the caller sees, without any secret of the call.
 
-// secrets are the credentials that no words of an operation's service may repeat.
-func (s *service) secrets(o *op) []string { return s.client.endpoints[o.service].secrets() }
+// secrets are the credentials, and the headers of the caller's own, that no words of an operation's
+// service may repeat.
+func (s *service) secrets(o *op, opts []RequestOption) []string {
+	secrets := s.client.endpoints[o.service].secrets()
+	if co, err := newCallOptions(opts); err == nil {
+		secrets = slices.Concat(secrets, co.secrets())
+	}
+	return secrets
+}
 
 // secrets are what no words of a service may repeat that answer this call.
 func (c *Client) secrets(o *op, in input) []string {
@@ -42,7 +49,7 @@ func (c *Client) failed(o *op, in input, answer *transport.Response, f *transpor
 		unknown:    f.Doubt,
 	}
 	secrets := c.secrets(o, in)
-	e.RequestID = scrub(e.RequestID, secrets)
+	e.RequestID = scrubID(e.RequestID, secrets)
 	if r := f.Refusal; r != nil {
 		e.Code, e.Message, e.Details = scrub(r.Code, secrets), scrub(r.Message, secrets), r.Details
 		if r.Status != 0 {

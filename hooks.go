@@ -142,7 +142,7 @@ func (w *watched) requestID(answer *transport.Response) string {
 	if id == "" {
 		return ""
 	}
-	return scrub(id, w.client.secrets(w.op, w.in))
+	return scrubID(id, w.client.secrets(w.op, w.in))
 }
 
 // orSame returns the context of a hook, or the one that it got where it returned nil.

@@ -302,7 +302,7 @@ func TestAHooksContextEndsTheCall(t *testing.T) {
 // TestWithoutHooksACallCostsNothingMore: what a client without hooks does for them allocates nothing.
 func TestWithoutHooksACallCostsNothingMore(t *testing.T) {
 	c := newClient(t, script(jsonBody(200, `{}`)), WithHooks(Hooks{}))
-	req, _, err := c.request(opGetPlayer, input{path: []string{"ply_1"}}, nil)
+	req, _, err := c.request(opGetPlayer, &input{path: []string{"ply_1"}}, nil)
 	require.NoError(t, err)
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
 		ctx, w := c.watch(t.Context(), opGetPlayer, input{}, req)

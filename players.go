@@ -190,6 +190,6 @@ func (s *PlayersService) Import(ctx context.Context, players []Player, opts ...R
 	if err != nil {
 		return nil, err
 	}
-	err = out.locate(players, (*service)(s).secrets(opImportPlayers))
+	err = out.locate(players, (*service)(s).secrets(opImportPlayers, opts))
 	return out, err
 }

@@ -232,6 +232,6 @@ func (s *PropertiesService) Batch(ctx context.Context, changes []PropertyChange,
 	if err != nil {
 		return nil, err
 	}
-	err = out.failures(changes, (*service)(s).secrets(o))
+	err = out.failures(changes, (*service)(s).secrets(o, opts))
 	return out, err
 }

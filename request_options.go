@@ -20,6 +20,15 @@ type callOptions struct {
 	capture      *Response
 }
 
+// secrets are the values of the headers: what a program adds is often a credential.
+func (co *callOptions) secrets() []string {
+	var all []string
+	for _, values := range co.header {
+		all = append(all, values...)
+	}
+	return all
+}
+
 func newCallOptions(opts []RequestOption) (*callOptions, error) {
 	co := &callOptions{}
 	for _, opt := range opts {

@@ -19,6 +19,14 @@ func scrub(message string, secrets []string) string {
 	return message
 }
 
+// scrubID returns a request id, or "" if it holds anything that scrub would take out.
+func scrubID(id string, secrets []string) string {
+	if id == "" || redact.Holds(id, secrets) {
+		return ""
+	}
+	return id
+}
+
 // scrubError makes the words of an error fit in the same way: net/http quotes what it cannot read of an answer.
 func scrubError(err error, secrets []string) error {
 	if err == nil {

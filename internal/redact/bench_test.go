@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What a failure pays.
+// The cost of a failure.
 
 func BenchmarkText(b *testing.B) {
 	jwt := "eyJhbGciOiJIUzI1NiJ9." + strings.Repeat("eyJzdWIiOiJhY2UifQ", 40) + ".c2lnbmF0dXJl"

@@ -18,8 +18,8 @@ import (
 	"unicode/utf8"
 )
 
-// Random secrets through random encodings. The second half of this file decodes by itself, with the standard library, so that a fault of
-// the normalised copies does not hide itself.
+// Random secrets through random encodings. The second half of this file decodes by itself, with the
+// standard library, so that a fault of the normalised copies does not hide itself.
 
 // codec is a way in which an echo writes a text, and the way back.
 type codec struct {
@@ -107,7 +107,8 @@ func decodeWith(decode func(string) ([]byte, error), s string) []byte {
 	return out
 }
 
-// secretChars are the characters of random secrets: each kind that an encoding treats in a way of its own.
+// secretChars are the characters of random secrets: each kind that an encoding treats in a way of
+// its own.
 const secretChars = `ABCXYZabcxyz012789&<>"'\/%+ =?#;:@.,-_{}[]|~$!` + "`éßñ日本ı🎲"
 
 func randomSecret(r *rand.Rand) string {
@@ -119,8 +120,8 @@ func randomSecret(r *rand.Rand) string {
 	return b.String()
 }
 
-// FuzzRedaction: a random secret goes through one to three random encodings into the middle of an echo. Neither it nor a form of which one
-// can read it comes out.
+// FuzzRedaction: a random secret goes through one to three random encodings into the middle of an
+// echo. Neither it nor a form of which one can read it comes out.
 func FuzzRedaction(f *testing.F) {
 	for seed := range uint64(1000) {
 		f.Add(seed)
@@ -157,7 +158,8 @@ func FuzzRedaction(f *testing.F) {
 	})
 }
 
-// readable returns a part of the secret of minPart characters that somebody reads in the text with the decoders of the standard library.
+// readable returns a part of the secret of minPart characters that somebody reads in the text with
+// the decoders of the standard library.
 func readable(text, secret string, depth int) string {
 	folded := fold(text)
 	chars := []rune(fold(secret))

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// What is private by its shape, whoever it belongs to.
+// Things that are private by their shape, whomever they belong to.
 
 // private matches e-mail addresses, signed tokens (JWT) or what is left of one, keys such as
 // sk_live_..., and international numbers.

@@ -8,7 +8,8 @@ import (
 // The secrets of a request, whole and in parts.
 
 const (
-	// minSecret is the least that is looked for. Something shorter would be found in every other word.
+	// minSecret is the least that is looked for. Something shorter would be found in every other
+	// word.
 	minSecret = 4
 	// minPart is how much of a longer secret is looked for: a service may cut what it repeats.
 	minPart = 8
@@ -20,7 +21,7 @@ const (
 type pattern struct {
 	whole  string
 	length int  // in characters
-	blank  bool // it holds no blanks, and is looked for in a text without them
+	blank  bool // it has no blanks, and is looked for in a text without them
 }
 
 // newPatterns returns the forms of the secrets, each layer of what looks like an escape included.

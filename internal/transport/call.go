@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -234,10 +235,14 @@ func (s *call) logAttempt(again bool) {
 	s.client.log.LogAttrs(s.ctx, level, "playline: attempt", attrs...)
 }
 
-// RequestID returns the id that a service or its gateway gave to a request, for questions to its support.
+// requestID is the shape of an id. Anything else is words of a stranger, which have no place in a log.
+var requestID = regexp.MustCompile(`^[\w.:/;=+-]{1,128}$`)
+
+// RequestID returns the id that a service or its gateway gave to a request, for questions to its
+// support: letters, digits and the signs _ . : / ; = + -, at most 128 of them; "" if there is none.
 func RequestID(h http.Header) string {
 	for _, name := range [...]string{"X-Request-Id", "X-Correlation-Id", "X-Cloud-Trace-Context", "Cf-Ray"} {
-		if id := h.Get(name); id != "" {
+		if id := h.Get(name); requestID.MatchString(id) {
 			return id
 		}
 	}
