@@ -23,7 +23,8 @@
 // fault and violation; [Emulator.Calls] counts them by operation. [Emulator.Token] makes a token for any player.
 //
 // A person looks at the inspector, a live web page with switches for faults: the command serves it, and [Listen] with [WithInspector].
-// It shows the codes of one-time passwords, because whoever plays the player must type them, and no other secret.
+// It shows the codes of one-time passwords, because whoever plays the player must type them, and no other secret: neither what has
+// the name of one nor what looks like a token.
 //
 // # Faults
 //
@@ -32,6 +33,62 @@
 // the ones in which the client cannot know: [ResetAfter] and [HangAfter] carry the request out and lose the answer.
 //
 //	server.Inject(emulator.Fault{Operation: "registerPlayer", Mode: emulator.ResetAfter, Times: 1})
+//
+// # Operations
+//
+// A fault and [Emulator.Calls] take an operation by its operationId in the contract or by the method that calls it. [Operations] prints
+// this list, by service:
+//
+//	playsmart    ingestEvents          Ingest.Send
+//	playsmart    registerAccount       Accounts.Register
+//	playsmart    login                 Accounts.Login
+//	smooven      registerPlayer        Players.Register
+//	smooven      getPlayer             Players.Get
+//	smooven      importPlayers         Players.Import
+//	smooven      deletePlayer          Players.Delete
+//	fyno         createProfile         Profiles.Create
+//	fyno         getProfile            Profiles.Get
+//	fyno         updateProfile         Profiles.Update
+//	fyno         mergeProfiles         Profiles.Merge
+//	fyno         deleteProfiles        Profiles.Delete
+//	fyno         updateChannels        Profiles.UpdateChannels
+//	fyno         deleteChannels        Profiles.DeleteChannels, Profiles.DeleteTokens
+//	fyno         setProperties         Properties.Set
+//	fyno         setPropertiesOnce     Properties.SetOnce
+//	fyno         addToProperties       Properties.Add
+//	fyno         appendToProperties    Properties.Append
+//	fyno         removeFromProperties  Properties.Remove
+//	fyno         unsetProperties       Properties.Unset
+//	fyno         batchProperties       Properties.Batch
+//	fyno         getPreferences        Subscriptions.Preferences
+//	fyno         updatePreferences     Subscriptions.Update
+//	fyno         updatePreference      Subscriptions.UpdateTopic
+//	fyno         listSuppressions      Suppressions.List
+//	fyno         addSuppression        Suppressions.Add
+//	fyno         deleteSuppression     Suppressions.Delete
+//	fyno         fireEvent             Events.Fire
+//	fyno         fireEventBulk         Events.FireBulk
+//	fyno         validateOTP           Verify.Validate
+//	smartsender  listContacts          Contacts.List
+//	smartsender  searchContacts        Contacts.Search
+//	smartsender  getContact            Contacts.Get
+//	smartsender  getContactInfo        Contacts.Info
+//	smartsender  getContactChat        Contacts.Chat
+//	smartsender  listContactGates      Contacts.Gates
+//	smartsender  updateContact         Contacts.Update
+//	smartsender  fireContactEvent      Contacts.Fire
+//	smartsender  uniteContacts         Contacts.Unite
+//	smartsender  createContactGate     Contacts.Create
+//	smartsender  deleteContact         Contacts.Delete
+//	sunshine     createClient          Messaging.CreateClient
+//	sunshine     listClients           Messaging.ListClients
+//	sunshine     removeClient          Messaging.RemoveClient
+//
+// # Who may call
+//
+// A [Server] listens on the loopback interface where its address says nothing else. It answers to addresses, to localhost and to the
+// names of [WithHosts], and keeps the pages of other sites out, in front of the services too: they could use the emulator that runs on
+// your machine, because its credentials are public.
 //
 // # Time
 //

@@ -15,6 +15,7 @@ type Emulator struct {
 	activity *activity
 	faults   faults
 	switches switches
+	guard    guard
 
 	smooven     *smooven
 	fyno        *fyno
@@ -42,7 +43,8 @@ func New(opts ...Option) *Emulator {
 	e := &Emulator{
 		opts:        o,
 		activity:    counts,
-		record:      newRecord(o.recordLimit),
+		record:      newRecord(o.recordLimit, o.recordBytes),
+		guard:       guard{o.hosts},
 		stopped:     make(chan struct{}),
 		smooven:     newSmooven(),
 		fyno:        newFyno(o),

@@ -42,7 +42,7 @@ func (a answer) at(path ...any) any {
 // request builds a request for the in-process transport, with headers given as "Name: value".
 func request(t testing.TB, method, target, body string, headers ...string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, "http://emulator.example.com"+target, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://127.0.0.1"+target, strings.NewReader(body))
 	require.NoError(t, err)
 	if body == "" {
 		r.Body, r.ContentLength = http.NoBody, 0

@@ -47,17 +47,18 @@ func (e *Emulator) exchange(r *http.Request, read func(error)) outcome {
 	x.route()
 	e.record.arrive(x.entry)
 	out := x.run(ctx)
+	if out.header != nil {
+		out.header.Set("X-Request-Id", "emu-"+strconv.Itoa(x.entry.Number))
+	}
 	var done Request
 	e.record.end(x.entry, func(entry *recorded) {
 		entry.Status = out.status
 		entry.Latency = time.Since(entry.Time)
 		entry.checked = x.checked
+		entry.ResponseHeader, entry.ResponseBody = out.header.Clone(), out.sent()
 		done = entry.Request
 	})
 	e.activity.ended(time.Now(), done.Service, done.Status)
-	if out.header != nil {
-		out.header.Set("X-Request-Id", "emu-"+strconv.Itoa(done.Number))
-	}
 	if e.opts.observer != nil {
 		e.opts.observer(done)
 	}
@@ -103,12 +104,15 @@ func (x *exchange) run(ctx context.Context) outcome {
 	}
 	// net/http notices that a client left only once the body was read, so that comes before any waiting
 	limit := bodyLimit(x.entry.Service, x.entry.Operation)
+	if x.op == nil {
+		limit = 0
+	}
 	body, large, err := readBody(x.request.Body, limit)
 	x.read(err)
 	if err != nil {
 		return outcome{err: err}
 	}
-	if len(body) > 0 {
+	if len(body) > 0 && x.op != nil { // anybody can send anything to a path that is not there
 		e.record.change(x.entry, func(entry *recorded) { entry.Body = body })
 	}
 	if err := e.wait(ctx, fault.Delay); err != nil {

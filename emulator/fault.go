@@ -37,7 +37,8 @@ func (m Mode) String() string {
 // Fault is a script of what goes wrong: which requests it hits, and what happens to them. The zero Fault hits every
 // request and does nothing.
 type Fault struct {
-	// Service and Operation (an operationId, such as "fireEvent") select requests; "" is any.
+	// Service and Operation select requests; "" is any. An operation goes by its operationId, such as "fireEvent", or by the method
+	// that calls it, such as "Events.Fire": see Operations.
 	Service   string
 	Operation string
 	// Match selects further. It may read the request's body, which the service still gets, and may be called from many
@@ -62,13 +63,15 @@ func TooMany(operation string, retryAfter time.Duration) Fault {
 	return Fault{Operation: operation, Status: http.StatusTooManyRequests, RetryAfter: retryAfter}
 }
 
-// Validate returns what contradicts itself in f, or names something that is not there: such a fault would never act.
+// Validate returns what contradicts itself in f, or names something that is not there: such a fault would never act. For an
+// operation that is not there the error lists those that are.
 func (f Fault) Validate() error {
+	_, known := operationID(f.Service, f.Operation)
 	switch {
 	case f.Service != "" && contracts()[f.Service] == nil:
 		return fmt.Errorf("fault: no service %q: use smooven, fyno, playsmart, smartsender or sunshine", f.Service)
-	case f.Operation != "" && !hasOperation(f.Service, f.Operation):
-		return fmt.Errorf("fault: no operation %q in the contracts: use an operationId, such as fireEvent", f.Operation)
+	case f.Operation != "" && !known:
+		return fmt.Errorf("fault: %w", noOperation(f.Service, f.Operation))
 	case f.Skip < 0 || f.Times < 0:
 		return fmt.Errorf("fault: Skip (%d) and Times (%d) must be 0 or more", f.Skip, f.Times)
 	case !(f.Probability >= 0 && f.Probability <= 1):
@@ -85,23 +88,6 @@ func (f Fault) Validate() error {
 		return errors.New("fault: Body, Header and RetryAfter belong to an answer: set Status too")
 	}
 	return nil
-}
-
-// hasOperation reports whether a service, or any of them for "", has an operation.
-func hasOperation(service, id string) bool {
-	for name, c := range contracts() {
-		if service != "" && service != name {
-			continue
-		}
-		for _, r := range c.routes {
-			for _, op := range r.methods {
-				if op.id == id {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 // String says what f does: "delay 2s, status 503".

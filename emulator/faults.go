@@ -39,6 +39,7 @@ func (e *Emulator) inject(f Fault) *injected {
 		panic("emulator: Inject: " + err.Error())
 	}
 	f.Header = f.Header.Clone()
+	f.Operation, _ = operationID(f.Service, f.Operation) // "" stays so, and another name is one of its two
 	entry := &injected{fault: f, draws: rand.New(rand.NewPCG(f.Seed, 0))}
 	e.faults.mu.Lock()
 	defer e.faults.mu.Unlock()

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -54,12 +52,12 @@ func (e *Emulator) Inspector() http.Handler {
 	mux.HandleFunc("GET "+InspectorPath+"/request/{number}", i.request)
 	mux.HandleFunc("GET "+InspectorPath+"/env", i.env)
 	mux.HandleFunc("POST "+InspectorPath+"/switches", i.flip)
-	return guarded(http.NewCrossOriginProtection().Handler(mux))
+	return e.guarded(mux)
 }
 
-// guarded keeps other sites out. The page runs nothing but its own files. A name that somebody's server resolves to this machine
-// (DNS rebinding) would make that site's page one of the same origin, so only addresses and localhost are answered.
-func guarded(next http.Handler) http.Handler {
+// guarded keeps other sites out. The page runs nothing but its own files. A link on another site may lead to the page, and to
+// nothing else: a stream that another site opens takes the place of a viewer, even where that site cannot read it.
+func (e *Emulator) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "+
@@ -68,25 +66,15 @@ func guarded(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		switch site := r.Header.Get("Sec-Fetch-Site"); {
-		case !isAddress(r.Host):
-			http.Error(w, fmt.Sprintf("the inspector answers to an address and to localhost, not to %q: open http://127.0.0.1 with the port",
-				r.Host), http.StatusForbidden)
-		case site == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate":
-			http.Error(w, "the inspector is not for other sites", http.StatusForbidden)
-		default:
-			next.ServeHTTP(w, r)
+		why := e.guard.refuses(r)
+		link := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header["Origin"] == nil &&
+			(r.URL.Path == InspectorPath || r.URL.Path == InspectorPath+"/")
+		if why != "" && !(link && e.guard.answersTo(r.Host)) {
+			http.Error(w, why, http.StatusForbidden)
+			return
 		}
+		next.ServeHTTP(w, r)
 	})
-}
-
-// isAddress reports whether a Host header is an IP address or localhost, with or without a port.
-func isAddress(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil || strings.EqualFold(host, "localhost")
 }
 
 // file serves one of the page's files.
@@ -102,12 +90,13 @@ func (i *inspector) file(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, i.files, name)
 }
 
-// env writes the lines that point a shell at the emulator. The credentials in them are constants of this package.
+// env writes the lines that point a shell at the emulator. The credentials in them are constants of this package, and the guard has
+// looked at the Host header; the values are quoted all the same, because a shell runs what is not.
 func (i *inspector) env(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	for _, line := range environment("http://" + r.Host) {
 		name, value, _ := strings.Cut(line, "=")
-		fmt.Fprintf(w, "export %s='%s'\n", name, value)
+		fmt.Fprintf(w, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
 	}
 }
 
@@ -143,5 +132,5 @@ func (i *inspector) request(w http.ResponseWriter, r *http.Request) {
 // writeJSON answers with a value.
 func writeJSON(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(value) // the viewer may have left; there is nobody to tell
+	_ = viewerJSON(w).Encode(value) // the viewer may have left; there is nobody to tell
 }

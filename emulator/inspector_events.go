@@ -22,8 +22,8 @@ func (e *Emulator) eventRows(f filter, last int, first bool) (rows []eventView, 
 	rows = []eventView{}
 	for _, event := range events {
 		rows = append(rows, eventView{
-			Number: event.number, Time: event.Received.UnixMilli(), Player: clipped(event.UserID, 200), Type: event.Type,
-			Name: clipped(event.CustomEventName, 100), Stamp: event.Timestamp, Game: clipped(event.GameID, 100), Data: inOneLine(event.CustomData, 1000),
+			Number: event.number, Time: event.Received.UnixMilli(), Player: clipped(shownID(event.UserID), 200), Type: event.Type,
+			Name: clipped(event.CustomEventName, 100), Stamp: clipped(event.Timestamp, 100), Game: clipped(event.GameID, 100), Data: inOneLine(event.CustomData, 1000),
 		})
 	}
 	return rows, more, newest

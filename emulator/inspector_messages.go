@@ -46,7 +46,7 @@ func (e *Emulator) messageRows(f filter, last int, first bool) (rows []messageVi
 
 func (m Message) view(number int) messageView {
 	view := messageView{
-		Number: number, Time: m.Time.UnixMilli(), Event: clipped(m.Event, 100), Player: clipped(m.DistinctID, 200), Channel: m.Channel,
+		Number: number, Time: m.Time.UnixMilli(), Event: clipped(m.Event, 100), Player: clipped(shownID(m.DistinctID), 200), Channel: m.Channel,
 		Destination: clipped(m.Destination, 200), Sent: m.Sent, Reason: m.Reason, OTP: m.OTP, Version: m.Version, Data: inOneLine(m.Data, 1000),
 	}
 	if holdsDevices(m.Channel) && m.Destination != "" {

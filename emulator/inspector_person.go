@@ -9,6 +9,7 @@ import (
 
 // personView is all that the services hold of one person.
 type personView struct {
+	id           string
 	ID           string            `json:"id"`
 	Facts        []namedValue      `json:"facts"` // of PlaySmart, Smooven and Sunshine
 	Profiles     []profileView     `json:"profiles"`
@@ -49,9 +50,10 @@ type suppressionView struct {
 const personRows = 12 // newest events and messages in the details of a person
 
 // person collects what the services hold of an id. The lists are empty where they know none.
-func (e *Emulator) person(id string) *personView {
+func (e *Emulator) person(shown string) *personView {
+	id := e.idOf(shown)
 	view := &personView{
-		ID: id, Facts: []namedValue{}, Profiles: []profileView{}, Suppressions: []suppressionView{}, Events: []eventView{}, Messages: []messageView{},
+		id: id, ID: shown, Facts: []namedValue{}, Profiles: []profileView{}, Suppressions: []suppressionView{}, Events: []eventView{}, Messages: []messageView{},
 	}
 	fact := func(name, format string, args ...any) {
 		view.Facts = append(view.Facts, namedValue{name, clipped(fmt.Sprintf(format, args...), 300)})
@@ -98,7 +100,7 @@ func (f *fyno) describe(view *personView) {
 	defer f.mu.Unlock()
 	for _, name := range []string{"live", "test"} {
 		version := f.versions[name]
-		p := version.profiles[view.ID]
+		p := version.profiles[view.id]
 		if p == nil {
 			continue
 		}

@@ -77,7 +77,7 @@ func (e *Emulator) playerRows(ids map[string]bool, f filter) (rows []playerView,
 
 // playerRow collects one person, and the addresses to look for them by.
 func (e *Emulator) playerRow(id string, accounts map[string]*playSmartAccount) (row playerView, reach []string) {
-	row = playerView{ID: id, Services: []string{}, Channels: []string{}}
+	row = playerView{ID: shownID(id), Services: []string{}, Channels: []string{}}
 	e.playSmart.mu.Lock()
 	events := e.playSmart.events[id]
 	if row.Events = len(events); row.Events > 0 {
@@ -106,7 +106,7 @@ func (e *Emulator) playerRow(id string, accounts map[string]*playSmartAccount) (
 			continue
 		}
 		known = true
-		row.Name = p.name
+		row.Name = clipped(p.name, 200)
 		for channel, address := range p.channels.single {
 			row.Channels, reach = append(row.Channels, channel), append(reach, address)
 		}

@@ -106,7 +106,7 @@ func (v *viewer) requests(first bool) (rows []requestView, more int) {
 
 // newest returns the entry that came i entries before the last one. The caller holds mu.
 func (r *record) newest(i int) *recorded {
-	return r.entries[(r.next-1-i+2*len(r.entries))%len(r.entries)]
+	return r.entries[len(r.entries)-1-i]
 }
 
 // find returns the request with a number, if the record still has it. It shares memory with the record and must not be changed.

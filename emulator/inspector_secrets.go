@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // hidden stands where a secret was.
@@ -81,17 +80,6 @@ func printed(body []byte, limit int, indent string) string {
 		return "(" + err.Error() + ")"
 	}
 	return clipped(strings.TrimSuffix(out.String(), "\n"), limit)
-}
-
-// clipped cuts a text after limit bytes, between characters.
-func clipped(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit] + "\u2026"
 }
 
 // sortedKeys returns a map's keys in order.

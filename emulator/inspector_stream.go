@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -38,9 +37,7 @@ func (i *inspector) live(w http.ResponseWriter, r *http.Request) {
 	for {
 		if next, ok := viewer.next(time.Now()); ok {
 			frame.WriteString("data: ")
-			encoder := json.NewEncoder(&frame)
-			encoder.SetEscapeHTML(false)
-			if err := encoder.Encode(next); err != nil { // ends with the first of two line feeds; JSON holds no others
+			if err := viewerJSON(&frame).Encode(next); err != nil { // ends with the first of two line feeds; JSON holds no others
 				panic("emulator: a frame cannot be encoded: " + err.Error())
 			}
 			frame.WriteByte('\n')

@@ -63,11 +63,13 @@ type frame struct {
 }
 
 func newViewer(i *inspector, query url.Values) *viewer {
-	return &viewer{
+	v := &viewer{
 		inspector: i, view: query.Get("view"), person: query.Get("person"),
 		filter:  newFilter(query.Get("q"), query.Get("only")),
 		pending: make(map[int]bool),
 	}
+	v.filter.player = i.emulator.idOf(v.filter.player)
+	return v
 }
 
 // next returns the next frame, unless nothing happened and the last one is not long ago.

@@ -11,6 +11,8 @@ type Option func(*options)
 // options is what the options set. A service with settings of its own keeps them together in one field.
 type options struct {
 	recordLimit int
+	recordBytes int
+	hosts       []string
 	observer    func(Request)
 	inspector   bool
 	fyno        fynoOptions
@@ -34,6 +36,7 @@ type sunshineOptions struct {
 func newOptions(opts []Option) *options {
 	o := &options{
 		recordLimit: 10_000,
+		recordBytes: 64 << 20,
 		playSmart:   playSmartOptions{tokenTTL: 30 * 24 * time.Hour, drainRate: 1000},
 		sunshine:    sunshineOptions{linkDelay: 50 * time.Millisecond},
 	}
@@ -43,13 +46,35 @@ func newOptions(opts []Option) *options {
 	return o
 }
 
-// WithRecordLimit caps how many requests the record keeps, the newest; the default is 10,000. Counts stay exact beyond it.
+// WithRecordLimit caps how many requests the record keeps, the newest; the default is 10,000. Counts stay exact beyond it, and
+// [WithRecordBytes] may keep fewer.
 // It panics where n is negative; 0 keeps none.
 func WithRecordLimit(n int) Option {
 	if n < 0 {
 		panic(fmt.Sprintf("emulator: WithRecordLimit(%d): must be 0 or more", n))
 	}
 	return func(o *options) { o.recordLimit = n }
+}
+
+// WithRecordBytes caps how much memory the record takes, in bytes; the default is 64 MiB. The oldest requests go first, whole. A
+// request that is larger by itself is not kept. It panics where n is negative.
+func WithRecordBytes(n int) Option {
+	if n < 0 {
+		panic(fmt.Sprintf("emulator: WithRecordBytes(%d): must be 0 or more", n))
+	}
+	return func(o *options) { o.recordBytes = n }
+}
+
+// WithHosts allows names under which clients reach the emulator, such as that of a container. Without it the emulator answers to
+// addresses and to localhost only, because a site can let its own name resolve to your machine. It panics where a name is none,
+// or has a port.
+func WithHosts(names ...string) Option {
+	for _, name := range names {
+		if !hostName.MatchString(name) {
+			panic(fmt.Sprintf("emulator: WithHosts(%q): must be a host's name without a port, such as emulator.internal", name))
+		}
+	}
+	return func(o *options) { o.hosts = append(o.hosts, names...) }
 }
 
 // WithObserver calls fn after each request, with what the record keeps of it. It is called from many goroutines, and the

@@ -19,6 +19,14 @@ type outcome struct {
 	err    error // why there is no reply; the connection is reset
 }
 
+// sent is the body that goes out.
+func (o outcome) sent() []byte {
+	if o.half {
+		return o.body[:len(o.body)/2]
+	}
+	return o.body
+}
+
 // errStopped ends what hangs when the server closes.
 var errStopped = errors.New("emulator: closed while the request was held back")
 

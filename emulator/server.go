@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -46,7 +47,7 @@ func Start(t TB, opts ...Option) *Server {
 }
 
 // Listen starts a server on a TCP address. Without a host it is the loopback interface: the credentials are public, so an
-// emulator is reachable from elsewhere only where its address says so.
+// emulator is reachable from elsewhere only if its address says so. Whoever reaches it by a name needs [WithHosts].
 func Listen(addr string, opts ...Option) (*Server, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -55,7 +56,7 @@ func Listen(addr string, opts ...Option) (*Server, error) {
 	//nolint:noctx // a loopback listener is there at once or not at all
 	listener, err := net.Listen("tcp", net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port))
 	if err != nil {
-		return nil, fmt.Errorf("emulator: %w", err)
+		return nil, fmt.Errorf("emulator: %w%s", err, wayOut(err, port))
 	}
 	s := &Server{Emulator: New(opts...), URL: "http://" + listener.Addr().String(), served: make(chan struct{})}
 	if s.opts.inspector {
@@ -74,6 +75,19 @@ func Listen(addr string, opts ...Option) (*Server, error) {
 		}
 	}()
 	return s, nil
+}
+
+// wayOut says what to do where a listener could not be had.
+func wayOut(err error, port string) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return ": another program has port " + port + ", perhaps an emulator that still runs: end it, or use port 0 for any free one"
+	case errors.Is(err, syscall.EACCES):
+		return ": port " + port + " takes rights that this program does not have: use one of 1024 and above, or 0 for any free one"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return ": this machine does not have that address: use 127.0.0.1"
+	}
+	return ""
 }
 
 // serve counts the requests under way. A connection is in conns when its handler starts, so the count cannot rise from 0

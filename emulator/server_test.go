@@ -94,7 +94,7 @@ func TestServerClientThatLeavesEndsAHang(t *testing.T) {
 	s.Inject(Fault{Mode: Hang})
 	conn, err := s.dial(t)
 	require.NoError(t, err)
-	_, err = io.WriteString(conn, "GET /smooven/v1/players/ply_1 HTTP/1.1\r\nHost: example.com\r\n\r\n")
+	_, err = io.WriteString(conn, "GET /smooven/v1/players/ply_1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 	require.NoError(t, err)
 	for s.TotalCalls() == 0 {
 		runtime.Gosched()

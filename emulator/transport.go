@@ -63,7 +63,7 @@ func (o outcome) response(r *http.Request) *http.Response {
 	switch {
 	case r.Method == http.MethodHead:
 	case o.half:
-		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(o.body[:len(o.body)/2]), brokenOff{}))
+		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(o.sent()), brokenOff{}))
 	case len(o.body) > 0:
 		resp.Body = io.NopCloser(bytes.NewReader(o.body))
 	}
@@ -77,8 +77,17 @@ func (brokenOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // ServeHTTP answers a request over a connection. For a reset it takes the connection over; where it cannot (HTTP/2, a
 // recorder), it panics with http.ErrAbortHandler, which is how a handler ends a connection without a reply.
+//
+// What comes over a network is answered only if its Host header is an address, localhost or a name of [WithHosts], and if it
+// does not come from another site's page in a browser. Others get 403 and leave no trace.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out := e.exchange(r, func(error) {})
+	out := outcome{}
+	// without a server there is no network: a test calls the handler with a request of its own making
+	if why := e.guard.refuses(r); why != "" && r.Context().Value(http.ServerContextKey) != nil {
+		out = e.refused(r, why)
+	} else {
+		out = e.exchange(r, func(error) {})
+	}
 	if out.err != nil {
 		resetConn(w)
 		return
@@ -90,11 +99,8 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(out.body)))
 	}
 	w.WriteHeader(out.status)
-	if out.half {
-		// net/http closes a connection whose reply is shorter than it was announced
-		out.body = out.body[:len(out.body)/2]
-	}
-	_, _ = w.Write(out.body) // the client may have left; there is nobody to tell
+	// net/http closes a connection whose reply is shorter than it was announced, and the client may have left; there is nobody to tell
+	_, _ = w.Write(out.sent())
 }
 
 // resetConn ends the connection so that the client sees a reset, not a clean end: with a linger of 0, closing sends RST.

@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -19,11 +21,17 @@ type settings struct {
 	seed   uint64
 	quiet  bool
 	plain  bool // no inspector
+
+	hosts      []string // names under which clients reach the emulator
+	expose     bool     // to other machines
+	operations bool     // list them, and no more
 }
 
 const help = `playline-emulator serves the five services that playline talks to, in one process.
 
   playline-emulator [-addr host:port] [-fault script]... [-seed n] [-quiet] [-no-inspector]
+  playline-emulator -operations
+  playline-emulator -addr 0.0.0.0:8787 -expose -host emulator     for other containers, who call it emulator
 
 Its inspector, a web page, shows what arrives and what the services hold, and has switches for faults.
 
@@ -34,8 +42,8 @@ A fault script is WHERE:WHAT, with more settings after commas:
   *:503,p=0.1                           a tenth of all requests is refused
   *:delay=200ms                         everything takes 200 ms longer
 
-  WHERE  an operation (its operationId in the contract), a service (smooven, fyno, playsmart, smartsender,
-         sunshine), or * for everything
+  WHERE  an operation (fireEvent or Events.Fire; -operations lists them), a service (smooven, fyno, playsmart,
+         smartsender, sunshine), or * for everything
   WHAT   a status from 200 to 599, or one of
            reset-before  the connection is reset before the request is read
            reset-after   the request is carried out, then the connection is reset
@@ -68,6 +76,18 @@ func parseFlags(args []string, stderr io.Writer) (settings, error) {
 	flags.Uint64Var(&s.seed, "seed", 1, "the seed of the faults' probabilities")
 	flags.BoolVar(&s.quiet, "quiet", false, "print no line for each request")
 	flags.BoolVar(&s.plain, "no-inspector", false, "serve no web page at "+emulator.InspectorPath)
+	flags.Func("host", "a `name` under which clients reach the emulator, beside addresses and localhost; may be given several times", func(name string) (err error) {
+		defer func() {
+			if recover() != nil { // WithHosts is for programs, where a wrong name is a mistake in the code
+				err = errors.New("write a host's name without a port, such as emulator.internal")
+			}
+		}()
+		emulator.WithHosts(name)
+		s.hosts = append(s.hosts, name)
+		return nil
+	})
+	flags.BoolVar(&s.expose, "expose", false, "let other machines in; -addr must name an address that they reach, such as 0.0.0.0:8787")
+	flags.BoolVar(&s.operations, "operations", false, "list the operations under both of their names, and end")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, help)
 		flags.SetOutput(stderr)
@@ -80,7 +100,21 @@ func parseFlags(args []string, stderr io.Writer) (settings, error) {
 	if flags.NArg() > 0 {
 		return settings{}, fmt.Errorf("unexpected argument %q: see -help", flags.Arg(0))
 	}
+	if !s.expose && !isLoopback(s.addr) {
+		return settings{}, fmt.Errorf("-addr %s lets other machines use this emulator, whose credentials are public and whose inspector shows one-time codes: "+
+			"use 127.0.0.1, or add -expose if that is meant", s.addr)
+	}
 	return s, nil
+}
+
+// isLoopback reports whether only this machine reaches an address. What is no address is left to Listen, which says so.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil || host == "" || strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // parseFault reads a fault script.

@@ -26,8 +26,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run serves until ctx ends, and returns the exit code: 0 for a clean end, 1 where it could not listen, 2 for flags that
-// make no sense.
+// run serves until ctx ends, and returns the exit code: 0 for a clean end, 1 if it could not listen, 2 for flags that make no sense.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	settings, err := parseFlags(args, stderr)
 	switch {
@@ -37,6 +36,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return 2
 	}
+	if settings.operations {
+		fmt.Fprint(stdout, emulator.Operations())
+		return 0
+	}
+	if settings.expose {
+		fmt.Fprintf(stderr, "warning: every machine that reaches %s can use this emulator: its credentials are public, and the inspector shows one-time codes\n", settings.addr)
+	}
 	lines := &printer{out: stdout}
 	var opts []emulator.Option
 	if !settings.quiet {
@@ -45,9 +51,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if !settings.plain {
 		opts = append(opts, emulator.WithInspector())
 	}
+	opts = append(opts, emulator.WithHosts(settings.hosts...))
 	server, err := emulator.Listen(settings.addr, opts...)
 	if err != nil {
-		fmt.Fprintf(stderr, "%v; -addr 127.0.0.1:0 takes a free port\n", err)
+		fmt.Fprintf(stderr, "%v; the address comes from -addr, and -addr 127.0.0.1:0 takes a free port\n", err)
 		return 1
 	}
 	defer server.Close()

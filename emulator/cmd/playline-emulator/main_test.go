@@ -94,6 +94,16 @@ func TestRunRefuses(t *testing.T) {
 		{"an argument", []string{"start"}, 2, `unexpected argument "start"`},
 		{"a bad fault", []string{"-fault", "fireEvnt:500"}, 2, `no operation "fireEvnt"`},
 		{"a bad address", []string{"-addr", "127.0.0.1"}, 1, "missing port"},
+		{"all interfaces", []string{"-addr", "0.0.0.0:0"}, 2, "-addr 0.0.0.0:0 lets other machines use this emulator"},
+		{"it says which flag", []string{"-addr", "0.0.0.0:0"}, 2, "add -expose if that is meant"},
+		{"all interfaces in IPv6", []string{"-addr", "[::]:0"}, 2, "-expose"},
+		{"an address of the network", []string{"-addr", "192.0.2.7:0"}, 2, "-expose"},
+		{"a name", []string{"-addr", "game.example.com:0"}, 2, "-expose"},
+		{"a host with a port", []string{"-host", "emulator:8787"}, 2, "without a port"},
+		{"a host with a quote", []string{"-host", "emulator'"}, 2, "without a port"},
+		{"an address of another machine", []string{"-addr", "192.0.2.7:0", "-expose"}, 1, "this machine does not have that address"},
+		{"a fault of no operation", []string{"-fault", "Verify.Valid:500"}, 2, "validateOTP (Verify.Validate)"},
+		{"a taken port says what to do", []string{"-addr", taken.Listener.Addr().String()}, 1, "perhaps an emulator that still runs"},
 		{"an address that is taken", []string{"-addr", taken.Listener.Addr().String()}, 1, "-addr 127.0.0.1:0 takes a free port"},
 	}
 	for _, tt := range tests {
@@ -117,6 +127,7 @@ func TestParseFault(t *testing.T) {
 		{"*:delay=200ms", emulator.Fault{Delay: 200 * time.Millisecond}},
 		{"login:not-json,502,delay=1s", emulator.Fault{Operation: "login", Mode: emulator.NotJSON, Status: 502, Delay: time.Second}},
 		{`login:500,body={"a":1,"b":2}`, emulator.Fault{Operation: "login", Status: 500, Body: `{"a":1,"b":2}`}},
+		{"Verify.Validate:429,retry-after=2", emulator.Fault{Operation: "Verify.Validate", Status: 429, RetryAfter: 2 * time.Second}},
 		{"sunshine:half-body", emulator.Fault{Service: "sunshine", Mode: emulator.HalfBody}},
 	}
 	for _, tt := range tests {
@@ -148,6 +159,28 @@ func TestParseFault(t *testing.T) {
 			assert.ErrorContains(t, err, says)
 		})
 	}
+}
+
+func TestExposeWarnsAndHostsAreAllowed(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", "127.8.8.8:0", "[::1]:0", "localhost:0", ":0", "[::ffff:127.0.0.1]:0"} {
+		_, err := parseFlags([]string{"-addr", addr}, io.Discard)
+		assert.NoError(t, err, addr)
+	}
+	got, err := parseFlags([]string{"-addr", "0.0.0.0:0", "-expose", "-host", "emulator", "-host", "emulator.internal"}, io.Discard)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"emulator", "emulator.internal"}, got.hosts)
+
+	var stdout, stderr strings.Builder
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	// all traffic stays on loopback: it ends as soon as it listens
+	assert.Equal(t, 0, run(over, []string{"-addr", "127.0.0.1:0", "-expose", "-host", "emulator"}, &stdout, &stderr))
+	assert.Contains(t, stderr.String(), "warning: every machine that reaches 127.0.0.1:0 can use this emulator")
+	stdout.Reset()
+	stderr.Reset()
+	assert.Equal(t, 0, run(t.Context(), []string{"-operations"}, &stdout, &stderr))
+	assert.Equal(t, emulator.Operations(), stdout.String())
+	assert.Empty(t, stderr.String())
 }
 
 func TestQuietPrintsNoRequests(t *testing.T) {
