@@ -117,8 +117,9 @@ func ExamplePlayersService_ImportAll() {
 	// player 1234: playline: channels.email must be an e-mail address, as in ace@example.com
 }
 
+// An import keeps its place, so that another process can go on if this one is killed.
 func ExampleImportOptions_resume() {
-	client, _ := newClient()
+	client, services := newClient()
 	players := func(yield func(playline.Player) bool) {
 		for i := range 3000 {
 			if !yield(playline.Player{ExternalID: fmt.Sprintf("device-%04d", i), Channels: playline.PlayerChannels{SMS: "+61400000000"}}) {
@@ -126,27 +127,30 @@ func ExampleImportOptions_resume() {
 			}
 		}
 	}
-	ctx, interrupt := context.WithCancel(context.Background()) // Ctrl-C: signal.NotifyContext
-	defer interrupt()
-	first, err := client.Players.ImportAll(ctx, players, playline.ImportOptions{
+	ctx, kill := context.WithCancel(context.Background()) // stands for kill -9
+	defer kill()
+	var kept []byte // a file in production, replaced in one step
+	_, err := client.Players.ImportAll(ctx, players, playline.ImportOptions{
 		Concurrency: 1,
 		Progress: func(p playline.ImportProgress) {
+			kept, _ = json.Marshal(p.Resume)
 			if p.Imported == 1000 {
-				interrupt()
+				kill()
 			}
 		},
 	})
-	fmt.Println(errors.Is(err, context.Canceled))
+	fmt.Println(errors.Is(err, context.Canceled), string(kept))
 
-	point, _ := json.Marshal(first.Resume) // keep it in a file
 	var resume playline.ImportPoint
-	if err := json.Unmarshal(point, &resume); err != nil {
+	if err := json.Unmarshal(kept, &resume); err != nil {
 		fmt.Println(err)
 		return
 	}
 	second, err := client.Players.ImportAll(context.Background(), players, playline.ImportOptions{Resume: resume})
-	fmt.Println(first.Imported+first.Failed+second.Imported+second.Failed, "settled,", err)
+	fmt.Println(second.Imported, "imported by the second process,", err)
+	fmt.Println(len(services.Players()), "players")
 	// Output:
-	// true
-	// 3000 settled, <nil>
+	// true {"next":1000}
+	// 2000 imported by the second process, <nil>
+	// 3000 players
 }

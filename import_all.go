@@ -13,12 +13,14 @@ import (
 type ImportOptions struct {
 	// Concurrency is how many requests are under way at once: 1 to 64, default 2. As many chunks of 1000 players are in memory.
 	Concurrency int
-	// Progress is called after each chunk, never twice at once. It must not block for long: the import waits for it.
+	// Progress is called after each chunk, never twice at once, and after OnFailure for the chunk's
+	// failures. It must not block for long: the import waits for it.
 	Progress func(ImportProgress)
 	// OnFailure is called for each failed player, never twice at once, in place of collecting them in the summary: with it memory
 	// does not grow even where every player fails.
 	OnFailure func(ImportFailure)
-	// Resume is where an earlier import of the same players, in the same order, ended; what it settled is skipped.
+	// Resume is ImportProgress.Resume of an earlier import of the same players in the same order. The
+	// players that it settled are skipped.
 	Resume ImportPoint
 }
 
@@ -27,9 +29,14 @@ type ImportProgress struct {
 	Read     int // taken from the input, the skipped ones included
 	Imported int // by this import
 	Failed   int // by this import
+	// Resume is where to go on. Keep it, for example as JSON in a file, after each call of
+	// ImportOptions.Progress: a process that is killed then sends at most the players again that it
+	// imported since. Every player before it was imported or passed to ImportOptions.OnFailure.
+	Resume ImportPoint
 }
 
-// ImportPoint is where an import ended. It can be kept as JSON.
+// ImportPoint is a place in an import from which another one can go on. It can be kept as JSON, and does
+// not change when the import continues.
 type ImportPoint struct {
 	// Next is the place of the first player that is not settled: everything before it was imported or reported as failed.
 	Next int `json:"next"`
@@ -64,11 +71,11 @@ func (f ImportFailure) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("index", f.Index), slog.Any("err", f.Err))
 }
 
-// ImportSummary is what became of every player: it was imported, it is among the failures, or it stands at or behind Resume.
+// ImportSummary is the result of an import: every player was imported, is among the failures, or is at or
+// behind Resume.
 type ImportSummary struct {
 	ImportProgress
-	Failures []ImportFailure // in the order of the input; empty where ImportOptions.OnFailure is set
-	Resume   ImportPoint
+	Failures []ImportFailure // in the order of the input; empty if ImportOptions.OnFailure is set
 }
 
 // LogValue logs the numbers: the failures hold the players' addresses.
@@ -99,7 +106,7 @@ func (s *PlayersService) ImportAll(ctx context.Context, players iter.Seq[Player]
 	if err != nil {
 		return nil, err
 	}
-	in := &importer{service: s, options: o, opts: opts, capture: co.capture, summary: &ImportSummary{Resume: o.Resume}}
+	in := &importer{service: s, options: o, opts: opts, capture: co.capture, summary: &ImportSummary{ImportProgress: ImportProgress{Resume: o.Resume}}}
 	return in.run(ctx, players)
 }
 

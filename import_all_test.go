@@ -100,7 +100,7 @@ func TestImportAllSendsEverybodyOnceInChunks(t *testing.T) {
 				server := &importServer{}
 				summary, err := importAll(t, server, playersUpTo(n, nil), ImportOptions{Concurrency: concurrency})
 				require.NoError(t, err)
-				assert.Equal(t, ImportProgress{Read: n, Imported: n}, summary.ImportProgress)
+				assert.Equal(t, ImportProgress{Read: n, Imported: n, Resume: ImportPoint{Next: n}}, summary.ImportProgress)
 				assert.Equal(t, ImportPoint{Next: n, Done: summary.Resume.Done}, summary.Resume)
 				assert.Empty(t, summary.Resume.Done)
 				assert.Empty(t, summary.Failures)
@@ -136,7 +136,7 @@ func TestImportAllNamesEveryFailedPlayer(t *testing.T) {
 		})
 		summary, err := importAll(t, server, players, ImportOptions{})
 		require.NoError(t, err, "failed players are no failed import")
-		assert.Equal(t, ImportProgress{Read: 2500, Imported: 2496, Failed: 4}, summary.ImportProgress)
+		assert.Equal(t, ImportProgress{Read: 2500, Imported: 2496, Failed: 4, Resume: ImportPoint{Next: 2500}}, summary.ImportProgress)
 		var places []int
 		for _, f := range summary.Failures {
 			places = append(places, f.Index)
@@ -181,7 +181,7 @@ func TestImportAllGoesOnAfterARefusedChunk(t *testing.T) {
 		}}
 		summary, err := importAll(t, server, playersUpTo(2500, nil), ImportOptions{})
 		require.NoError(t, err)
-		assert.Equal(t, ImportProgress{Read: 2500, Imported: 1500, Failed: 1000}, summary.ImportProgress)
+		assert.Equal(t, ImportProgress{Read: 2500, Imported: 1500, Failed: 1000, Resume: ImportPoint{Next: 2500}}, summary.ImportProgress)
 		assert.Equal(t, 1000, summary.Failures[0].Index)
 		assert.Equal(t, 1999, summary.Failures[999].Index)
 		var e *Error
@@ -237,7 +237,7 @@ func TestImportAllStopsWhereGoingOnWouldNotHelp(t *testing.T) {
 				works = true
 				rest, err := importAll(t, server, playersUpTo(5500, nil), ImportOptions{Concurrency: 1, Resume: summary.Resume})
 				require.NoError(t, err)
-				assert.Equal(t, ImportProgress{Read: 5500, Imported: 4500 - summary.Failed}, rest.ImportProgress)
+				assert.Equal(t, ImportProgress{Read: 5500, Imported: 4500 - summary.Failed, Resume: ImportPoint{Next: 5500}}, rest.ImportProgress)
 				assert.Equal(t, 5500, rest.Resume.Next)
 				for i := range 5500 {
 					require.Equal(t, 1, server.stored[fmt.Sprintf("player-%d", i)], "player %d", i)

@@ -131,4 +131,7 @@ func (p *ImportPoint) settle(r ImportRange) {
 		p.Next = max(p.Next, p.Done[0].End)
 		p.Done = p.Done[1:]
 	}
+	if len(p.Done) == 0 {
+		p.Done = nil
+	}
 }

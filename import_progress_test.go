@@ -55,7 +55,7 @@ func TestImportAllSkipsWhatIsSettled(t *testing.T) {
 		o := ImportOptions{Resume: ImportPoint{Next: 2, Done: []ImportRange{{3, 5}, {5, 6}, {9, 20}}}}
 		summary, err := importAll(t, server, playersUpTo(10, nil), o)
 		require.NoError(t, err)
-		assert.Equal(t, ImportProgress{Read: 10, Imported: 4}, summary.ImportProgress)
+		assert.Equal(t, ImportProgress{Read: 10, Imported: 4, Resume: ImportPoint{Next: 20}}, summary.ImportProgress)
 		assert.Len(t, server.stored, 4)
 		for _, i := range []int{2, 6, 7, 8} {
 			assert.Equal(t, 1, server.stored[fmt.Sprintf("player-%d", i)])
@@ -65,7 +65,7 @@ func TestImportAllSkipsWhatIsSettled(t *testing.T) {
 
 		summary, err = importAll(t, server, playersUpTo(10, nil), ImportOptions{Resume: ImportPoint{Next: 10}})
 		require.NoError(t, err)
-		assert.Equal(t, ImportProgress{Read: 10}, summary.ImportProgress)
+		assert.Equal(t, ImportProgress{Read: 10, Resume: ImportPoint{Next: 10}}, summary.ImportProgress)
 	})
 }
 
@@ -93,7 +93,7 @@ func TestImportAllCallsBackOneAtATime(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 200, failures)
 		assert.Empty(t, summary.Failures, "OnFailure takes them in place of the summary")
-		assert.Equal(t, ImportProgress{Read: 20_000, Imported: 19_800, Failed: 200}, summary.ImportProgress)
+		assert.Equal(t, ImportProgress{Read: 20_000, Imported: 19_800, Failed: 200, Resume: ImportPoint{Next: 20_000}}, summary.ImportProgress)
 		require.Len(t, progress, 20)
 		for i := 1; i < len(progress); i++ {
 			assert.GreaterOrEqual(t, progress[i].Read, progress[i-1].Read)
@@ -156,7 +156,7 @@ func TestImportAllHoldsNoMoreThanItsChunks(t *testing.T) {
 		Progress:    func(p ImportProgress) { ahead = max(ahead, p.Imported+p.Failed) },
 	})
 	require.NoError(t, err)
-	assert.Equal(t, ImportProgress{Read: n, Imported: n - n/10, Failed: n / 10}, summary.ImportProgress)
+	assert.Equal(t, ImportProgress{Read: n, Imported: n - n/10, Failed: n / 10, Resume: ImportPoint{Next: n}}, summary.ImportProgress)
 	assert.Equal(t, n, ahead)
 	assert.Equal(t, n-1, read)
 	require.Len(t, heaps, 5)

@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/playline/playline-go"
@@ -18,7 +20,8 @@ import (
 // demoRows is how many players the demonstration has.
 const demoRows = 20_000
 
-// demonstrate imports a generated file into an emulator, stops in the middle, goes on, mends what failed, and feeds that.
+// demonstrate imports a generated file into an emulator, stops in the middle, goes on, corrects the
+// rows that failed, and imports them.
 func demonstrate(ctx context.Context, out io.Writer, n int) error {
 	smooven, err := emulator.Listen("127.0.0.1:0")
 	if err != nil {
@@ -59,22 +62,23 @@ func demonstrate(ctx context.Context, out io.Writer, n int) error {
 	if err != nil {
 		return err
 	}
-	mended, err := mend(failedPath(path))
+	mended, err := mend(failedPath(path, 1))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "  %d rows mended\n", mended)
-	rest, err := second.run(ctx, failedPath(path))
+	fmt.Fprintf(out, "  %d rows corrected\n", mended)
+	rest, err := second.run(ctx, failedPath(path, 1))
 	if err != nil {
 		return err
 	}
 	if mended != whole.Failed || rest.Failed != 0 || whole.Imported+rest.Imported != n {
-		return fmt.Errorf("%d imported, %d failed, %d mended, %d of them imported", whole.Imported, whole.Failed, mended, rest.Imported)
+		return fmt.Errorf("%d imported, %d failed, %d corrected, %d of them imported", whole.Imported, whole.Failed, mended, rest.Imported)
 	}
 	return compare(smooven, out, n)
 }
 
-// compare holds every player of the file against the emulator's, and looks for one that was stored twice or is not of the file.
+// compare compares every player of the file with the emulator's, and looks for one that was stored
+// twice or is not of the file.
 func compare(smooven *emulator.Server, out io.Writer, n int) error {
 	players := smooven.Players()
 	fmt.Fprintf(out, "  the emulator's record: %d players in %d requests\n", len(players), smooven.Calls("importPlayers"))
@@ -99,8 +103,12 @@ func goodPlayer(i int) playline.Player {
 	}
 }
 
-// madeUp is the format of the generated file.
-var madeUp = &rows{columns: columns, header: strings.Join(columns, ",")}
+// csvLine is a player as a row of the generated file.
+func csvLine(p playline.Player) string {
+	return strings.Join([]string{p.ExternalID, p.Channels.SMS, p.Channels.Email, strings.Join(p.Tags, ";")}, ",")
+}
+
+const csvHeader = "external_id,sms,email,tags"
 
 // generateFile writes n players to a new file. One row in 200 is bad, each in one of five ways.
 func generateFile(path string, n int) error {
@@ -109,7 +117,7 @@ func generateFile(path string, n int) error {
 		return err
 	}
 	w := bufio.NewWriter(f)
-	fmt.Fprintln(w, madeUp.header)
+	fmt.Fprintln(w, csvHeader)
 	for i := range n {
 		p := goodPlayer(i)
 		cut := 0
@@ -127,10 +135,7 @@ func generateFile(path string, n int) error {
 				cut = 10 // a line that broke off
 			}
 		}
-		line, err := madeUp.line(p)
-		if err != nil {
-			return errors.Join(err, f.Close())
-		}
+		line := csvLine(p)
 		if cut > 0 {
 			line = line[:cut]
 		}
@@ -139,26 +144,28 @@ func generateFile(path string, n int) error {
 	return errors.Join(w.Flush(), f.Close())
 }
 
-// mend is the person who looks at the failed rows: each is written as it should have been. It returns how many there are.
+// mend is the person who corrects the failed rows: each is written as it should have been. It
+// returns how many there are.
 func mend(path string) (int, error) {
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	r := csv.NewReader(f)
+	r.FieldsPerRecord = -1 // a row that broke off has fewer
+	rows, err := r.ReadAll()
 	if err != nil {
 		return 0, err
 	}
 	var b strings.Builder
-	fmt.Fprintln(&b, madeUp.header)
-	n := 0
-	for line := range strings.Lines(string(text)) {
-		var row int
-		if _, err := fmt.Sscanf(line, "# row %d:", &row); err != nil {
-			continue
-		}
-		good, err := madeUp.line(goodPlayer(row - 1))
+	fmt.Fprintln(&b, csvHeader)
+	for _, row := range rows[1:] {
+		number, err := strconv.Atoi(row[0]) // the header is row 1
 		if err != nil {
 			return 0, err
 		}
-		fmt.Fprintln(&b, good)
-		n++
+		fmt.Fprintln(&b, csvLine(goodPlayer(number-2)))
 	}
-	return n, os.WriteFile(path, []byte(b.String()), 0o600)
+	return len(rows) - 1, os.WriteFile(path, []byte(b.String()), 0o600)
 }

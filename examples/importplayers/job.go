@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,148 +17,226 @@ import (
 	"github.com/playline/playline-go"
 )
 
-// One import: rows in, progress and failures out, and the place to go on from.
+// One import: rows in, progress and failed rows out, and the place to go on from.
 
 var errInterrupted = errors.New("interrupted; the same command goes on from here")
 
-// job imports files.
+// job imports files, one after the other.
 type job struct {
 	client      *playline.Client
+	columns     map[string]string // of -map
 	concurrency int
 	out         io.Writer
 	bar         bool
 	progress    func(playline.ImportProgress) // nil for none
-
-	mu     sync.Mutex        // guards the following
-	broken map[int]brokenRow // rows that cannot be read, by index, until they are reported
+	every       time.Duration                 // between two states on the disk
 }
 
-type brokenRow struct {
-	line string
-	err  error
+// run is one run of a job.
+type run struct {
+	table *table
+	rows  *failures
+	file  *os.File // of failed rows
+	every time.Duration
+
+	mu       sync.Mutex // guards the following
+	begin    state      // where this run began
+	at       state      // where it is
+	saved    time.Time
+	underWay map[int]row // rows that were read and are not settled, by place
+	failed   error       // why the state or a failed row could not be written
 }
 
-// run imports a file from where an earlier run of it stopped, and returns what became of its rows over all runs. The end of ctx stops
-// the reading; requests under way are waited for, so that no player's outcome is left open.
+// run imports a file from where an earlier run of it stopped, and returns the result over all runs.
+// The end of ctx stops the reading. Requests under way are waited for, so that every result is
+// known.
 func (j *job) run(ctx context.Context, path string) (state, error) {
-	input, err := openRows(path)
+	t := &table{path, j.columns}
+	total, err := t.count()
 	if err != nil {
 		return state{}, err
 	}
-	from, err := loadState(path)
+	from, note, err := loadState(t)
 	if err != nil {
 		return from, err
 	}
-	total, err := input.count()
-	if err != nil {
+	if note != "" {
+		fmt.Fprintln(j.out, "  "+note)
+	}
+	r := &run{table: t, every: j.every, underWay: map[int]row{}}
+	if r.rows, err = t.failures(); err != nil {
 		return from, err
 	}
-	failed, err := openFailed(input, from)
-	if err != nil {
+	if r.file, err = openFailed(t, &from); err != nil {
 		return from, err
 	}
+	defer r.file.Close()
+	r.begin, r.at = from, from
+	if !from.resumed {
+		if err := r.start(); err != nil {
+			return from, errors.Join(err, r.file.Close(), os.Remove(r.at.failedFile(path)))
+		}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	bar := progressbar.NewOptions(total-from.Imported-from.Failed,
 		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetVisibility(j.bar), progressbar.OptionSetWidth(30),
 		progressbar.OptionSetDescription("players"), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
 		progressbar.OptionSetItsString("players"), progressbar.OptionThrottle(100*time.Millisecond),
 	)
-	j.broken = map[int]brokenRow{}
 	var readErr error
 	began := time.Now()
-	summary, err := j.client.Players.ImportAll(context.WithoutCancel(ctx), j.players(ctx, input, from.Point.Next, &readErr), playline.ImportOptions{
+	summary, err := j.client.Players.ImportAll(context.WithoutCancel(ctx), r.players(ctx, &readErr), playline.ImportOptions{
 		Concurrency: j.concurrency,
 		Resume:      from.Point,
+		OnFailure:   r.fail,
 		Progress: func(p playline.ImportProgress) {
 			_ = bar.Set(p.Imported + p.Failed) // it shows, and nothing depends on it
+			if r.progress(p) != nil {
+				stop()
+			}
 			if j.progress != nil {
 				j.progress(p)
 			}
 		},
-		OnFailure: func(f playline.ImportFailure) { j.report(input, failed, f) },
 	})
-	if summary == nil { // an option was wrong, and nothing was begun
-		_, closeErr := failed.close()
-		if !from.resumed {
-			closeErr = errors.Join(closeErr, os.Remove(failedPath(path)))
-		}
-		return from, errors.Join(err, closeErr)
-	}
-	took := time.Since(began)
 	if j.bar {
 		fmt.Fprintln(os.Stderr) // the bar's line ends, full or not
 	}
-	at := from
-	at.Point, at.Imported, at.Failed = summary.Resume, at.Imported+summary.Imported, at.Failed+summary.Failed
-	var closeErr error
-	if at.Bytes, closeErr = failed.close(); closeErr != nil {
-		// The state stays as it was: these rows are sent again rather than forgotten.
-		return from, errors.Join(err, closeErr)
+	if summary == nil { // an option is wrong, and nothing was begun
+		if !from.resumed {
+			err = errors.Join(err, r.file.Close(), os.Remove(r.at.failedFile(path)), removeState(path))
+		}
+		return from, err
 	}
-	fmt.Fprintf(j.out, "  %d of %d rows settled: %d imported, %d failed; %.0f players/s\n",
-		at.Imported+at.Failed, total, at.Imported, at.Failed, float64(summary.Imported+summary.Failed)/took.Seconds())
-	if err = errors.Join(err, readErr); err == nil && at.Imported+at.Failed < total {
+	at, saveErr := r.end(summary.ImportProgress)
+	fmt.Fprintf(j.out, "  %d of %d rows settled: %d imported, %d failed; %.0f players/s\n", at.Imported+at.Failed, total,
+		at.Imported, at.Failed, float64(summary.Imported+summary.Failed)/time.Since(began).Seconds())
+	if err = errors.Join(err, readErr, saveErr); err == nil && at.Imported+at.Failed < total {
 		err = errInterrupted
 	}
 	if err != nil {
-		return at, errors.Join(err, at.save(path))
+		return at, err
 	}
-	return at, j.finish(at, path)
+	return at, j.finish(at, r)
 }
 
 // finish leaves behind only what is of use.
-func (j *job) finish(at state, path string) error {
-	if err := os.Remove(statePath(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (j *job) finish(at state, r *run) error {
+	if err := errors.Join(r.file.Close(), removeState(r.table.path)); err != nil {
 		return err
 	}
+	path := at.failedFile(r.table.path)
 	if at.Failed == 0 {
-		return os.Remove(failedPath(path))
+		return os.Remove(path)
 	}
-	fmt.Fprintf(j.out, "  mend %s and import it\n", failedPath(path))
+	fmt.Fprintf(j.out, "  correct %s and import it\n", path)
 	return nil
 }
 
-// players yields the players of a file until ctx ends. A row that cannot be read is a player without an id: ImportAll refuses it in its
-// place, so that the places of all others stay the same from run to run. Those before next were settled by an earlier run; ImportAll only
-// counts them.
-func (j *job) players(ctx context.Context, input *rows, next int, failed *error) iter.Seq[playline.Player] {
+// start writes the first state, so that a run that is killed at any later moment can go on.
+func (r *run) start() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.writeLocked(r.rows.header()); err != nil {
+		return err
+	}
+	return r.saveLocked()
+}
+
+// players yields the players of the file until ctx ends. A row that cannot be read is a player
+// without an id: ImportAll refuses it in its place, so that every row has the same place in every
+// run.
+func (r *run) players(ctx context.Context, failed *error) iter.Seq[playline.Player] {
 	return func(yield func(playline.Player) bool) {
-		index := 0
-		for line, err := range input.all() {
+		place := 0
+		for row, err := range r.table.all() {
 			if err != nil {
 				*failed = err
 				return
 			}
-			var player playline.Player
-			if index >= next {
-				if player, err = input.parse(line); err != nil {
-					player = playline.Player{}
-					j.mu.Lock()
-					j.broken[index] = brokenRow{line, err}
-					j.mu.Unlock()
-				}
+			if row.err != nil {
+				row.player = playline.Player{}
 			}
-			if ctx.Err() != nil || !yield(player) {
+			if !settled(r.begin.Point, place) {
+				r.mu.Lock()
+				r.underWay[place] = row
+				r.mu.Unlock()
+			}
+			if ctx.Err() != nil || !yield(row.player) {
 				return
 			}
-			index++
+			place++
 		}
 	}
 }
 
-// report writes a row that failed, so that it can be mended, and why it failed.
-func (j *job) report(input *rows, failed *failedRows, f playline.ImportFailure) {
-	j.mu.Lock()
-	row, broken := j.broken[f.Index]
-	delete(j.broken, f.Index)
-	j.mu.Unlock()
-	if broken {
-		row.line = input.raw(row.line)
-	} else {
-		var err error
-		if row.line, err = input.line(f.Player); err != nil {
-			row.line = "# " + err.Error()
-		}
-		row.err = f.Err
+// settled reports whether the row at a place was imported or failed.
+func settled(point playline.ImportPoint, place int) bool {
+	return place < point.Next || slices.ContainsFunc(point.Done, func(r playline.ImportRange) bool {
+		return r.First <= place && place < r.End
+	})
+}
+
+// fail keeps a failed row until all rows before it are settled.
+func (r *run) fail(f playline.ImportFailure) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	failed, cause := r.underWay[f.Index], f.Err
+	if failed.err != nil {
+		cause = failed.err
 	}
-	failed.add(f.Index+1, row.err, row.line)
+	if r.at.Later == nil {
+		r.at.Later = map[int]string{}
+	}
+	r.at.Later[f.Index] = r.rows.row(failed, cause)
+}
+
+// progress writes the failed rows whose turn it is, and the state if it is time.
+func (r *run) progress(p playline.ImportProgress) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.settleLocked(p)
+	if r.failed == nil && time.Since(r.saved) >= r.every {
+		r.failed = r.saveLocked()
+	}
+	return r.failed
+}
+
+// end writes the last state.
+func (r *run) end(p playline.ImportProgress) (state, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.settleLocked(p)
+	if r.failed == nil {
+		r.failed = r.saveLocked()
+	}
+	return r.at, r.failed
+}
+
+// settleLocked moves the state to p. mu is held.
+func (r *run) settleLocked(p playline.ImportProgress) {
+	r.at.Point = p.Resume
+	r.at.Imported, r.at.Failed = r.begin.Imported+p.Imported, r.begin.Failed+p.Failed
+	maps.DeleteFunc(r.underWay, func(place int, _ row) bool { return settled(p.Resume, place) })
+	for _, place := range slices.Sorted(maps.Keys(r.at.Later)) {
+		if place >= p.Resume.Next || r.failed != nil {
+			break
+		}
+		r.failed = r.writeLocked(r.at.Later[place])
+		delete(r.at.Later, place)
+	}
+}
+
+// writeLocked adds to the file of failed rows. mu is held.
+func (r *run) writeLocked(text string) error {
+	n, err := io.WriteString(r.file, text)
+	r.at.FailedBytes += int64(n)
+	return err
+}
+
+// saveLocked writes the state, after the failed rows that it speaks of. mu is held.
+func (r *run) saveLocked() error {
+	r.saved = time.Now()
+	return errors.Join(r.file.Sync(), r.at.save(r.table.path))
 }

@@ -5,11 +5,12 @@ import (
 	"os"
 )
 
-// The files beside the input have names that anybody can guess. In a folder that others write to, one of them can be a link that somebody
-// planted there, and a write through it would destroy the file behind it.
+// The files beside the input have names that anybody can guess. In a folder that others write to,
+// one of them can be a link that somebody planted there, and a write through it would destroy the
+// file behind it.
 
-// openOwn opens a file that an earlier run left. It refuses what this program cannot have made: a link, a device, a pipe, a file of another
-// user, and one that has a second name.
+// openOwn opens a file that an earlier run left. It refuses what this program cannot have made: a
+// link, a device, a pipe, a file of another user, and one that has a second name.
 func openOwn(path string, flags int) (*os.File, error) {
 	named, err := os.Lstat(path)
 	if err != nil {
@@ -22,7 +23,8 @@ func openOwn(path string, flags int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Without the second look a link could take the file's place between the first one and the opening.
+	// Without the second look a link could take the file's place between the first one and the
+	// opening.
 	opened, err := f.Stat()
 	if err == nil && (!os.SameFile(named, opened) || !ours(opened)) {
 		err = fmt.Errorf("%s belongs to somebody else, or is the same file as another; remove it", path)

@@ -4,7 +4,7 @@ package main
 
 import "io/fs"
 
-// Who owns a file, where the system tells it in ways of its own.
+// The owner of a file, on systems that do not report one.
 
 // ours takes every file: on Windows it takes a privilege to plant a link.
 func ours(fs.FileInfo) bool { return true }

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// Who owns a file, where the system tells it.
+// The owner of a file, on systems that report one.
 
 // ours reports whether a file is this user's, under one name.
 func ours(info fs.FileInfo) bool {

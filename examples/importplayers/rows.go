@@ -3,82 +3,93 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/playline/playline-go"
+	"github.com/playline/playline-go/playercsv"
 )
 
-// Rows of a file, CSV or JSON lines, one at a time.
+// The rows of a file, CSV or JSON lines, one at a time.
 
-const maxLine = 1 << 20
-
-// rows is a file of players, a row a line, so that a row that cannot be read spoils no other.
-type rows struct {
+// table is a file of players.
+type table struct {
 	path    string
-	header  string   // the first line of a CSV file
-	columns []string // its names; nil for JSONL
+	columns map[string]string // see playercsv.Options
 }
 
-var columns = []string{"external_id", "sms", "email", "tags"}
+// row is one row of a table.
+type row struct {
+	number int // as the program shows it that people look at the file with: a row of CSV, a line of JSONL
+	player playline.Player
+	err    error // why there is no player
+	csv    playercsv.Row
+	line   string // of JSONL
+}
 
-// openRows looks at the file's name and at its first line.
-func openRows(path string) (*rows, error) {
-	r := &rows{path: path}
-	switch extension := filepath.Ext(path); extension {
+// kind returns the extension without the dot.
+func (t *table) kind() (string, error) {
+	switch extension := filepath.Ext(t.path); extension {
+	case ".csv", ".tsv":
+		return "csv", nil
 	case ".jsonl":
-		return r, nil
-	case ".csv":
-	default:
-		return nil, fmt.Errorf("%s: the name must end in .csv or .jsonl", path)
-	}
-	for line, err := range lines(path) {
-		if err != nil {
-			return nil, err
+		if len(t.columns) > 0 {
+			return "", fmt.Errorf("%s: -map is for CSV; a line of JSONL has the fields of playline.Player", t.path)
 		}
-		if r.columns, err = fields(line); err != nil {
-			return nil, fmt.Errorf("%s: the first line: %w", path, err)
-		}
-		r.header = line
-		break
+		return "jsonl", nil
 	}
-	for _, name := range r.columns {
-		if !slices.Contains(columns, name) {
-			return nil, fmt.Errorf("%s: column %q is none of %s", path, name, strings.Join(columns, ", "))
-		}
-	}
-	if !slices.Contains(r.columns, "external_id") {
-		return nil, fmt.Errorf("%s: the first line must name the column external_id", path)
-	}
-	return r, nil
+	return "", fmt.Errorf("%s: the name must end in .csv, .tsv or .jsonl", t.path)
 }
 
-// all yields the lines that are rows.
-func (r *rows) all() func(yield func(string, error) bool) {
-	return func(yield func(string, error) bool) {
-		header := r.columns != nil
-		for line, err := range lines(r.path) {
-			if header && err == nil {
-				header = false
-				continue
+// all yields the rows. An error ends them.
+func (t *table) all() iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
+		fail := func(err error) { yield(row{}, fmt.Errorf("%s: %w", t.path, err)) }
+		kind, err := t.kind()
+		if err != nil {
+			yield(row{}, err)
+			return
+		}
+		f, err := os.Open(t.path)
+		if err != nil {
+			yield(row{}, err)
+			return
+		}
+		defer f.Close()
+		if kind == "jsonl" {
+			if err := jsonRows(f, yield); err != nil {
+				fail(err)
 			}
-			if !yield(line, err) {
+			return
+		}
+		reader, err := playercsv.NewReader(f, playercsv.Options{Columns: t.columns})
+		if err != nil {
+			fail(err)
+			return
+		}
+		for r, err := range reader.Rows() {
+			if err != nil {
+				fail(err)
+				return
+			}
+			if !yield(row{number: r.Number, player: r.Player, err: r.Err, csv: r}, nil) {
 				return
 			}
 		}
 	}
 }
 
-// count returns how many rows there are.
-func (r *rows) count() (int, error) {
+// count returns how many rows there are. It reads the whole file, so a file that cannot be read to
+// its end is refused before anything is imported.
+func (t *table) count() (int, error) {
 	n := 0
-	for _, err := range r.all() {
+	for _, err := range t.all() {
 		if err != nil {
 			return 0, err
 		}
@@ -87,101 +98,88 @@ func (r *rows) count() (int, error) {
 	return n, nil
 }
 
-// parse reads a row.
-func (r *rows) parse(line string) (playline.Player, error) {
+// maxLine is how many bytes a line of JSONL may have.
+const maxLine = 1 << 20
+
+// jsonRows yields the lines that are not empty and not a comment. No JSON begins with "#".
+func jsonRows(f io.Reader, yield func(row, error) bool) error {
+	scanner := bufio.NewScanner(f)
+	scanner.Buffer(make([]byte, 64<<10), maxLine)
+	for n := 1; scanner.Scan(); n++ {
+		line := strings.TrimSpace(strings.TrimPrefix(scanner.Text(), "\ufeff"))
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		player, err := fromJSON(line)
+		if !yield(row{number: n, player: player, err: err, line: line}, nil) {
+			return nil
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		return fmt.Errorf("%w (a line may have %d bytes)", err, maxLine)
+	}
+	return nil
+}
+
+func fromJSON(line string) (playline.Player, error) {
 	var p playline.Player
-	if r.columns == nil {
-		decoder := json.NewDecoder(strings.NewReader(line))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&p); err != nil {
-			return p, err
-		}
-		if decoder.More() {
-			return p, errors.New("more than one value on the line")
-		}
-		return p, nil
+	decoder := json.NewDecoder(strings.NewReader(line))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&p); err != nil {
+		return playline.Player{}, err
 	}
-	values, err := fields(line)
-	if err != nil {
-		return p, err
-	}
-	if len(values) != len(r.columns) {
-		return p, fmt.Errorf("%d values for %d columns", len(values), len(r.columns))
-	}
-	for i, value := range values {
-		value = fromText(value)
-		switch r.columns[i] {
-		case "external_id":
-			p.ExternalID = value
-		case "sms":
-			p.Channels.SMS = value
-		case "email":
-			p.Channels.Email = value
-		case "tags":
-			if value != "" {
-				p.Tags = strings.Split(value, ";")
-			}
-		}
+	if decoder.More() {
+		return playline.Player{}, errors.New("more than one value on the line")
 	}
 	return p, nil
 }
 
-// line is the opposite of parse.
-func (r *rows) line(p playline.Player) (string, error) {
-	var b bytes.Buffer
-	if r.columns == nil {
-		encoder := json.NewEncoder(&b)
-		encoder.SetEscapeHTML(false)
-		err := encoder.Encode(p)
-		return strings.TrimSpace(b.String()), err
-	}
-	values := make([]string, len(r.columns))
-	for i, name := range r.columns {
-		values[i] = asText(map[string]string{
-			"external_id": p.ExternalID, "sms": p.Channels.SMS, "email": p.Channels.Email, "tags": strings.Join(p.Tags, ";"),
-		}[name])
-	}
-	w := csv.NewWriter(&b)
-	err := w.Write(values)
-	w.Flush()
-	return strings.TrimSpace(b.String()), err
+// failures renders the rows of a table that failed.
+type failures struct {
+	text bytes.Buffer
+	csv  *playercsv.Failures // nil for JSONL
 }
 
-// raw returns a line that cannot be read as it goes into the file of failed rows.
-func (r *rows) raw(line string) string {
-	if r.columns == nil && strings.HasPrefix(line, "{") {
-		return line // JSON is no spreadsheet's, and a mark in it would be one more thing to mend
+func (t *table) failures() (*failures, error) {
+	f := &failures{}
+	if kind, err := t.kind(); err != nil || kind == "jsonl" {
+		return f, err
 	}
-	return asText(line)
+	file, err := os.Open(t.path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	reader, err := playercsv.NewReader(file, playercsv.Options{Columns: t.columns})
+	if err != nil {
+		return nil, err
+	}
+	f.csv = playercsv.NewFailures(&f.text, reader)
+	return f, nil
 }
 
-// fields cuts a line of CSV; most have no quotes, and need no reader.
-func fields(line string) ([]string, error) {
-	if !strings.Contains(line, `"`) {
-		return strings.Split(line, ","), nil
+// header returns the first row of the file of failed rows.
+func (f *failures) header() string {
+	if f.csv != nil {
+		_ = f.csv.Header() // a buffer takes everything
 	}
-	return csv.NewReader(strings.NewReader(line)).Read()
+	return f.take()
 }
 
-// lines yields the lines of a file without those that are empty or a comment.
-func lines(path string) func(yield func(string, error) bool) {
-	return func(yield func(string, error) bool) {
-		f, err := os.Open(path)
-		if err != nil {
-			yield("", err)
-			return
-		}
-		defer f.Close()
-		scanner := bufio.NewScanner(f)
-		scanner.Buffer(make([]byte, 64<<10), maxLine)
-		for n := 1; scanner.Scan(); n++ {
-			line := strings.TrimSpace(strings.TrimPrefix(scanner.Text(), "\ufeff")) // some programs begin a file with it
-			if line != "" && !strings.HasPrefix(line, "# ") && !yield(line, nil) {
-				return
-			}
-		}
-		if err := scanner.Err(); err != nil {
-			yield("", fmt.Errorf("%s: %w (a line may have %d bytes)", path, err, maxLine))
-		}
+// row returns a row that failed, so that a person can correct it, and why it failed.
+func (f *failures) row(r row, cause error) string {
+	if item, ok := errors.AsType[playline.ItemError](cause); ok { // its place in the import would be one number too many
+		cause = errors.New(strings.TrimPrefix(item.Code+": "+item.Message, ": "))
 	}
+	if f.csv != nil {
+		_ = f.csv.Write(r.csv, cause)
+		return f.take()
+	}
+	return fmt.Sprintf("# line %d: %s\n%s\n", r.number, strings.Join(strings.Fields(cause.Error()), " "), r.line)
+}
+
+func (f *failures) take() string {
+	text := f.text.String()
+	f.text.Reset()
+	return text
 }

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,59 +15,88 @@ import (
 	"github.com/playline/playline-go"
 )
 
-// state is where the import of a file stands. It lies beside the file while there is something to go on with. A killed import begins again
-// at the last one, and sends some players a second time: an import creates or updates, so that changes nothing.
+// The state of an import, in a file beside its input.
+
+// state is where the import of a file is. It is written before the first request, about once a
+// second and at the end, and it is removed when the import is done. A killed import goes on from
+// the last one and sends some players a second time. That changes nothing, because an import
+// creates or updates.
 type state struct {
 	Size     int64                `json:"size"` // of the file, to notice that it is another one
 	Modified time.Time            `json:"modified"`
-	Point    playline.ImportPoint `json:"point"` // the exact place: players settled, in order and behind it
+	Columns  map[string]string    `json:"columns,omitempty"` // of -map
+	Point    playline.ImportPoint `json:"point"`
 	Imported int                  `json:"imported"`
 	Failed   int                  `json:"failed"`
-	Bytes    int64                `json:"failed_bytes"` // of the file of failed rows: what is behind was written by a run that was killed
+	// FailedFile, beside the input, has the failed rows before Point.Next in the file's order. A
+	// killed run may have written more than FailedBytes; the next run cuts that off.
+	FailedFile  string `json:"failed_file"`
+	FailedBytes int64  `json:"failed_bytes"`
+	// Later are failed rows behind Point.Next: rows before them are still under way.
+	Later map[int]string `json:"later,omitempty"`
 
 	resumed bool // it was loaded
 }
 
-func statePath(input string) string { return input + ".state" }
-
-// failedPath is where the failed rows of a file go: players.csv to players.failed.csv.
-func failedPath(input string) string {
-	extension := filepath.Ext(input)
-	return strings.TrimSuffix(input, extension) + ".failed" + extension
+// failedFile is the path of the file of failed rows.
+func (s state) failedFile(input string) string {
+	return filepath.Join(filepath.Dir(input), s.FailedFile)
 }
 
-// loadState returns where an earlier run stopped, or the beginning.
-func loadState(input string) (state, error) {
-	info, err := os.Stat(input)
-	if err != nil {
-		return state{}, err
+func statePath(input string) string { return input + ".state" }
+
+// failedPath is where the failed rows of a file go: players.csv to players.failed.csv, or to
+// players.failed-2.csv if an earlier import left that one, and so on.
+func failedPath(input string, n int) string {
+	extension := filepath.Ext(input)
+	number := ""
+	if n > 1 {
+		number = fmt.Sprintf("-%d", n)
 	}
-	s := state{Size: info.Size(), Modified: info.ModTime().UTC()}
-	f, err := openOwn(statePath(input), os.O_RDONLY)
+	return strings.TrimSuffix(input, extension) + ".failed" + number + extension
+}
+
+// loadState returns where an earlier run stopped, or the beginning. note says why an earlier run
+// does not count.
+func loadState(t *table) (s state, note string, err error) {
+	info, err := os.Stat(t.path)
+	if err != nil {
+		return state{}, "", err
+	}
+	s = state{Size: info.Size(), Modified: info.ModTime().UTC(), Columns: t.columns}
+	f, err := openOwn(statePath(t.path), os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
+		return s, "", nil
 	}
 	if err != nil {
-		return s, err
+		return s, "", err
 	}
 	defer f.Close()
 	kept, err := io.ReadAll(f)
 	if err != nil {
-		return s, err
+		return s, "", err
 	}
 	var earlier state
 	if err := json.Unmarshal(kept, &earlier); err != nil {
-		return s, fmt.Errorf("%s cannot be read; remove it to begin anew: %w", statePath(input), err)
+		return s, "", fmt.Errorf("%s cannot be read; remove it to begin again: %w", statePath(t.path), err)
 	}
-	if earlier.Size != s.Size || !earlier.Modified.Equal(s.Modified) {
-		return s, fmt.Errorf("%s has changed since the import stopped; remove %s to begin anew", input, statePath(input))
+	switch {
+	case earlier.Size != s.Size || !earlier.Modified.Equal(s.Modified):
+		note = fmt.Sprintf("%s has changed since an import of it stopped", t.path)
+	case !maps.Equal(earlier.Columns, s.Columns):
+		note = fmt.Sprintf("the columns of %s are mapped in another way than when an import of it stopped", t.path)
+	default:
+		earlier.resumed = true
+		return earlier, "", nil
 	}
-	earlier.resumed = true
-	return earlier, nil
+	if earlier.FailedBytes > 0 {
+		note += fmt.Sprintf("; its %d failed rows are in %s", earlier.Failed-len(earlier.Later), earlier.failedFile(t.path))
+	}
+	return s, note + "; beginning at the first row", nil
 }
 
-// save replaces the state in one step, so that there is always a whole one. The next state gets a name that nobody can guess, and the
-// renaming replaces a planted link and not the file behind it.
+// save replaces the state in one step, so that there is always a whole one. The next state gets a
+// name that nobody can guess, and the renaming replaces a planted link and not the file behind it.
 func (s state) save(input string) error {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -78,7 +107,7 @@ func (s state) save(input string) error {
 		return err
 	}
 	_, err = next.Write(text)
-	if err = errors.Join(err, next.Close()); err == nil {
+	if err = errors.Join(err, next.Sync(), next.Close()); err == nil {
 		err = os.Rename(next.Name(), statePath(input))
 	}
 	if err != nil {
@@ -87,39 +116,52 @@ func (s state) save(input string) error {
 	return nil
 }
 
-// failedRows is the file of rows that failed, each behind a comment that says why. It is input again once it is mended.
-type failedRows struct {
-	file *os.File
-	w    *bufio.Writer // keeps its first error, see close
+// removeState removes the state, and the next states that killed runs left behind.
+func removeState(input string) error {
+	left, _ := filepath.Glob(statePath(input) + ".*.new")
+	for _, path := range append(left, statePath(input)) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
-// openFailed goes on behind what the state knows of. A new import does not write over the file of an earlier one: somebody may be mending it.
-func openFailed(r *rows, s state) (*failedRows, error) {
-	path := failedPath(r.path)
-	var f *os.File
-	var err error
+// maxFailedFiles is how many files of failed rows an input may have.
+const maxFailedFiles = 1000
+
+// openFailed opens the file of failed rows that s names, and cuts off what s does not know of. A
+// new import gets a file of its own: a person may be correcting the one of last night.
+func openFailed(t *table, s *state) (*os.File, error) {
 	if s.resumed {
-		f, err = openOwn(path, os.O_RDWR)
-	} else {
-		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // it holds addresses
+		f, err := openOwn(s.failedFile(t.path), os.O_RDWR)
+		if err != nil {
+			return nil, fmt.Errorf("the failed rows of the import that stopped: %w; to begin again remove %s", err, statePath(t.path))
+		}
+		if err := cut(f, s.FailedBytes); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w; to begin again remove %s", s.failedFile(t.path), err, statePath(t.path)), f.Close())
+		}
+		return f, nil
 	}
-	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s is there, from an earlier import; import it or move it away first", path)
+	for n := 1; n <= maxFailedFiles; n++ {
+		path := failedPath(t.path, n)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // it holds addresses
+		if errors.Is(err, fs.ErrExist) {
+			// A run that was killed at once left an empty one.
+			if info, statErr := os.Lstat(path); statErr != nil || info.Size() > 0 {
+				continue
+			}
+			if f, err = openOwn(path, os.O_RDWR); err != nil {
+				continue
+			}
+		}
+		s.FailedFile = filepath.Base(path)
+		return f, err
 	}
-	if err != nil {
-		return nil, err
-	}
-	if err := cut(f, s.Bytes); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w; to begin anew remove %s and it", path, err, statePath(r.path)), f.Close())
-	}
-	failed := &failedRows{f, bufio.NewWriter(f)}
-	if s.Bytes == 0 && r.header != "" {
-		fmt.Fprintln(failed.w, r.header)
-	}
-	return failed, nil
+	return nil, fmt.Errorf("%s to %s exist; import or remove them", failedPath(t.path, 1), failedPath(t.path, maxFailedFiles))
 }
 
-// cut leaves what the state knows of.
+// cut leaves the first length bytes.
 func cut(f *os.File, length int64) error {
 	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -133,18 +175,4 @@ func cut(f *os.File, length int64) error {
 	}
 	_, err = f.Seek(length, io.SeekStart)
 	return err
-}
-
-func (f *failedRows) add(row int, cause error, line string) {
-	why := strings.Join(strings.Fields(cause.Error()), " ") // on one line
-	fmt.Fprintf(f.w, "# row %d: %s\n%s\n", row, asText(why), line)
-}
-
-// close returns how long the file is. Only then may the state say that these rows are settled.
-func (f *failedRows) close() (int64, error) {
-	if err := errors.Join(f.w.Flush(), f.file.Sync()); err != nil {
-		return 0, errors.Join(err, f.file.Close())
-	}
-	size, err := f.file.Seek(0, io.SeekEnd)
-	return size, errors.Join(err, f.file.Close())
 }

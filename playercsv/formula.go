@@ -1,17 +1,19 @@
-package main
+package playercsv
 
 import (
 	"strings"
 	"unicode/utf8"
 )
 
-// The file of failed rows is opened in a spreadsheet, which runs a cell that begins with one of formulaStarts. So what comes from the input
-// or from the service is written with an apostrophe before it, which keeps it text, and the apostrophe is taken off when the row is read.
+// A person opens the failed rows in a spreadsheet program, which runs a cell that begins with one
+// of formulaStarts. So text from the file or from the service is written with an apostrophe in
+// front of it, which keeps it text. The reader takes the apostrophe off.
 
-// formulaStarts are what a formula begins with, also as the wide forms that some keyboards write.
+// formulaStarts are the characters that begin a formula, also in the wide forms of some keyboards.
 const formulaStarts = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
-// runs reports whether a spreadsheet takes a cell for a formula. A signed number is harmless, so a phone number stays as it is.
+// runs reports whether a spreadsheet program takes a cell for a formula. A signed number is
+// harmless, so a phone number stays as it is.
 func runs(cell string) bool {
 	cell = strings.TrimLeft(cell, " \u00a0")
 	first, size := utf8.DecodeRuneInString(cell)
@@ -22,8 +24,8 @@ func runs(cell string) bool {
 	return !signed || strings.Trim(cell[size:], "0123456789") != ""
 }
 
-// asText returns a cell, or a whole line, of which a spreadsheet runs nothing, wherever it cuts it: at a comma, a semicolon, a tab or the end
-// of a line.
+// asText returns a cell, or a whole line, of which a spreadsheet program runs nothing, wherever it
+// cuts it: at a comma, a semicolon, a tab or the end of a line.
 func asText(cell string) string {
 	cell = pieces(cell, func(piece string) string {
 		if runs(strings.TrimLeft(piece, "'")) {
@@ -50,13 +52,15 @@ func fromText(cell string) string {
 	})
 }
 
-// beginsBlank reports whether a cell begins with a character that a spreadsheet passes over before it looks for a formula.
+// beginsBlank reports whether a cell begins with a character that a spreadsheet program skips
+// before it looks for a formula.
 func beginsBlank(cell string) bool {
 	cell = strings.TrimLeft(cell, "'")
 	return cell != "" && strings.ContainsRune("\t\r\n", rune(cell[0]))
 }
 
-// pieces changes each part of a cell that can become a cell of its own, without the blanks and quotes that it begins with.
+// pieces changes each part of a cell that can become a cell of its own, without the blanks and
+// quotes that it begins with.
 func pieces(cell string, change func(string) string) string {
 	var b strings.Builder
 	for cell != "" {
