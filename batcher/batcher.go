@@ -13,12 +13,13 @@ import (
 
 // Batcher buffers the gameplay events of many players and delivers them in batches. It is safe for concurrent use.
 type Batcher struct {
-	cfg    Config
-	sender Sender
-	clock  clock
-	seed   maphash.Seed
-	ctx    context.Context //nolint:containedctx // ends the requests under way when Close runs out of time
-	cancel context.CancelFunc
+	cfg         Config
+	sender      Sender
+	checkPlayer func(userID string) error // nil: every user id can be sent
+	clock       clock
+	seed        maphash.Seed
+	ctx         context.Context //nolint:containedctx // ends the requests under way when Close runs out of time
+	cancel      context.CancelFunc
 	// What a Store is asked to forget is known after the request that it was in, so this ends later than ctx does.
 	storeCtx    context.Context //nolint:containedctx // ends the calls of the Store that Close leaves behind
 	cancelStore context.CancelFunc
@@ -66,6 +67,9 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 		idBase:  rand.Text()[:12] + "-",
 		closing: make(chan struct{}),
 		done:    make(chan struct{}),
+	}
+	if c, ok := sender.(PlayerChecker); ok {
+		b.checkPlayer = c.CheckPlayer
 	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.storeCtx, b.cancelStore = context.WithCancel(context.Background())

@@ -17,6 +17,12 @@ type Player struct {
 	lane    atomic.Pointer[lane]
 }
 
+// PlayerChecker is a Sender that cannot send under every user id. Track refuses an event of a player whom
+// it does not accept, with its error as the rule of an *InvalidEventError. Many goroutines call it at once.
+type PlayerChecker interface {
+	CheckPlayer(userID string) error
+}
+
 // Format prints the player's id for every verb, and not the batcher behind it.
 func (p *Player) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "player %q", p.id) }
 
@@ -172,6 +178,11 @@ func (p *Player) current() (*lane, error) {
 		if l == nil {
 			if err := checkUserID(p.id); err != nil {
 				return nil, err
+			}
+			if check := p.batcher.checkPlayer; check != nil {
+				if err := check(p.id); err != nil {
+					return nil, &InvalidEventError{"user_id", err.Error()}
+				}
 			}
 			l = p.batcher.lane(p.id)
 			p.lane.Store(l)

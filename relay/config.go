@@ -71,6 +71,22 @@ func (c Config) validate() error {
 	return nil
 }
 
+// fit makes the config take every event that the stream can hold, or says why it does not: an event that is
+// too large for a relay would become a dead letter.
+func (c *Config) fit(stream StreamConfig) error {
+	if c.Batcher.EventBytes == 0 {
+		c.Batcher.EventBytes = stream.EventBytes
+	}
+	if c.Batcher.EventBytes < stream.EventBytes {
+		return fmt.Errorf("relay: Config.Batcher.EventBytes is %d, and publishers may send %d, StreamConfig.EventBytes: raise the first",
+			c.Batcher.EventBytes, stream.EventBytes)
+	}
+	if _, err := batcher.New(c.Sender, c.Batcher); err != nil {
+		return fmt.Errorf("relay: Config.Batcher, for events of %d bytes: %w", c.Batcher.EventBytes, err)
+	}
+	return nil
+}
+
 // holder is the relay's name in the leases: no two are the same, also not those of one process after the other on a host.
 func (c Config) holder() (string, error) {
 	return token(fmt.Sprintf("%.40s-%s", c.Name, rand.Text()[:12]))

@@ -38,7 +38,7 @@ func (p *partition) consumer() (jetstream.Consumer, error) {
 	}
 	c, err := r.js.CreateConsumer(ctx, r.stream.Name, jetstream.ConsumerConfig{
 		Durable:       name,
-		FilterSubject: fmt.Sprintf("%s.%d.%s.*", r.stream.Prefix, p.n, r.game),
+		FilterSubject: fmt.Sprintf("*.%d.%s.*", p.n, r.game), // events and the words of erasers
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
 		MaxDeliver:    -1,

@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,12 +32,14 @@ const Malformed = "malformed"
 // maxCause is how much of a cause is kept.
 const maxCause = 1000
 
-// deadLetter makes the dead letter of a message. Its id is made of what the stream knows the message by, so that a relay which does the
-// same once more, because the one before died in between, makes no second one.
+// deadLetter makes the dead letter of a message. prefix begins its subject, with the dot. Its id is made
+// of what the stream knows the message by: a relay that does the same again, because the one before died
+// in between, makes no second one. The id is a hash that includes the event's own random id, so that
+// nobody who does not have the event can take the dead letter's id first and have it dropped as a copy.
 func deadLetter(prefix string, e *entry, body []byte, result string, cause error) *nats.Msg {
 	before, player := cutLast(e.subject)
 	_, game := cutLast(before)
-	m := nats.NewMsg(prefix + "-dead." + game + "." + player)
+	m := nats.NewMsg(prefix + game + "." + player)
 	m.Data = body
 	words := "no cause is known"
 	if cause != nil {
@@ -51,7 +55,8 @@ func deadLetter(prefix string, e *entry, body []byte, result string, cause error
 	m.Header[SeqHeader] = []string{strconv.FormatUint(e.seq, 10)}
 	m.Header[StoredHeader] = []string{e.stored.UTC().Format(time.RFC3339Nano)}
 	m.Header[TimeHeader] = []string{time.Now().UTC().Format(time.RFC3339Nano)}
-	m.Header[nats.MsgIdHdr] = []string{fmt.Sprintf("dead-%d-%d", e.seq, e.stored.UnixNano())}
+	id := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s", e.subject, e.seq, e.stored.UnixNano(), e.id))
+	m.Header[nats.MsgIdHdr] = []string{"dead-" + game + "-" + base64.RawURLEncoding.EncodeToString(id[:16])}
 	return m
 }
 

@@ -103,7 +103,7 @@ func TestDeadLetterOnce(t *testing.T) {
 	// What the relay that died has done: its dead letter of the first event, as the code that it shares with the next one makes it.
 	first := f.messages("EVENTS")[0]
 	e := &entry{seq: first.Sequence, subject: first.Subject, id: first.Header.Get(jetstream.MsgIDHeader), stored: first.Time}
-	letter := deadLetter("events", e, first.Data, "rejected", errors.New("the first relay's words"))
+	letter := deadLetter("events-dead.", e, first.Data, "rejected", errors.New("the first relay's words"))
 	require.NoError(t, bury(t.Context(), js, letter, 0, slog.New(slog.DiscardHandler)))
 	f.relay(func(c *Config) {
 		c.Sender = sendFunc(func(context.Context, batcher.Batch) error {
@@ -164,7 +164,7 @@ func TestDeadLetterHeaders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := deadLetter("events", &entry{subject: "events.1.game.ace", id: "x\ny"}, nil, "rejected", test.cause)
+			m := deadLetter("events-dead.", &entry{subject: "events.1.game.ace", id: "x\ny"}, nil, "rejected", test.cause)
 			assert.Equal(t, test.want, m.Header.Get(CauseHeader))
 			assert.Equal(t, "x y", m.Header.Get(EventIDHeader))
 			assert.Equal(t, "events-dead.game.ace", m.Subject)

@@ -18,18 +18,35 @@
 //     stream is full it refuses, and Track waits.
 //   - No token is in the stream. The relays have a token source.
 //
+// # Who may do what
+//
+// A stream is one trust domain. A game server needs one right, to publish its own game's events, and that
+// right ends at its game. Relays, erasers and support need rights that NATS cannot bound by a game, so
+// give each game that must be kept apart a stream of its own, or an account. [Permissions] returns the
+// least rights of each [Role], and tests hold each role to them on a real server; [ServerConfig] returns
+// the accounts of a game for the servers' configuration.
+//
+// Give game servers an account of their own, as ServerConfig does. In NATS, whoever publishes to a stream
+// names the subject of the stream's answer, and the server does not check that subject: inside one account
+// a program that is meant ill has such answers written to a lease, a dead letter or another game's events.
+// Between accounts the server translates the subject. Give connections nats.CustomInboxPrefix with
+// Permission.Inbox, so that no program can read what the servers send to others.
+//
+// A stream refuses to purge and to delete events unless it was made with StreamConfig.Erasable, for an
+// [Eraser]. An Eraser's word comes on subjects that game servers may not publish to.
+//
 // # What an acknowledgement of the stream is worth
 //
-// CreateStream asks for three replicas on disk, refuses instead of discarding, and checks a stream that is there. That is not
-// enough: a server acknowledges before it has synced to its disk, which it does every two minutes by default. Jepsen found in NATS
-// 2.12.1 (https://jepsen.io/analyses/nats-2.12.1) that power failures at several nodes at once, or a crash of one
-// operating system together with a pause or a partition, lose what was acknowledged. So set on every server
+// CreateStream asks for three replicas on disk, refuses instead of discarding, and checks a stream that
+// exists. That is not enough: a server acknowledges before it has synced to its disk, which it does every
+// two minutes by default. Jepsen found in NATS 2.12.1 (https://jepsen.io/analyses/nats-2.12.1) that power
+// failures of several nodes at once, or a crash of one operating system together with a pause or a
+// partition, lose what was acknowledged. So set on every server
 //
 //	jetstream { sync_interval: always }
 //
-// A client of the stream's account cannot see it; VerifyServers checks it over the system account. Three nodes in one rack
-// without it are one power cut away from losing up to two minutes. Damage to the files of one node, which the report is about too, is
-// beyond what a client can guard against.
+// A client of the stream's account cannot see it; VerifyServers checks it over the system account. Three
+// nodes in one rack without it are one power cut away from losing up to two minutes.
 //
 // # A partition has one relay
 //
@@ -47,12 +64,14 @@
 //
 // # What was not delivered
 //
-// An event that the service rejected, that expired, or that nobody can read becomes a dead letter, with the cause, in a stream of its own that has no
-// limits unless you set some. [DeadLetters] lists them; each can be tracked anew and removed.
+// An event that the service rejected, that expired, or that nobody can read becomes a dead letter, with
+// the cause, in a stream of its own. It stays there for StreamConfig.DeadMaxAge, 30 days by default,
+// because it holds personal data. [DeadLetters] lists them; each can be tracked again and removed.
 //
 // # Erasing a player
 //
 // An Eraser drops what the fleet has of a player: in the stream, in the relays, and among the dead letters.
+// The stream must be made for it, with StreamConfig.Erasable.
 //
 //	eraser, err := relay.NewEraser(ctx, js, "EVENTS", gameID)
 //	report, err := client.Forget(ctx, who, playline.ForgetOptions{Events: []playline.EventEraser{publisher, eraser}})

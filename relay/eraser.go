@@ -2,9 +2,11 @@ package relay
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 	"unicode/utf8"
 
@@ -14,8 +16,14 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// eraseHeader marks a message that is no event: the relay that gets it drops what it holds of the player, and answers to the subject that it names.
+// eraseHeader holds the nonce of an eraser's word. The relay that gets the word drops what it holds of the
+// player and answers on a subject that it builds from the nonce itself. It believes a word by its
+// subject, to which no game server may publish, and never by this header: a header that named a subject
+// would make the relay publish anywhere, under its own rights.
 const eraseHeader = "Playline-Erase"
+
+// goodNonce is what rand.Text returns.
+var goodNonce = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
 // Eraser drops the events of players from a fleet: from the stream, from the relays' memory, and from the dead letters. Give it to
 // ForgetOptions.Events. It is safe for concurrent use.
@@ -25,12 +33,15 @@ type Eraser struct {
 	game   string
 }
 
-// NewEraser returns an eraser of one game's events in a stream that CreateStream made. Its connection must be allowed to purge the stream and that of the
-// dead letters, and to publish.
+// NewEraser returns an eraser of one game's events in a stream that CreateStream made with Erasable. Its
+// connection needs the rights that [Permissions] lists for RoleEraser.
 func NewEraser(ctx context.Context, js jetstream.JetStream, stream, gameID string) (*Eraser, error) {
-	settings, err := openStream(ctx, js, stream)
+	settings, err := openEvents(ctx, js, stream)
 	if err != nil {
 		return nil, err
+	}
+	if !settings.Erasable {
+		return nil, fmt.Errorf("relay: stream %s refuses to purge: create it with StreamConfig.Erasable to use an Eraser", stream)
 	}
 	game, err := token(gameID)
 	if err != nil {
@@ -56,13 +67,13 @@ func (e *Eraser) Erase(ctx context.Context, userID string) (batcher.Erasure, err
 	ctx, cancel := context.WithTimeout(ctx, eraseWait)
 	defer cancel()
 	dead := func() (int, error) {
-		return e.purge(ctx, e.stream.Name+"-dead", e.stream.Prefix+"-dead."+e.game+"."+player)
+		return e.purge(ctx, e.stream.Name+"-dead", e.stream.deadPrefix()+e.game+"."+player)
 	}
 	letters, err := dead() // where their stream is full this makes the room that the relay may wait for
 	if err != nil {
 		return batcher.Erasure{Events: letters}, err
 	}
-	waited, err := e.purge(ctx, e.stream.Name, e.stream.Prefix+".*."+e.game+"."+player)
+	waited, err := e.purge(ctx, e.stream.Name, "*.*."+e.game+"."+player) // and earlier words
 	sum := batcher.Erasure{Events: letters + waited, InDoubt: waited}
 	if err != nil {
 		return sum, err
@@ -104,15 +115,15 @@ func (e *Eraser) purge(ctx context.Context, name, filter string) (n int, err err
 
 // tell sends the player's relay word and waits for its answer: how many events it dropped that surely were not sent.
 func (e *Eraser) tell(ctx context.Context, player string) (unsent int, err error) {
-	inbox := nats.NewInbox()
-	answers, err := e.js.Conn().SubscribeSync(inbox)
+	nonce := rand.Text()
+	answers, err := e.js.Conn().SubscribeSync(e.stream.erasedPrefix() + e.game + "." + nonce)
 	if err != nil {
 		return 0, fmt.Errorf("relay: erase: %w", err)
 	}
-	defer func() { _ = answers.Unsubscribe() }() // it fails where the connection is closed, and is gone with it
+	defer func() { _ = answers.Unsubscribe() }() // it fails if the connection is closed, and is gone with it
 	for {
-		m := nats.NewMsg(e.stream.Prefix + "." + e.game + "." + player)
-		m.Header[eraseHeader] = []string{inbox}
+		m := nats.NewMsg(e.stream.erasePrefix() + e.game + "." + player)
+		m.Header[eraseHeader] = []string{nonce}
 		if _, err := e.js.PublishMsg(ctx, m); err != nil {
 			return 0, fmt.Errorf("relay: erase: the player's relay was not told, call again: %w", err)
 		}
@@ -131,13 +142,17 @@ func (e *Eraser) tell(ctx context.Context, player string) (unsent int, err error
 	}
 }
 
-// erase drops what the batcher holds of a player, and answers how many events of these surely were not sent. A request that is under way is waited for,
-// and the partition with it: the player's next events must find the player back.
-func (p *partition) erase(ctx context.Context, e *entry, inbox string) error {
+// erase obeys an eraser's word: it drops what the batcher holds of a player, and answers how many events
+// of these surely were not sent. It waits for a request that is under way, and the partition waits with
+// it: the player's next events must find the player readmitted.
+func (p *partition) erase(ctx context.Context, e *entry, nonce string) error {
 	_, last := cutLast(e.subject)
 	player, err := parseToken(last)
 	if err != nil {
 		return p.giveUp(ctx, e, nil, Malformed, fmt.Errorf("relay: the player in the subject: %w", err))
+	}
+	if !goodNonce.MatchString(nonce) {
+		return p.giveUp(ctx, e, nil, Malformed, fmt.Errorf("relay: the word of an eraser has a bad %s header", eraseHeader))
 	}
 	doubtful := p.hand.doubts(player)
 	sum, err := p.drop(ctx, player)
@@ -149,7 +164,7 @@ func (p *partition) erase(ctx context.Context, e *entry, inbox string) error {
 		return err
 	}
 	unsent := max(sum.Events-sum.InDoubt-doubtful, 0)
-	if err := p.relay.js.Conn().Publish(inbox, fmt.Append(nil, unsent)); err != nil {
+	if err := p.relay.js.Conn().Publish(p.relay.stream.erasedPrefix()+p.relay.game+"."+nonce, fmt.Append(nil, unsent)); err != nil {
 		p.relay.cfg.Log.Debug("relay: an erasing was not answered and will be asked for again", "partition", p.n, "error", err)
 	}
 	p.ack(e)

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"testing"
 	"time"
@@ -227,8 +228,8 @@ func TestEraseAnIDThatIsNone(t *testing.T) {
 	}
 	assert.Zero(t, f.state("EVENTS").LastSeq)
 	for _, player := range []string{"ace=FF", "ace=41"} { // no text, and an A that is escaped
-		m := nats.NewMsg("events." + f.eraser().game + "." + player)
-		m.Header[eraseHeader] = []string{"nowhere"}
+		m := nats.NewMsg("events-erase." + f.eraser().game + "." + player)
+		m.Header[eraseHeader] = []string{rand.Text()}
 		_, err := f.connect().PublishMsg(t.Context(), m)
 		require.NoError(t, err)
 	}

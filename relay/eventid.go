@@ -16,6 +16,9 @@ import (
 // events at the front of that player's line that were tried and are not stored for certain. The batcher may cut what it repeats, so a
 // repeated request may hold fewer events. The event's hash is kept beside its id: were the two ever out of step, an event would get a
 // new id and perhaps a second copy, and never the id of another event, under which the stream would drop it.
+//
+// The stream drops the second message of an id, whatever its game is. So an id begins with 80 random bits
+// of its publisher: the ids of two games never meet, and nobody can take an id before its owner does.
 type eventIDs struct {
 	prefix string
 	seed   maphash.Seed

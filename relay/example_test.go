@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -62,6 +63,35 @@ func Example() {
 	// Output:
 	// 3 events are in the stream
 	// 3 events are at the service
+}
+
+// Each program connects with its role's rights, and with an inbox that no other role reads.
+func ExamplePermissions() {
+	stream := relay.StreamConfig{Name: "EVENTS"}
+	p, err := relay.Permissions(relay.RoleGameServer, stream, "stackblaster")
+	check(err)
+	fmt.Println(p)
+	fmt.Println(p.Inbox) // nats.Connect(url, nats.CustomInboxPrefix(p.Inbox))
+	// Output:
+	// permissions: { publish: ["events.stackblaster.*"], subscribe: ["_INBOX.events.stackblaster.game-server.>"] }
+	// _INBOX.events.stackblaster.game-server
+}
+
+// The accounts of one game, for the configuration of the NATS servers.
+func ExampleServerConfig() {
+	accounts, err := relay.ServerConfig(relay.StreamConfig{Name: "EVENTS"}, "stackblaster")
+	check(err)
+	_, servers, _ := strings.Cut(accounts, `"EVENTS-servers" {`)
+	fmt.Print(`"EVENTS-servers" {`, servers)
+	// Output:
+	// "EVENTS-servers" {
+	//     users: [
+	//       { user: "events-game-server", password: $EVENTS_GAME_SERVER_PASSWORD,
+	//         # nats.CustomInboxPrefix("_INBOX.events.stackblaster.game-server")
+	//         permissions: { publish: ["events.stackblaster.*"], subscribe: ["_INBOX.events.stackblaster.game-server.>"] } }
+	//     ]
+	//     imports: [ { service: { account: "EVENTS", subject: "events.stackblaster.*" } } ]
+	//   }
 }
 
 // What was not delivered is listed with its cause, tracked anew where that is mended, and removed.

@@ -124,7 +124,7 @@ func start(t *testing.T, servers []*server.Server, cfg StreamConfig) *fleet {
 	for _, s := range servers {
 		require.True(t, s.ReadyForConnections(20*time.Second))
 	}
-	cfg.Name, cfg.Partitions = "EVENTS", 6
+	cfg.Name, cfg.Partitions, cfg.Erasable = "EVENTS", 6, true
 	f.stream = cfg.withDefaults()
 	js := f.connect()
 	eventually(t, func() bool { // a cluster needs a while to elect its leader
@@ -161,7 +161,7 @@ func (f *fleet) publisher(change ...func(*batcher.Config)) *Publisher {
 	for _, c := range change {
 		c(&cfg)
 	}
-	p, err := NewPublisher(f.t.Context(), f.connect(), "EVENTS", cfg)
+	p, err := NewPublisher(f.t.Context(), f.connect(), "EVENTS", cfg, WithStreamConfig(f.stream))
 	require.NoError(f.t, err)
 	f.t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(f.t.Context()))

@@ -94,7 +94,7 @@ func openRegistry(ctx context.Context, js jetstream.JetStream, cfg StreamConfig,
 	if err != nil {
 		return nil, fmt.Errorf("relay: stream %s-leases: %w", cfg.Name, err)
 	}
-	return &registry{js: js, stream: s, subject: cfg.Prefix + "-leases." + game + ".", holder: holder, ttl: cfg.LeaseTTL}, nil
+	return &registry{js: js, stream: s, subject: cfg.leasePrefix() + game + ".", holder: holder, ttl: cfg.LeaseTTL}, nil
 }
 
 // beat is how often leases are renewed, and how long one call may take.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -26,26 +27,28 @@ type DeadLetter struct {
 	stream jetstream.Stream
 }
 
-// DeadLetters returns what a fleet has given up of a game, the oldest first, up to the one that is the last when it begins: a loop that tracks them
-// anew and makes new ones ends. It asks the stream for each one. After an error there is nothing more.
+// DeadLetters returns what a fleet has given up of a game, the oldest first, up to the one that is the
+// last when it begins: a loop that tracks them again and makes new ones ends. It asks the stream for each
+// one, and needs the rights that [Permissions] lists for RoleSupport. After an error there is nothing
+// more.
 func DeadLetters(ctx context.Context, js jetstream.JetStream, stream, gameID string) iter.Seq2[DeadLetter, error] {
 	return func(yield func(DeadLetter, error) bool) {
-		settings, err := openStream(ctx, js, stream)
-		if err != nil {
-			yield(DeadLetter{}, err)
-			return
-		}
 		game, err := token(gameID)
 		if err != nil {
 			yield(DeadLetter{}, err)
 			return
 		}
-		s, err := js.Stream(ctx, settings.Name+"-dead")
+		s, err := js.Stream(ctx, stream+"-dead")
 		if err != nil {
-			yield(DeadLetter{}, fmt.Errorf("relay: stream %s-dead: %w", settings.Name, err))
+			yield(DeadLetter{}, fmt.Errorf("relay: stream %s-dead: %w; CreateStream makes it", stream, err))
 			return
 		}
-		filter, last := settings.Prefix+"-dead."+game+".*", s.CachedInfo().State.LastSeq
+		subjects := s.CachedInfo().Config.Subjects
+		if len(subjects) != 1 || !strings.HasSuffix(subjects[0], "-dead.>") {
+			yield(DeadLetter{}, fmt.Errorf("relay: stream %s-dead was not made by CreateStream: its subjects are %q", stream, subjects))
+			return
+		}
+		filter, last := strings.TrimSuffix(subjects[0], ">")+game+".*", s.CachedInfo().State.LastSeq
 		for next := uint64(1); next <= last; {
 			m, err := s.GetMsg(ctx, next, jetstream.WithGetMsgSubject(filter))
 			if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Sequence > last {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -156,8 +157,8 @@ func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream
 		p.hand.forget(e)
 		return fmt.Errorf("relay: message %d has a number that another one had: the stream has lost its end, or was made anew", e.seq)
 	}
-	if inbox := m.Headers().Get(eraseHeader); inbox != "" {
-		return p.erase(ctx, e, inbox)
+	if strings.HasPrefix(e.subject, r.stream.erasePrefix()) {
+		return p.erase(ctx, e, m.Headers().Get(eraseHeader))
 	}
 	in, err := parse(m)
 	if err != nil {
@@ -218,7 +219,7 @@ func (p *partition) track(ctx context.Context, in incoming) error {
 
 // giveUp makes a dead letter of a message that the batcher does not have, and acknowledges it.
 func (p *partition) giveUp(ctx context.Context, e *entry, body []byte, result string, cause error) error {
-	if err := bury(ctx, p.relay.js, deadLetter(p.relay.stream.Prefix, e, body, result, cause), p.relay.registry.beat(), p.relay.cfg.Log); err != nil {
+	if err := bury(ctx, p.relay.js, deadLetter(p.relay.stream.deadPrefix(), e, body, result, cause), p.relay.registry.beat(), p.relay.cfg.Log); err != nil {
 		p.hand.forget(e)
 		return err
 	}

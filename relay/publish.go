@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,9 +25,6 @@ const (
 	batchCommitHeader = "Nats-Batch-Commit"
 )
 
-// maxEvent is how large an event may be, so that its message with headers stays within maxMessage.
-const maxEvent = 480 << 10
-
 // maxOpenBatches is how many batches a publisher has open at once. A server allows 50 a stream, over all publishers; who finds none free
 // publishes one event after the other.
 const maxOpenBatches = 8
@@ -41,6 +39,7 @@ var ErrStreamFull = errors.New("relay: the stream is full")
 // replica: there the server keeps each open batch in files of its own, and syncs them while all else of the stream waits.
 type streamSender struct {
 	nc      *nats.Conn
+	stream  string
 	prefix  string // of subjects, with the dot
 	game    string
 	ids     *eventIDs
@@ -50,8 +49,17 @@ type streamSender struct {
 
 func newStreamSender(nc *nats.Conn, cfg StreamConfig, game string) *streamSender {
 	return &streamSender{
-		nc: nc, prefix: cfg.Prefix + ".", game: game, ids: newEventIDs(), batches: cfg.Replicas > 1, open: make(chan struct{}, maxOpenBatches),
+		nc: nc, stream: cfg.Name, prefix: cfg.Prefix + ".", game: game, ids: newEventIDs(), batches: cfg.Replicas > 1, open: make(chan struct{}, maxOpenBatches),
 	}
+}
+
+// CheckPlayer implements batcher.PlayerChecker: a player whose id has no subject has no events.
+func (s *streamSender) CheckPlayer(userID string) error {
+	if n := tokenLen(userID); n > maxToken {
+		return fmt.Errorf("has %d bytes in a subject of NATS, where all but ASCII letters, digits, - and _ take three; at most %d are possible",
+			n, maxToken)
+	}
+	return nil
 }
 
 // Send implements batcher.Sender.
@@ -124,7 +132,7 @@ func (s *streamSender) publish(ctx context.Context, messages []*nats.Msg) (left 
 
 // publishBatch stores all or nothing. The messages' headers are as before when it returns.
 func (s *streamSender) publishBatch(ctx context.Context, messages []*nats.Msg) error {
-	id := nats.NewInbox()[len(nats.InboxPrefix):]
+	id := rand.Text()
 	defer func() {
 		for _, m := range messages {
 			delete(m.Header, batchIDHeader)
@@ -154,10 +162,14 @@ func (s *streamSender) publishBatch(ctx context.Context, messages []*nats.Msg) e
 
 // request publishes one message and waits for the stream's answer, which says how many messages of a batch are stored.
 func (s *streamSender) request(ctx context.Context, m *nats.Msg) (stored int, err error) {
+	ctx, watch := watchDenials(ctx, s.nc, s.prefix+s.game+".")
 	answer, err := s.nc.RequestMsgWithContext(ctx, m)
+	denied := watch()
 	switch {
+	case err != nil && denied != nil:
+		return 0, &refusal{notSent: true, words: denied.Error()}
 	case errors.Is(err, nats.ErrNoResponders):
-		return 0, &refusal{notSent: true, words: "no stream listens: it has no leader at the moment, or does not exist"}
+		return 0, &refusal{notSent: true, noResponders: true, words: "no stream listens: it has no leader at the moment, or does not exist"}
 	case errors.Is(err, nats.ErrMaxPayload):
 		return 0, &refusal{code: codeMessageTooLarge, words: err.Error()}
 	case errors.Is(err, nats.ErrReconnectBufExceeded): // a connection that closes may have written the message
@@ -174,10 +186,10 @@ func (s *streamSender) request(ctx context.Context, m *nats.Msg) (stored int, er
 		} `json:"error"`
 	}
 	if err := json.Unmarshal(bytes.TrimSpace(answer.Data), &in); err != nil || (in.Error == nil && in.Stream == "") {
-		return 0, errors.New("relay: the stream's answer is none that is known")
+		return 0, errors.New("relay: unexpected answer from the stream")
 	}
 	if in.Error != nil {
-		return 0, &refusal{code: in.Error.Code, words: in.Error.Description}
+		return 0, &refusal{code: in.Error.Code, words: in.Error.Description, stream: in.Stream}
 	}
 	return in.Count, nil
 }
@@ -185,6 +197,7 @@ func (s *streamSender) request(ctx context.Context, m *nats.Msg) (stored int, er
 // The server's codes that matter.
 const (
 	codeMessageTooLarge = 10054
+	codeWrongStream     = 10060
 	codeBatchDisabled   = 10174
 	codeBatchIncomplete = 10176
 	codeBatchTooLarge   = 10199
@@ -194,9 +207,11 @@ const (
 
 // refusal is an answer that says no, or what shows that there can be none: nothing was stored.
 type refusal struct {
-	code    int
-	notSent bool
-	words   string
+	code         int
+	notSent      bool
+	noResponders bool
+	stream       string // that refused, if it says so
+	words        string
 }
 
 // Error says why.

@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -27,41 +29,76 @@ type Publisher struct {
 // publishLinger is how long an event waits for others of its player by default. What is in memory is not in the stream yet.
 const publishLinger = 10 * time.Millisecond
 
-// NewPublisher returns a publisher to a stream that CreateStream made. It takes the config that a batcher takes, so that a game server
-// changes one line:
+// PublisherOption changes how NewPublisher sees the stream.
+type PublisherOption func(*publisherOptions)
+
+type publisherOptions struct {
+	stream StreamConfig
+	check  bool
+}
+
+// WithStreamConfig gives the publisher the StreamConfig that CreateStream was given. A publisher needs it
+// if Prefix, Replicas or EventBytes are not the defaults: it has no right to ask the server for them.
+// An empty Name is the stream's.
+func WithStreamConfig(cfg StreamConfig) PublisherOption {
+	return func(o *publisherOptions) { o.stream = cfg }
+}
+
+// WithStreamCheck makes NewPublisher read the settings of the stream from the server, and fail if the
+// stream does not keep what this package promises. The connection needs the right to STREAM.INFO of the
+// stream, which also lists the player ids of every game with waiting events: do not give it to game
+// servers of games that must not trust each other. Relays check the stream without being asked.
+func WithStreamCheck() PublisherOption {
+	return func(o *publisherOptions) { o.check = true }
+}
+
+// NewPublisher returns a publisher to a stream that CreateStream made. It takes the config that a batcher
+// takes, so that a game server changes one line:
 //
 //	b, err := client.NewBatcher(cfg)
 //	b, err := relay.NewPublisher(ctx, js, "EVENTS", cfg)
 //
-// Tokens is not asked: no token goes into the stream, the relays have a source of their own. MaxAge and AtMostOnce belong to the relays
-// and are refused here. With a Store what waits here outlives the process; an event that an earlier process had published without an
-// answer has a new id, so the stream may get it twice. The defaults differ where the stream is nearer than the service: Linger is 10 ms, SendTimeout 5 s, MaxInFlight
-// 256.
-func NewPublisher(ctx context.Context, js jetstream.JetStream, stream string, cfg batcher.Config) (*Publisher, error) {
+// Its connection needs the rights that [Permissions] lists for RoleGameServer, and no others. It sends one
+// message that no stream stores, to learn at once whether it may publish and whether the stream is there;
+// if not, the error says which right is missing.
+//
+// It does not use Tokens: no token goes into the stream, and the relays have a source of their own. It
+// refuses MaxAge and AtMostOnce, which belong to the relays, and an EventBytes above the stream's. With a
+// Store, events that wait here outlive the process; if an earlier process published an event without an
+// answer, that event has a new id, so the stream may get it twice. Three defaults differ, because the
+// stream is nearer than the service: Linger is 10 ms, SendTimeout 5 s, MaxInFlight 256.
+func NewPublisher(
+	ctx context.Context, js jetstream.JetStream, stream string, cfg batcher.Config, options ...PublisherOption,
+) (*Publisher, error) {
 	if cfg.MaxAge != 0 || len(cfg.AtMostOnce) > 0 {
 		return nil, errors.New("relay: Config.MaxAge and Config.AtMostOnce belong into the relays' config: remove them from the publisher's")
-	}
-	if cfg.EventBytes > maxEvent {
-		return nil, errors.New("relay: Config.EventBytes must be at most 480 KiB: a message of the stream holds no more")
-	}
-	settings, err := openStream(ctx, js, stream)
-	if err != nil {
-		return nil, err
-	}
-	cfg.Tokens = batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: "none"}, nil })
-	if cfg.Linger == 0 {
-		cfg.Linger = publishLinger
-	}
-	if cfg.SendTimeout == 0 {
-		cfg.SendTimeout = 5 * time.Second
-	}
-	if cfg.MaxInFlight == 0 {
-		cfg.MaxInFlight = 256
 	}
 	game, err := token(cfg.GameID)
 	if err != nil {
 		return nil, err
 	}
+	var o publisherOptions
+	for _, option := range options {
+		option(&o)
+	}
+	settings, err := o.settings(ctx, js, stream)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.EventBytes > settings.EventBytes {
+		return nil, fmt.Errorf("relay: Config.EventBytes is %d, and the stream's StreamConfig.EventBytes %d: lower the one, "+
+			"or raise the other and give it to NewPublisher in WithStreamConfig", cfg.EventBytes, settings.EventBytes)
+	}
+	if cfg.EventBytes == 0 {
+		cfg.EventBytes = settings.EventBytes
+		if cfg.BatchBytes != 0 {
+			cfg.EventBytes = min(cfg.EventBytes, cfg.BatchBytes)
+		}
+	}
+	cfg.Tokens = batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: "none"}, nil })
+	cfg.Linger = cmp.Or(cfg.Linger, publishLinger)
+	cfg.SendTimeout = cmp.Or(cfg.SendTimeout, 5*time.Second)
+	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, 256)
 	sender := newStreamSender(js.Conn(), settings, game)
 	if cfg.Store != nil { // an earlier process may have had AtMostOnce: such an event is given up in the middle of others
 		told := cfg.OnOutcome
@@ -74,11 +111,28 @@ func NewPublisher(ctx context.Context, js jetstream.JetStream, stream string, cf
 			}
 		}
 	}
+	if err := sender.probe(ctx); err != nil {
+		return nil, err
+	}
 	b, err := batcher.New(sender, cfg)
 	if err != nil {
 		return nil, err
 	}
 	return &Publisher{b, sender.ids}, nil
+}
+
+// settings returns what the publisher knows of the stream.
+func (o publisherOptions) settings(ctx context.Context, js jetstream.JetStream, stream string) (StreamConfig, error) {
+	if o.check {
+		return openEvents(ctx, js, stream)
+	}
+	cfg := o.stream
+	cfg.Name = cmp.Or(cfg.Name, stream)
+	if cfg.Name != stream {
+		return StreamConfig{}, fmt.Errorf("relay: WithStreamConfig is about stream %q, and NewPublisher about %q", cfg.Name, stream)
+	}
+	cfg = cfg.withDefaults()
+	return cfg, cfg.validate()
 }
 
 // Erase is batcher.Batcher.Erase: it drops what waits in this publisher. What the stream and the relays have is an Eraser's.

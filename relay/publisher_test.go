@@ -33,6 +33,7 @@ func TestPublisherConfig(t *testing.T) {
 		"MaxAge":     {batcher.Config{GameID: gameID, MaxAge: time.Hour}, "MaxAge"},
 		"AtMostOnce": {batcher.Config{GameID: gameID, AtMostOnce: []batcher.EventType{batcher.AppOpen}}, "AtMostOnce"},
 		"EventBytes": {batcher.Config{GameID: gameID, EventBytes: 1 << 20, BatchBytes: 1 << 20}, "EventBytes"},
+		"too large":  {batcher.Config{GameID: gameID, EventBytes: defaultEventBytes + 1}, "WithStreamConfig"},
 		"no game":    {batcher.Config{}, "empty id"},
 		"batcher's":  {batcher.Config{GameID: gameID, BatchEvents: 201}, "BatchEvents"},
 	} {
@@ -121,13 +122,6 @@ func TestStreamSender(t *testing.T) {
 		s.batches = true // as with three replicas
 		return s
 	}
-	batch := func(player string, events ...string) batcher.Batch {
-		var raw []json.RawMessage
-		for _, e := range events {
-			raw = append(raw, json.RawMessage(e))
-		}
-		return batcher.NewBatch(player, "game", batcher.Token{}, raw...)
-	}
 	stored := func(t *testing.T, player string) (out []string) {
 		t.Helper()
 		s, err := f.connect().Stream(t.Context(), "EVENTS")
@@ -141,18 +135,18 @@ func TestStreamSender(t *testing.T) {
 	}
 	t.Run("all of a batch, once, in order", func(t *testing.T) {
 		t.Parallel()
-		require.NoError(t, sender(t).Send(t.Context(), batch("ace", "1", "2", "3")))
+		require.NoError(t, sender(t).Send(t.Context(), batchOf("ace", "1", "2", "3")))
 		assert.Equal(t, []string{"1", "2", "3"}, stored(t, "ace"))
 	})
 	t.Run("again after an answer that was lost: no copies", func(t *testing.T) {
 		t.Parallel()
 		s := sender(t)
-		require.NoError(t, s.Send(t.Context(), batch("blitz", "1", "2", "3")))
+		require.NoError(t, s.Send(t.Context(), batchOf("blitz", "1", "2", "3")))
 		s.ids.next = 0 // as if the answer had not come
 		s.ids.begin("blitz", [][]byte{[]byte("1"), []byte("2"), []byte("3")})
-		require.NoError(t, s.Send(t.Context(), batch("blitz", "1")), "the batcher probes with one event")
-		require.NoError(t, s.Send(t.Context(), batch("blitz", "2", "3")))
-		require.NoError(t, s.Send(t.Context(), batch("blitz", "4")))
+		require.NoError(t, s.Send(t.Context(), batchOf("blitz", "1")), "the batcher probes with one event")
+		require.NoError(t, s.Send(t.Context(), batchOf("blitz", "2", "3")))
+		require.NoError(t, s.Send(t.Context(), batchOf("blitz", "4")))
 		assert.Equal(t, []string{"1", "2", "3", "4"}, stored(t, "blitz"))
 	})
 	t.Run("more batches open than a server allows", func(t *testing.T) {
@@ -161,21 +155,21 @@ func TestStreamSender(t *testing.T) {
 		for range maxOpenBatches {
 			s.open <- struct{}{}
 		}
-		require.NoError(t, s.Send(t.Context(), batch("comet", "1", "2", "3")), "one after the other")
+		require.NoError(t, s.Send(t.Context(), batchOf("comet", "1", "2", "3")), "one after the other")
 		assert.Equal(t, []string{"1", "2", "3"}, stored(t, "comet"))
 	})
 	t.Run("an event that no message can hold is rejected alone", func(t *testing.T) {
 		t.Parallel()
 		s := sender(t)
-		large := strings.Repeat("x", maxMessage)
-		err := s.Send(t.Context(), batch("dash", large))
+		large := strings.Repeat("x", f.stream.EventBytes+headerRoom)
+		err := s.Send(t.Context(), batchOf("dash", large))
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.Invalid, failed.Failure)
 		assert.Empty(t, s.ids.tried)
-		require.ErrorAs(t, s.Send(t.Context(), batch("dash", "1", large, "3")), &failed)
+		require.ErrorAs(t, s.Send(t.Context(), batchOf("dash", "1", large, "3")), &failed)
 		assert.Equal(t, batcher.InDoubt, failed.Failure, "they go one after the other, and the first is stored")
-		require.ErrorAs(t, s.Send(t.Context(), batch("dash", "1", large, "3")), &failed)
+		require.ErrorAs(t, s.Send(t.Context(), batchOf("dash", "1", large, "3")), &failed)
 		assert.Equal(t, batcher.Invalid, failed.Failure, "the batcher cuts the batch until it has found the one")
 	})
 	t.Run("what the stream has acknowledged is not sent again with what it refused", func(t *testing.T) {
@@ -185,15 +179,15 @@ func TestStreamSender(t *testing.T) {
 		sent := make(chan *nats.Msg, 10)
 		_, err := s.nc.ChanSubscribe("events.game.*", sent)
 		require.NoError(t, err)
-		err = s.Send(t.Context(), batch("flash", "1", "2", strings.Repeat("x", 3_000)))
+		err = s.Send(t.Context(), batchOf("flash", "1", "2", strings.Repeat("x", 3_000)))
 		require.ErrorIs(t, err, ErrStreamFull)
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.InDoubt, failed.Failure, "a part of it is stored")
-		require.ErrorAs(t, s.Send(t.Context(), batch("flash", "1", "2", strings.Repeat("x", 3_000))), &failed)
+		require.ErrorAs(t, s.Send(t.Context(), batchOf("flash", "1", "2", strings.Repeat("x", 3_000))), &failed)
 		assert.Equal(t, batcher.Unavailable, failed.Failure, "no more of it is")
-		require.NoError(t, s.Send(t.Context(), batch("flash", "1")), "the batcher probes with one event")
-		require.NoError(t, s.Send(t.Context(), batch("flash", "2", "3")))
+		require.NoError(t, s.Send(t.Context(), batchOf("flash", "1")), "the batcher probes with one event")
+		require.NoError(t, s.Send(t.Context(), batchOf("flash", "2", "3")))
 		require.NoError(t, s.nc.Flush())
 		var all []string
 		for range len(sent) {
@@ -203,7 +197,7 @@ func TestStreamSender(t *testing.T) {
 	})
 	t.Run("a player whose id has no subject", func(t *testing.T) {
 		t.Parallel()
-		err := sender(t).Send(t.Context(), batch(strings.Repeat("é", maxToken), "1"))
+		err := sender(t).Send(t.Context(), batchOf(strings.Repeat("é", maxToken), "1"))
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.Invalid, failed.Failure)
@@ -212,7 +206,7 @@ func TestStreamSender(t *testing.T) {
 		t.Parallel()
 		s := sender(t)
 		s.nc.Close()
-		err := s.Send(t.Context(), batch("echo", "1", "2"))
+		err := s.Send(t.Context(), batchOf("echo", "1", "2"))
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.NotSent, failed.Failure)
@@ -222,7 +216,7 @@ func TestStreamSender(t *testing.T) {
 		t.Parallel()
 		s := sender(t)
 		s.prefix = "nowhere."
-		err := s.Send(t.Context(), batch("echo", "1"))
+		err := s.Send(t.Context(), batchOf("echo", "1"))
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.NotSent, failed.Failure)
@@ -237,7 +231,7 @@ func TestStreamSender(t *testing.T) {
 		s.prefix = "silent."
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
-		err = s.Send(ctx, batch("echo", "1"))
+		err = s.Send(ctx, batchOf("echo", "1"))
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.InDoubt, failed.Failure)
@@ -380,4 +374,50 @@ func TestOnceEventsOfAnEarlierProcess(t *testing.T) {
 	messages := f.messages("EVENTS")
 	require.Len(t, messages, 3)
 	assert.Equal(t, p.ids.text(3), messages[2].Header.Get(nats.MsgIdHdr), "the id with which it was tried first")
+}
+
+// batchOf is a request with events as they are.
+func batchOf(player string, events ...string) batcher.Batch {
+	var raw []json.RawMessage
+	for _, e := range events {
+		raw = append(raw, json.RawMessage(e))
+	}
+	return batcher.NewBatch(player, "game", batcher.Token{}, raw...)
+}
+
+// TestTrackRefusesAnIDThatNoSubjectHolds: the id is refused when it is tracked, and not rejected later.
+func TestTrackRefusesAnIDThatNoSubjectHolds(t *testing.T) {
+	t.Parallel()
+	f := single(t)
+	p := f.publisher()
+	for name, test := range map[string]struct {
+		id string
+		ok bool
+	}{
+		"as long as may be":             {strings.Repeat("x", maxToken), true},
+		"one more":                      {strings.Repeat("x", maxToken+1), false},
+		"113 katakana, as long as fits": {strings.Repeat("\u30ab", 113), true},
+		"120 katakana":                  {strings.Repeat("\u30ab", 120), false},
+		"dots":                          {strings.Repeat(".", maxToken/3), true},
+		"one dot more":                  {strings.Repeat(".", maxToken/3+1), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, err := range []error{
+				p.TryTrack(test.id, batcher.Event{Type: batcher.AppOpen}),
+				p.Player(test.id).TrackAttrs(t.Context(), batcher.AppOpen),
+			} {
+				if test.ok {
+					require.NoError(t, err)
+					continue
+				}
+				invalid, ok := errors.AsType[*batcher.InvalidEventError](err)
+				require.True(t, ok, "%v", err)
+				assert.Equal(t, "user_id", invalid.Field)
+			}
+		})
+	}
+	report, err := p.Close(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, int64(6), report.Delivered)
+	assert.Zero(t, report.Rejected)
 }

@@ -47,6 +47,9 @@ func Start(ctx context.Context, js jetstream.JetStream, cfg Config) (*Relay, err
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.fit(stream); err != nil {
+		return nil, err
+	}
 	game, err := token(cfg.Batcher.GameID)
 	if err != nil {
 		return nil, err
@@ -56,7 +59,7 @@ func Start(ctx context.Context, js jetstream.JetStream, cfg Config) (*Relay, err
 		return nil, err
 	}
 	r := &Relay{
-		cfg: cfg, js: js, stream: stream, game: game, inbox: nats.NewInbox() + ".",
+		cfg: cfg, js: js, stream: stream, game: game, inbox: js.Conn().NewInbox() + ".",
 		closing: make(chan struct{}), done: make(chan struct{}), parts: map[int]*partition{},
 	}
 	if r.registry, err = openRegistry(ctx, js, stream, game, holder); err != nil {

@@ -56,6 +56,8 @@ func TestConfig(t *testing.T) {
 		"DrainTimeout": {func(c *Config) { c.DrainTimeout = -1 }, "Config.DrainTimeout"},
 		"Store":        {func(c *Config) { c.Batcher.Store = struct{ batcher.Store }{} }, "Config.Batcher.Store"},
 		"Batcher":      {func(c *Config) { c.Batcher.Tokens = nil }, "Config.Batcher: batcher: Config.Tokens"},
+		"EventBytes":   {func(c *Config) { c.Batcher.EventBytes = defaultEventBytes - 1 }, "StreamConfig.EventBytes: raise the first"},
+		"BatchBytes":   {func(c *Config) { c.Batcher.BatchBytes = 1000 }, "for events of 32768 bytes"},
 		"no stream":    {func(c *Config) { c.Stream = "NONE" }, "CreateStream makes it"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,7 +43,7 @@ func (p *partition) outcome(o batcher.Outcome) {
 			continue
 		case buried:
 		}
-		letter := deadLetter(r.stream.Prefix, e, o.Records[i].JSON, o.Result.String(), o.Err)
+		letter := deadLetter(r.stream.deadPrefix(), e, o.Records[i].JSON, o.Result.String(), o.Err)
 		if err := bury(p.lease.ctx, r.js, letter, r.registry.beat(), r.cfg.Log); err != nil {
 			r.cfg.Log.Warn("relay: a dead letter was not stored; its event stays in the stream", "partition", p.n, "error", err)
 			p.hand.forget(e)

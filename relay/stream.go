@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,56 +13,79 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// StreamConfig is the streams of a fleet: one with the events, one with the dead letters, one with the leases of the partitions. Name is
-// required; every other field has a default.
+// StreamConfig describes the three streams of a fleet: the events, the dead letters, and the leases of
+// the partitions. Name is required; every other field has a default.
+//
+// A stream is one trust domain: relays, erasers and support of one game can reach the events of every
+// other game in it. Give games that must not trust each other a stream or an account each;
+// see [Permissions] and [ServerConfig].
 type StreamConfig struct {
-	// Name of the stream with the events, such as "EVENTS". The others are called Name-dead and Name-leases.
+	// Name of the stream with the events, such as "EVENTS". The others are Name-dead and Name-leases.
 	Name string
-	// Prefix is how the subjects begin. Default Name in lower case. Publishers publish to prefix.game.player; the server files each
-	// message under prefix.partition.game.player.
+	// Prefix begins all subjects. Default: Name in lower case. Publishers publish to
+	// prefix.game.player, and the server stores each message under prefix.partition.game.player.
 	Prefix string
-	// Partitions is how many parts the players are dealt into. A part is served by one relay at a time, so it is also how many relays can
-	// be of use. It cannot be changed while there are events. Default 32, at most 1024.
+	// Partitions is how many parts the players are dealt into. One relay at a time serves a part, so
+	// it is also how many relays can be of use. It cannot change while there are events.
+	// Default 32, at most 1024.
 	Partitions int
-	// Replicas is on how many nodes a message stands before it is acknowledged. Default 3; 1 is for tests.
+	// Replicas is on how many nodes a message is stored before it is acknowledged. Default 3; 1 is
+	// for tests.
 	Replicas int
-	// MaxBytes is how large the stream may grow on each node; a full one refuses events, and they stay with their publishers. Default 0:
-	// as large as the server allows.
+	// EventBytes is how large an event may be as JSON. Publishers may not allow more, and relays may
+	// not allow less. Default 32 KiB, at most 480 KiB.
+	EventBytes int
+	// MaxBytes is how large the stream may grow on each node; a full one refuses events, and they
+	// stay with their publishers. Default 0: as large as the server allows.
 	MaxBytes int64
-	// MaxAge deletes events that are older, delivered or not. Default 0: never; nothing is lost without a word then.
+	// MaxAge deletes events that are older, delivered or not. Default 0: never, so that no event is
+	// lost silently.
 	MaxAge time.Duration
-	// Duplicates is how long the server remembers the ids of messages: a publisher that repeats one in this time makes no second copy. It
-	// costs the server memory for each event of that time. Default 2 min.
+	// DeadMaxAge is how long dead letters are kept. They hold personal data, so an age is set unless
+	// you ask for none with [KeepDeadLetters]. Default 30 days.
+	DeadMaxAge time.Duration
+	// Erasable lets an [Eraser] purge the streams. Without it the servers refuse to purge the events
+	// and the dead letters, and to delete single events, whoever asks. NATS cannot take a refusal
+	// back: to change it later, drain the streams and create them again. Default false.
+	Erasable bool
+	// Duplicates is how long the server remembers the ids of messages: a publisher that repeats one
+	// in this time makes no second copy. It costs the server memory for each event of that time.
+	// Default 2 min.
 	Duplicates time.Duration
-	// LeaseTTL is how long a partition waits for its relay when that is gone. A relay renews six times in it, and stops sending when two
-	// thirds have passed without. Default 30 s, at least 1 s; a crash of the node that leads the leases takes up to 9 s to be noticed.
+	// LeaseTTL is how long a partition waits for its relay when that is gone. A relay renews six
+	// times in it, and stops sending after two thirds without a renewal. Default 30 s, at least 1 s;
+	// the servers take up to 9 s to notice a crash of the node that leads the leases.
 	LeaseTTL time.Duration
 }
 
-// maxMessage is how large a message of an event may be, with its headers: less than the server's usual limit of 1 MiB, so that a dead
-// letter has room for its cause.
-const maxMessage = 512 << 10
+// KeepDeadLetters is the StreamConfig.DeadMaxAge of a stream that keeps dead letters without limit.
+const KeepDeadLetters time.Duration = -1
 
-// deadDuplicates is how long the id of a dead letter is remembered. A relay that died between the dead letter and the acknowledgement is
-// followed by another within the lease.
+// headerRoom is how much larger than its event a message may be. A dead letter needs more room than
+// an event, for its cause, and its stream has no limit but the server's, usually 1 MiB.
+const headerRoom = 32 << 10
+
+// maxEvent is the largest StreamConfig.EventBytes.
+const maxEvent = 480 << 10
+
+const defaultEventBytes = 32 << 10
+
+const defaultDeadMaxAge = 30 * 24 * time.Hour
+
+// deadDuplicates is how long the server remembers the id of a dead letter. If a relay dies between
+// the dead letter and the acknowledgement, another follows within the lease.
 const deadDuplicates = time.Hour
 
 func (c StreamConfig) withDefaults() StreamConfig {
 	if c.Prefix == "" {
 		c.Prefix = strings.ToLower(c.Name)
 	}
-	if c.Partitions == 0 {
-		c.Partitions = 32
-	}
-	if c.Replicas == 0 {
-		c.Replicas = 3
-	}
-	if c.Duplicates == 0 {
-		c.Duplicates = 2 * time.Minute
-	}
-	if c.LeaseTTL == 0 {
-		c.LeaseTTL = 30 * time.Second
-	}
+	c.Partitions = cmp.Or(c.Partitions, 32)
+	c.Replicas = cmp.Or(c.Replicas, 3)
+	c.EventBytes = cmp.Or(c.EventBytes, defaultEventBytes)
+	c.DeadMaxAge = cmp.Or(c.DeadMaxAge, defaultDeadMaxAge)
+	c.Duplicates = cmp.Or(c.Duplicates, 2*time.Minute)
+	c.LeaseTTL = cmp.Or(c.LeaseTTL, 30*time.Second)
 	return c
 }
 
@@ -79,8 +103,10 @@ func (c StreamConfig) validate() error {
 		{!goodPrefix.MatchString(c.Prefix), "Prefix must be 1 to 64 letters, digits, - and _"},
 		{c.Partitions < 1 || c.Partitions > 1024, "Partitions must be from 1 to 1024"},
 		{c.Replicas < 1 || c.Replicas > 5, "Replicas must be from 1 to 5"},
+		{c.EventBytes < 256 || c.EventBytes > maxEvent, "EventBytes must be from 256 bytes to 480 KiB"},
 		{c.MaxBytes < 0, "MaxBytes must not be negative"},
 		{c.MaxAge < 0, "MaxAge must not be negative"},
+		{c.DeadMaxAge < deadDuplicates && c.DeadMaxAge != KeepDeadLetters, "DeadMaxAge must be at least 1 h, or KeepDeadLetters"},
 		{c.Duplicates < 100*time.Millisecond, "Duplicates must be at least 100 ms"},
 		{c.MaxAge > 0 && c.Duplicates > c.MaxAge, "Duplicates must not be longer than MaxAge"},
 		{c.LeaseTTL < time.Second, "LeaseTTL must be at least 1 s"},
@@ -92,16 +118,17 @@ func (c StreamConfig) validate() error {
 	return nil
 }
 
-// events is the stream with the events. Its messages vanish when they are acknowledged, a full one refuses, and the server computes the
-// partition, so that no two publishers can disagree about it.
+// events is the stream with the events, and with the words of erasers between them. Its messages vanish
+// when they are acknowledged, and a full one refuses. The server computes the partition from the player
+// alone, so that no two publishers, and no publisher and eraser, can disagree about it.
 func (c StreamConfig) events() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:        c.Name,
 		Description: "gameplay events that are not settled yet",
-		Subjects:    []string{c.Prefix + ".*.*"},
+		Subjects:    []string{c.Prefix + ".*.*", c.erasePrefix() + "*.*"},
 		SubjectTransform: &jetstream.SubjectTransformConfig{
-			Source:      c.Prefix + ".*.*",
-			Destination: fmt.Sprintf("%s.{{partition(%d,2)}}.{{wildcard(1)}}.{{wildcard(2)}}", c.Prefix, c.Partitions),
+			Source:      "*.*.*",
+			Destination: fmt.Sprintf("{{wildcard(1)}}.{{partition(%d,3)}}.{{wildcard(2)}}.{{wildcard(3)}}", c.Partitions),
 		},
 		Retention:          jetstream.WorkQueuePolicy,
 		Storage:            jetstream.FileStorage,
@@ -109,35 +136,52 @@ func (c StreamConfig) events() jetstream.StreamConfig {
 		Replicas:           c.Replicas,
 		MaxBytes:           unlimited(c.MaxBytes),
 		MaxAge:             c.MaxAge,
-		MaxMsgSize:         maxMessage,
+		MaxMsgSize:         int32(c.EventBytes + headerRoom),
 		Duplicates:         c.Duplicates,
 		AllowAtomicPublish: true,
+		DenyPurge:          !c.Erasable,
+		DenyDelete:         !c.Erasable,
 	}
 }
 
-// dead is the stream with the dead letters.
+// erasePrefix begins the subjects of an eraser's words, to which no game server may publish.
+func (c StreamConfig) erasePrefix() string { return c.Prefix + "-erase." }
+
+// erasedPrefix begins the subjects of the relays' answers to them. No stream has these.
+func (c StreamConfig) erasedPrefix() string { return c.Prefix + "-erased." }
+
+// deadPrefix begins the subjects of dead letters.
+func (c StreamConfig) deadPrefix() string { return c.Prefix + "-dead." }
+
+// leasePrefix begins the subjects of leases and notes.
+func (c StreamConfig) leasePrefix() string { return c.Prefix + "-leases." }
+
+// dead is the stream with the dead letters. Single ones can be deleted: DeadLetter.Remove does.
 func (c StreamConfig) dead() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:        c.Name + "-dead",
 		Description: "events that were not delivered, with the cause",
-		Subjects:    []string{c.Prefix + "-dead.>"},
+		Subjects:    []string{c.deadPrefix() + ">"},
 		Retention:   jetstream.LimitsPolicy,
 		Storage:     jetstream.FileStorage,
 		Discard:     jetstream.DiscardNew,
 		Replicas:    c.Replicas,
 		MaxBytes:    -1,
+		MaxAge:      max(c.DeadMaxAge, 0),
 		Duplicates:  deadDuplicates,
+		DenyPurge:   !c.Erasable,
 	}
 }
 
-// leases is the stream with the leases: a message for each partition that has a relay, which expires when it is not renewed, and a note about
-// each partition that ever had one, which does not. It is on the disk like the others: leases that a restart forgets would let a second
-// relay begin while the first still sends.
+// leases is the stream with the leases: a message for each partition that has a relay, which expires
+// unless it is renewed, and a note about each partition that ever had one, which does not expire. It is
+// on disk like the others: if a restart forgot the leases, a second relay could begin while the first
+// still sends.
 func (c StreamConfig) leases() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:              c.Name + "-leases",
 		Description:       "which relay serves which partition",
-		Subjects:          []string{c.Prefix + "-leases.>"},
+		Subjects:          []string{c.leasePrefix() + ">"},
 		Retention:         jetstream.LimitsPolicy,
 		Storage:           jetstream.FileStorage,
 		Discard:           jetstream.DiscardOld,
@@ -177,7 +221,7 @@ func CreateStream(ctx context.Context, js jetstream.JetStream, cfg StreamConfig)
 	return errors.Join(errs...)
 }
 
-// verify holds a stream against what it must be.
+// verify compares a stream with what it must be.
 func verify(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
 	s, err := js.Stream(ctx, want.Name)
 	if err != nil {
@@ -186,8 +230,8 @@ func verify(ctx context.Context, js jetstream.JetStream, want jetstream.StreamCo
 	return compare(s.CachedInfo().Config, want)
 }
 
-// compare names each setting in which a stream differs from what an acknowledgement, the order and the leases hang on. A limit that a
-// person has set by hand on the dead letters is fine.
+// compare names each setting in which a stream differs from what acknowledgements, the order and the
+// leases depend on. A person may set limits on the dead letters, but not remove their age.
 func compare(got, want jetstream.StreamConfig) error {
 	var errs []error
 	differ := func(setting string, got, want any) {
@@ -209,48 +253,128 @@ func compare(got, want jetstream.StreamConfig) error {
 	differ("Replicas", got.Replicas, want.Replicas)
 	differ("PersistMode", got.PersistMode, want.PersistMode)
 	differ("NoAck", got.NoAck, want.NoAck)
+	differ("Sealed", got.Sealed, want.Sealed)
 	differ("MaxMsgsPerSubject", max(got.MaxMsgsPerSubject, 0), max(want.MaxMsgsPerSubject, 0))
 	differ("AllowAtomicPublish", got.AllowAtomicPublish, want.AllowAtomicPublish)
 	differ("AllowMsgTTL", got.AllowMsgTTL, want.AllowMsgTTL)
+	differ("AllowRollup", got.AllowRollup, want.AllowRollup)
 	differ("Duplicates", got.Duplicates, want.Duplicates)
-	if !strings.HasSuffix(want.Name, "-dead") {
-		differ("MaxAge", got.MaxAge, want.MaxAge)
-		differ("MaxBytes", got.MaxBytes, want.MaxBytes)
-		differ("MaxMsgSize", max(got.MaxMsgSize, 0), max(want.MaxMsgSize, 0))
+	differ("DenyPurge", got.DenyPurge, want.DenyPurge)
+	differ("DenyDelete", got.DenyDelete, want.DenyDelete)
+	if strings.HasSuffix(want.Name, "-dead") {
+		if got.MaxAge == 0 {
+			differ("MaxAge", got.MaxAge, want.MaxAge)
+		}
+		return errors.Join(errs...)
 	}
+	differ("MaxAge", got.MaxAge, want.MaxAge)
+	differ("MaxBytes", got.MaxBytes, want.MaxBytes)
+	differ("MaxMsgs", max(got.MaxMsgs, 0), max(want.MaxMsgs, 0))
+	differ("MaxMsgSize", max(got.MaxMsgSize, 0), max(want.MaxMsgSize, 0))
 	return errors.Join(errs...)
 }
 
-var partitioned = regexp.MustCompile(`^([A-Za-z0-9_-]+)\.\{\{partition\((\d+),2\)\}\}\.`)
+var (
+	partitioned = regexp.MustCompile(`^\{\{wildcard\(1\)\}\}\.\{\{partition\((\d+),3\)\}\}\.`)
+	eventsOf    = regexp.MustCompile(`^([A-Za-z0-9_-]+)\.\*\.\*$`)
+)
 
-// openStream reads what the fleet's settings are from its streams, which are the one place where they stand.
-func openStream(ctx context.Context, js jetstream.JetStream, name string) (StreamConfig, error) {
+// settings reads what a fleet's settings are from the stream of its events. LeaseTTL and DeadMaxAge are
+// those of the other streams.
+func settings(got jetstream.StreamConfig) StreamConfig {
+	cfg := StreamConfig{
+		Name: got.Name, Replicas: got.Replicas, MaxAge: got.MaxAge, MaxBytes: max(got.MaxBytes, 0), Duplicates: got.Duplicates,
+		EventBytes: int(got.MaxMsgSize) - headerRoom, Erasable: !got.DenyPurge, DeadMaxAge: defaultDeadMaxAge, LeaseTTL: time.Minute,
+	}
+	if len(got.Subjects) > 0 {
+		if m := eventsOf.FindStringSubmatch(got.Subjects[0]); m != nil {
+			cfg.Prefix = m[1]
+		}
+	}
+	if got.SubjectTransform != nil {
+		if m := partitioned.FindStringSubmatch(got.SubjectTransform.Destination); m != nil {
+			cfg.Partitions, _ = strconv.Atoi(m[1]) // 0 if it is too long for an int: validate names it
+		}
+	}
+	return cfg
+}
+
+// openEvents reads the fleet's settings from the stream of the events alone, and checks that stream.
+func openEvents(ctx context.Context, js jetstream.JetStream, name string) (StreamConfig, error) {
 	s, err := js.Stream(ctx, name)
 	if err != nil {
 		return StreamConfig{}, fmt.Errorf("relay: stream %s: %w; CreateStream makes it", name, err)
 	}
-	l, err := js.Stream(ctx, name+"-leases")
+	got := s.CachedInfo().Config
+	cfg := settings(got)
+	if err := cfg.validate(); err != nil {
+		return StreamConfig{}, fmt.Errorf("relay: stream %s was not made by CreateStream of this version: %w", name, err)
+	}
+	if err := compare(got, cfg.events()); err != nil {
+		return StreamConfig{}, fmt.Errorf("relay: stream %s is not as CreateStream makes it: %w", name, err)
+	}
+	return cfg, nil
+}
+
+// openStream reads the fleet's settings from its streams and checks all three.
+func openStream(ctx context.Context, js jetstream.JetStream, name string) (StreamConfig, error) {
+	cfg, err := openEvents(ctx, js, name)
+	if err != nil {
+		return StreamConfig{}, err
+	}
+	leases, err := js.Stream(ctx, name+"-leases")
 	if err != nil {
 		return StreamConfig{}, fmt.Errorf("relay: stream %s-leases: %w; CreateStream makes it", name, err)
 	}
-	got := s.CachedInfo().Config
-	cfg := StreamConfig{
-		Name: name, Replicas: got.Replicas, MaxAge: got.MaxAge, MaxBytes: max(got.MaxBytes, 0), Duplicates: got.Duplicates,
-		LeaseTTL: l.CachedInfo().Config.MaxAge,
+	dead, err := js.Stream(ctx, name+"-dead")
+	if err != nil {
+		return StreamConfig{}, fmt.Errorf("relay: stream %s-dead: %w; CreateStream makes it", name, err)
 	}
-	if got.SubjectTransform != nil {
-		if m := partitioned.FindStringSubmatch(got.SubjectTransform.Destination); m != nil {
-			cfg.Prefix = m[1]
-			cfg.Partitions, _ = strconv.Atoi(m[2]) // 0, which the check below names, where it is too long for an int
-		}
-	}
+	cfg.LeaseTTL = leases.CachedInfo().Config.MaxAge
+	cfg.DeadMaxAge = cmp.Or(dead.CachedInfo().Config.MaxAge, KeepDeadLetters) // a person may have set it
 	if err := cfg.validate(); err != nil {
-		return StreamConfig{}, fmt.Errorf("relay: stream %s was not made by CreateStream: %w", name, err)
+		return StreamConfig{}, fmt.Errorf("relay: stream %s was not made by CreateStream of this version: %w", name, err)
 	}
-	for _, want := range []jetstream.StreamConfig{cfg.events(), cfg.dead(), cfg.leases()} {
-		if err := verify(ctx, js, want); err != nil {
-			return StreamConfig{}, fmt.Errorf("relay: stream %s is not as CreateStream makes it: %w", want.Name, err)
-		}
+	if err := check(cfg, dead.CachedInfo().Config, leases.CachedInfo().Config); err != nil {
+		return StreamConfig{}, err
 	}
 	return cfg, nil
+}
+
+// check compares the other two streams with what the settings ask for.
+func check(cfg StreamConfig, dead, leases jetstream.StreamConfig) error {
+	if err := compare(dead, cfg.dead()); err != nil {
+		return fmt.Errorf("relay: stream %s is not as CreateStream makes it: %w", dead.Name, err)
+	}
+	if err := compare(leases, cfg.leases()); err != nil {
+		return fmt.Errorf("relay: stream %s is not as CreateStream makes it: %w", leases.Name, err)
+	}
+	return nil
+}
+
+// inspect looks at all three streams again and says what somebody has changed for the worse since they
+// were opened. More replicas, more room and other ages of dead letters are the operator's.
+func (c StreamConfig) inspect(ctx context.Context, js jetstream.JetStream) error {
+	now, err := openStream(ctx, js, c.Name)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, rule := range []struct {
+		setting  string
+		broken   bool
+		now, was any
+	}{
+		{"Prefix", now.Prefix != c.Prefix, now.Prefix, c.Prefix},
+		{"Partitions", now.Partitions != c.Partitions, now.Partitions, c.Partitions},
+		{"Replicas", now.Replicas < c.Replicas, now.Replicas, c.Replicas},
+		{"MaxAge", now.MaxAge != c.MaxAge, now.MaxAge, c.MaxAge},
+		{"LeaseTTL", now.LeaseTTL != c.LeaseTTL, now.LeaseTTL, c.LeaseTTL},
+	} {
+		if rule.broken {
+			errs = append(errs, fmt.Errorf("relay: stream %s was changed while the relay runs: %s is %v, was %v",
+				c.Name, rule.setting, rule.now, rule.was))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -24,8 +24,8 @@ func TestCreateStream(t *testing.T) {
 		change func(*StreamConfig)
 		want   string
 	}{
-		"partitions": {func(c *StreamConfig) { c.Partitions = 7 }, "SubjectTransform is events.*.* to events.{{partition(6,2)}}"},
-		"prefix":     {func(c *StreamConfig) { c.Prefix = "other" }, "Subjects is events.*.*, must be other.*.*"},
+		"partitions": {func(c *StreamConfig) { c.Partitions = 7 }, "SubjectTransform is *.*.* to {{wildcard(1)}}.{{partition(6,3)}}"},
+		"prefix":     {func(c *StreamConfig) { c.Prefix = "other" }, "Subjects is events.*.* events-erase.*.*, must be other.*.* other-erase.*.*"},
 		"window":     {func(c *StreamConfig) { c.Duplicates = time.Hour }, "Duplicates is 2m0s, must be 1h0m0s"},
 		"leases":     {func(c *StreamConfig) { c.LeaseTTL = time.Minute }, "MaxAge is 30s, must be 1m0s"},
 		"max bytes":  {func(c *StreamConfig) { c.MaxBytes = 5 }, "MaxBytes is -1, must be 5"},
@@ -77,7 +77,7 @@ func TestForeignStream(t *testing.T) {
 		test.change(&bad)
 		_, err := js.UpdateStream(t.Context(), bad)
 		require.NoError(t, err, name)
-		_, err = NewPublisher(t.Context(), js, "EVENTS", batcher.Config{GameID: gameID})
+		_, err = NewPublisher(t.Context(), js, "EVENTS", batcher.Config{GameID: gameID}, WithStreamCheck())
 		require.ErrorContains(t, err, test.want, name)
 		_, err = Start(t.Context(), js, Config{
 			Stream: "EVENTS", Sender: f.sender, Batcher: batcher.Config{GameID: gameID, Tokens: batcher.TokenFunc(nil)},

@@ -16,13 +16,13 @@ func token(id string) (string, error) {
 	if id == "" {
 		return "", fmt.Errorf("relay: an empty id has no subject")
 	}
-	plain := true
-	for i := range len(id) {
-		plain = plain && isPlain(id[i])
+	n := tokenLen(id)
+	if n > maxToken {
+		return "", fmt.Errorf("relay: an id has %d bytes in a subject, at most %d are possible", n, maxToken)
 	}
 	out := id
-	if !plain {
-		b := make([]byte, 0, len(id)+8)
+	if n > len(id) {
+		b := make([]byte, 0, n)
 		for i := range len(id) {
 			if c := id[i]; isPlain(c) {
 				b = append(b, c)
@@ -32,10 +32,18 @@ func token(id string) (string, error) {
 		}
 		out = string(b)
 	}
-	if len(out) > maxToken {
-		return "", fmt.Errorf("relay: an id has %d bytes in a subject, at most %d are possible", len(out), maxToken)
-	}
 	return out, nil
+}
+
+// tokenLen is how long the token of an id is.
+func tokenLen(id string) int {
+	n := len(id)
+	for i := range len(id) {
+		if !isPlain(id[i]) {
+			n += 2
+		}
+	}
+	return n
 }
 
 // parseToken decodes what token encoded. It refuses what token does not make, so that a player has one spelling, and one place in line.
@@ -57,7 +65,7 @@ func parseToken(t string) (string, error) {
 		}
 	}
 	if b.Len() == 0 || len(t) > maxToken {
-		return "", fmt.Errorf("relay: a token of %d bytes is no id", len(t))
+		return "", fmt.Errorf("relay: invalid id token of %d bytes", len(t))
 	}
 	return b.String(), nil
 }
