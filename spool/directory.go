@@ -95,7 +95,7 @@ func (d *directory) take() error {
 	}
 	flags := os.O_RDWR | os.O_CREATE
 	if d.reading {
-		if !d.isSpool() {
+		if !d.isSpool() && !d.has("lock") {
 			return fmt.Errorf("spool: %s is not a spool: it has none of a spool's files", d.path)
 		}
 		flags = os.O_RDONLY
@@ -116,11 +116,11 @@ func (d *directory) take() error {
 	return nil
 }
 
-// isSpool reports whether a spool's files are there.
+// isSpool reports whether files are there that hold events.
 func (d *directory) isSpool() bool {
 	entries, err := os.ReadDir(d.path)
 	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
-		return e.Name() == "lock" || slices.Contains(stageNames[:], e.Name()) || strings.HasSuffix(e.Name(), ".spool")
+		return slices.Contains(stageNames[:], e.Name()) || strings.HasSuffix(e.Name(), ".spool")
 	})
 }
 

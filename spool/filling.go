@@ -44,8 +44,8 @@ func (s *Spool) run() {
 // turn commits what there is. It returns what could not be written and must be tried again.
 func (s *Spool) turn(f *filling) *filling {
 	again := f != nil
-	removed := s.look()
 	if s.waitsForSpace() {
+		_ = s.look()
 		err := s.ready()
 		if err != nil {
 			_, _, _ = s.commit(&batch{}) // who waits is told; the notes do not need a stage, and what they make room for may be what is missing
@@ -58,9 +58,11 @@ func (s *Spool) turn(f *filling) *filling {
 		return nil
 	}
 	if f == nil {
-		if f = s.swap(); f == nil {
-			return nil
-		}
+		f = s.swap()
+	}
+	removed := s.look() // behind swap: whoever waits came before it
+	if f == nil {
+		return nil
 	}
 	began := time.Now()
 	events, notes, untidy := s.write(f, removed)

@@ -37,10 +37,7 @@ func (s *Spool) restore() (found, failed error) {
 			found = fmt.Errorf("spool: %s: %w", s.dir.at(name), ErrRemoved)
 		}
 	}
-	all := found != nil || time.Since(s.looked) >= s.opts.Every
-	if all {
-		s.looked = time.Now()
-	}
+	all := s.looks() || found != nil
 	kept := s.segments[:0:0]
 	for i, seg := range s.segments {
 		last := i == len(s.segments)-1
@@ -68,6 +65,22 @@ func (s *Spool) restore() (found, failed error) {
 	}
 	return found, described(failed)
 }
+
+// looks reports whether the names of all segments are to be looked at, and not only the last one's: somebody made or removed a file in the
+// directory, or some time has passed. The directory's own time may be too coarse to tell.
+func (s *Spool) looks() bool {
+	info, err := s.dir.file.Stat()
+	if err == nil && info.ModTime().Equal(s.changed) && time.Since(s.looked) < lookEvery {
+		return false
+	}
+	s.looked = time.Now()
+	if err == nil {
+		s.changed = info.ModTime()
+	}
+	return true
+}
+
+const lookEvery = 100 * time.Millisecond
 
 // restoreSegment writes a segment anew under its own name, from the open file that has none any more, and returns what takes its place. A
 // file that took the name is set aside. On an error the segment stays, and the next commit tries again.
@@ -122,8 +135,8 @@ func (s *Spool) restoreDirectory() (gone bool, err error) {
 		return false, fmt.Errorf("spool: %s was moved away: %w; put it back", s.dir.path, ErrRemoved)
 	}
 	if err == nil { // a directory that somebody made in its place
-		if entries, err := os.ReadDir(s.dir.path); err != nil || len(entries) > 0 {
-			return false, errors.Join(fmt.Errorf("spool: another directory took the place of %s: %w; remove what is in it", s.dir.path, ErrRemoved), err)
+		if s.dir.isSpool() {
+			return false, fmt.Errorf("spool: another spool took the place of %s: %w; move it away", s.dir.path, ErrRemoved)
 		}
 	}
 	fresh, err := openDirectory(s.dir.path, false)

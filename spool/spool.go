@@ -117,7 +117,8 @@ type Spool struct {
 	backlog  []*batch   // in the stages of an earlier process, and not in segments yet
 	reserve  reserve
 	short    bool      // the last events had no room
-	looked   time.Time // when the names of all files were looked at
+	looked   time.Time // when the names of all segments were looked at
+	changed  time.Time // the directory's time then
 	missing  error     // why what was removed could not be written anew; nil: all is there
 
 	// Of the committing goroutine.
