@@ -20,10 +20,27 @@ var stageNames = [...]string{"stage-a", "stage-b"}
 type contents struct {
 	segments   []*segment
 	stages     []Damage // those that cannot be read
-	staged     []*batch // without what is in the segments already
+	staged     batches  // without what is in the segments already
 	generation uint64   // the greatest
 	committed  uint64   // ids below it are in segments, or were
 	next       uint64   // id
+}
+
+// readable is a stage that was read.
+type readable struct {
+	path string
+	*batch
+}
+
+// batches are in the order of their generations.
+type batches []*batch
+
+// last returns the greatest id of their events, 0 where there is none.
+func (b batches) last() (id uint64) {
+	for _, some := range b {
+		id = max(id, some.last())
+	}
+	return id
 }
 
 func load(dir *directory) (_ *contents, err error) {
@@ -50,6 +67,7 @@ func load(dir *directory) (_ *contents, err error) {
 		c.committed = max(c.committed, first, seg.last()+1)
 		c.next = max(c.next, c.committed, seg.named+1)
 	}
+	var read []readable
 	for _, name := range stageNames {
 		mem, err := readStage(dir, name)
 		switch {
@@ -68,7 +86,14 @@ func load(dir *directory) (_ *contents, err error) {
 		case err != nil:
 			c.stages = append(c.stages, Damage{Path: dir.at(name), Err: err, Salvaged: all.count()})
 		}
-		b := all.from(c.committed)
+		read = append(read, readable{dir.at(name), all})
+	}
+	slices.SortFunc(read, func(a, b readable) int { return cmp.Compare(a.generation, b.generation) })
+	for _, st := range read {
+		b := st.from(max(c.committed, c.staged.last()+1))
+		if b.count() < st.from(c.committed).count() {
+			c.stages = append(c.stages, Damage{Path: st.path, Err: errOrder, Salvaged: b.count()})
+		}
 		c.generation = max(c.generation, b.generation)
 		// A power cut may take an event and leave a note about it. The note must not be taken for one about another event.
 		for _, ids := range slices.Concat(b.sending, b.settled) {
@@ -79,10 +104,13 @@ func load(dir *directory) (_ *contents, err error) {
 		c.next = max(c.next, b.last()+1)
 		c.staged = append(c.staged, b)
 	}
-	slices.SortFunc(c.staged, func(a, b *batch) int { return cmp.Compare(a.generation, b.generation) })
+	for _, b := range c.staged { // an id that was never given out is another event's later
+		_, b.sending = cutFrom(merged(b.sending), c.next)
+		_, b.settled = cutFrom(merged(b.settled), c.next)
+	}
 	for _, b := range c.staged { // their notes say what waits in the segments
 		for _, seg := range c.segments {
-			seg.note(merged(slices.Clone(b.sending)), merged(slices.Clone(b.settled)))
+			seg.note(b.sending, b.settled)
 		}
 	}
 	return c, nil

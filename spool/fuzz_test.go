@@ -131,6 +131,8 @@ func FuzzPages(f *testing.F) {
 			}
 			require.Less(t, visited, 2*len(file), "nothing is visited twice")
 		}
+		visited = 0
 		p.leaves(visit)
+		require.Less(t, visited, 6*len(file), "nor is much where the tree does not lead")
 	})
 }
