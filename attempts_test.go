@@ -51,7 +51,7 @@ var failures = []struct {
 	{"malformed answer", step{status: 200, body: `{"success":tru`}, 200, nil, [4]attempts{onlyOne, onlyOne, inDoubt, inDoubt}},
 	{"null", step{status: 200, body: ` null`}, 200, nil, [4]attempts{onlyOne, onlyOne, inDoubt, inDoubt}},
 	{"an answer that is a page", step{status: 200, body: `<html>hello</html>`}, 200, nil, [4]attempts{onlyOne, onlyOne, inDoubt, inDoubt}},
-	{"a redirect", failed(307, "Location", "https://elsewhere.example.com/"), 307, nil, [4]attempts{onlyOne, onlyOne, onlyOne, onlyOne}},
+	{"a redirect", failed(307, "Location", "https://elsewhere.example.com/"), 307, ErrUnavailable, [4]attempts{onlyOne, onlyOne, inDoubt, inDoubt}},
 }
 
 // failed is an answer that is not JSON, as a gateway gives it.
@@ -61,6 +61,20 @@ func failed(status int, header ...string) step {
 		s.header.Set(header[i], header[i+1])
 	}
 	return s
+}
+
+// refusalBodies are error bodies as the services write them.
+var refusalBodies = map[Service]string{
+	Smooven:     `{"success":false,"error":{"code":"sorry","message":"sorry"}}`,
+	Fyno:        `{"status":"error","_message":"sorry"}`,
+	SmartSender: `{"error":{"code":0,"message":"sorry"}}`,
+	Sunshine:    `{"errors":[{"code":"sorry","title":"sorry"}]}`,
+	PlaySmart:   `{"error":{"code":"SORRY","message":"sorry"}}`,
+}
+
+// refusedBy is a refusal in a service's own words.
+func refusedBy(service Service, status int) step {
+	return step{status: status, body: refusalBodies[service]}
 }
 
 func TestOperationIsRepeatedByItsClass(t *testing.T) {

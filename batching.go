@@ -2,8 +2,6 @@ package playline
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"sync"
 
@@ -48,6 +46,7 @@ func (c *Client) newIngestSender() (*ingestSender, error) {
 		Route:     opIngestEvents.path,
 		URL:       wire.Join(e.Base, path, ""),
 		Class:     opIngestEvents.class,
+		Lacks:     func(status int, body []byte) string { return e.lacks(opIngestEvents, status, body) },
 		// One attempt, as long as the batcher's own timeout. No Retry-After is obeyed here: it would hold all players.
 		Policy: retry.Policy{MaxAttempts: 1, AttemptTimeout: 1 << 62},
 	}}, nil
@@ -92,12 +91,6 @@ func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) error {
 // result says what became of a batch.
 func (s *ingestSender) result(in input, answer *transport.Response, failure *transport.Failure) error {
 	if failure == nil {
-		// A page of a proxy or of a captive portal can come with a 200 too: it is not the service's word.
-		if len(answer.Body) > 0 && !json.Valid(answer.Body) {
-			return &batcher.SendError{
-				Failure: batcher.InDoubt, Err: s.client.unreadable(opIngestEvents, in, answer, errors.New("the answer is not JSON")),
-			}
-		}
 		return nil
 	}
 	err := s.client.failed(opIngestEvents, in, answer, failure)
@@ -106,8 +99,14 @@ func (s *ingestSender) result(in input, answer *transport.Response, failure *tra
 
 // batchFailure says what an answer means for a batch.
 func batchFailure(status int, f *transport.Failure) batcher.Failure {
-	if r := f.Refusal; r != nil && status < 300 {
-		status = r.Status // a success that says no
+	if f.Stranger != "" {
+		return strangersFailure(status)
+	}
+	if r := f.Refusal; r != nil && status < 300 { // a success that says no
+		if r.Bare {
+			return batcher.Throttled // and blames nothing in the batch
+		}
+		status = r.Status
 	}
 	switch status {
 	case http.StatusUnauthorized:
@@ -128,6 +127,19 @@ func batchFailure(status int, f *transport.Failure) batcher.Failure {
 		return batcher.InDoubt
 	case status == 0:
 		return batcher.NotSent
+	}
+	return batcher.Unavailable
+}
+
+// strangersFailure says what an answer means for a batch that is not the service's own. It says nothing about the events.
+func strangersFailure(status int) batcher.Failure {
+	switch {
+	case status >= 200 && status < 300:
+		return batcher.InDoubt
+	case status == http.StatusUnauthorized:
+		return batcher.Unauthorized // the gateway in front of the service may check tokens: a fresh one may be better
+	case status == http.StatusRequestEntityTooLarge:
+		return batcher.TooLarge // cutting loses nothing
 	}
 	return batcher.Unavailable
 }

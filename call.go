@@ -63,13 +63,16 @@ func decode[T any](s *service, o *op, in input, answer *transport.Response) (*T,
 	case !o.has(mayBeEmpty):
 		err = errors.New("it is empty")
 	}
+	if err != nil && s.client.endpoints[o.service].takesAny(o) {
+		out, err = new(T), nil // half of an answer is none
+	}
 	if c, ok := any(out).(completer); ok && err == nil {
 		err = c.complete()
 	}
 	if err != nil {
 		return nil, s.client.unreadable(o, in, answer, err)
 	}
-	if k, ok := any(out).(rawKeeper); ok && len(answer.Body) > 0 { // an empty RawMessage cannot be written
+	if k, ok := any(out).(rawKeeper); ok && json.Valid(answer.Body) { // another RawMessage cannot be written
 		k.keepRaw(answer.Body)
 	}
 	return out, nil

@@ -22,7 +22,7 @@ import (
 func batcherPlays() map[string]roundTripper {
 	plays := map[string]roundTripper{
 		"all is well": func(req *http.Request) (*http.Response, error) {
-			return jsonBody(202, `{"success":true}`).response(req), nil
+			return jsonBody(202, `{"success":true,"message":"taken"}`).response(req), nil
 		},
 	}
 	for name, gossip := range gossips {

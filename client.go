@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/playline/playline-go/internal/shape"
 	"github.com/playline/playline-go/internal/transport"
 )
 
@@ -46,18 +47,21 @@ type service struct{ client *Client }
 type endpoint struct {
 	transport.Service
 	login
-	baseURL string // of the hooks
-	maxBody int
+	baseURL    string // of the hooks
+	maxBody    int
+	errorWord  *shape.Shape
+	anySuccess bool // see WithAnySuccess
 }
 
 // New returns a client for the services that the options configure. Without any service it is an error.
 func New(opts ...Option) (*Client, error) {
 	cfg := &config{
-		base:     map[Service]*url.URL{},
-		limiters: map[Service]*rate.Limiter{},
-		log:      slog.New(slog.DiscardHandler),
-		retry:    defaultRetry,
-		maxBody:  defaultMaxBody,
+		base:       map[Service]*url.URL{},
+		limiters:   map[Service]*rate.Limiter{},
+		anySuccess: map[Service]bool{},
+		log:        slog.New(slog.DiscardHandler),
+		retry:      defaultRetry,
+		maxBody:    defaultMaxBody,
 	}
 	for _, opt := range opts {
 		if opt == nil {
@@ -124,8 +128,10 @@ func newEndpoint(name Service, d dialect, l *login, cfg *config) (*endpoint, err
 			Throttle:      d.throttle,
 			MaxRetryAfter: d.maxRetryAfter,
 		},
-		login:   *l,
-		baseURL: strings.TrimRight(base.String(), "/"),
-		maxBody: d.maxBody,
+		login:      *l,
+		baseURL:    strings.TrimRight(base.String(), "/"),
+		maxBody:    d.maxBody,
+		errorWord:  d.errorWord,
+		anySuccess: cfg.anySuccess[name],
 	}, nil
 }

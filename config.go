@@ -28,13 +28,14 @@ type config struct {
 	sunshine  sunshineConfig
 	playSmart struct{ on bool }
 
-	base     map[Service]*url.URL
-	limiters map[Service]*rate.Limiter
-	http     *http.Client
-	log      *slog.Logger
-	retry    RetryPolicy
-	hooks    []Hooks
-	maxBody  int64
+	base       map[Service]*url.URL
+	limiters   map[Service]*rate.Limiter
+	anySuccess map[Service]bool
+	http       *http.Client
+	log        *slog.Logger
+	retry      RetryPolicy
+	hooks      []Hooks
+	maxBody    int64
 }
 
 // sunshineConfig is how the client logs in to Sunshine: with a key, or with a source of tokens.

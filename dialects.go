@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/playline/playline-go/internal/shape"
 	"github.com/playline/playline-go/internal/transport"
 )
 
@@ -19,6 +20,8 @@ type dialect struct {
 	maxBody       int // bytes of a request's body, 0: no limit is known
 	// refusal reads an answer of any status: nil is a success.
 	refusal func(status int, body []byte) *transport.Refusal
+	// errorWord is the shape of the service's error bodies, see word.go.
+	errorWord *shape.Shape
 	// login takes the credentials from the configuration; nil means that there are none.
 	login func(*config) *login
 	// hint says how to configure the service.
@@ -39,6 +42,7 @@ var dialects = map[Service]dialect{
 		base:          "https://api.smooven.io/v1",
 		maxRetryAfter: time.Minute,
 		refusal:       smoovenRefusal,
+		errorWord:     smoovenError,
 		login: func(c *config) *login {
 			if !c.smooven.on {
 				return nil
@@ -58,6 +62,7 @@ var dialects = map[Service]dialect{
 		base:          "https://api.fyno.io/v1",
 		maxRetryAfter: time.Minute,
 		refusal:       fynoRefusal,
+		errorWord:     fynoError,
 		login: func(c *config) *login {
 			if !c.fyno.on {
 				return nil
@@ -78,6 +83,7 @@ var dialects = map[Service]dialect{
 		throttle:      time.Minute,
 		maxRetryAfter: 12 * time.Minute,
 		refusal:       smartSenderRefusal,
+		errorWord:     smartSenderError,
 		login: func(c *config) *login {
 			if !c.smartSender.on {
 				return nil
@@ -91,6 +97,7 @@ var dialects = map[Service]dialect{
 		maxRetryAfter: time.Minute,
 		maxBody:       100_000,
 		refusal:       sunshineRefusal,
+		errorWord:     sunshineError,
 		login: func(c *config) *login {
 			if !c.sunshine.on {
 				return nil
@@ -111,6 +118,7 @@ var dialects = map[Service]dialect{
 		base:          "https://playsmart-gateway-1w8ko864.uc.gateway.dev",
 		maxRetryAfter: time.Minute,
 		refusal:       playSmartRefusal,
+		errorWord:     playSmartError,
 		login: func(c *config) *login {
 			if !c.playSmart.on {
 				return nil

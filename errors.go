@@ -14,9 +14,10 @@ import (
 // What went wrong, for errors.Is. One error can match several: a throttled call whose deadline came first matches
 // ErrRateLimited and context.DeadlineExceeded.
 var (
-	// ErrNotFound: there is no such player, profile, contact or client; also where the service says so with a 400.
+	// ErrNotFound: there is no such player, profile, contact or client, in the service's own words; also where it says so with a 400.
 	ErrNotFound = errors.New("not found")
-	// ErrUnauthorized: the credentials are missing, wrong or expired (401).
+	// ErrUnauthorized: the credentials are missing, wrong or expired (401). A gateway may say so in the service's place: then the error
+	// matches ErrUnavailable too.
 	ErrUnauthorized = errors.New("unauthorized")
 	// ErrForbidden: the credentials are not enough for this (403).
 	ErrForbidden = errors.New("forbidden")
@@ -26,7 +27,7 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrRateLimited: the service throttles (429), or the limiter here had no room before the context's deadline.
 	ErrRateLimited = errors.New("rate limited")
-	// ErrUnavailable: no answer, or a 5xx.
+	// ErrUnavailable: no answer, a 5xx, or an answer that is not the service's own, see Error.Stranger.
 	ErrUnavailable = errors.New("service unavailable")
 	// ErrNotConfigured: the client has no credentials for this service; nothing was sent.
 	ErrNotConfigured = errors.New("service not configured")
@@ -47,6 +48,7 @@ type Error struct {
 	Code       string          // the service's own code, "" where it has none
 	Message    string          // the service's own words; addresses, phone numbers and what was secret in the request are left out
 	Details    json.RawMessage `json:"-"` // what else the service said, as it was
+	Stranger   string          // what the answer lacks to be the service's own, "" if nothing: "it is not JSON", "it has no error.code"
 	RequestID  string          // the service's id of the last request, for its support
 	RetryAfter time.Duration   // how long the service asked to wait, 0 where it did not
 	Attempts   int             // requests made
@@ -70,6 +72,9 @@ func (e *Error) Error() string {
 	}
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
+	}
+	if e.Stranger != "" {
+		b.WriteString(": the answer is not the service's own: " + e.Stranger)
 	}
 	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())
@@ -98,7 +103,10 @@ func (e *Error) Is(target error) bool {
 	case ErrOutcomeUnknown:
 		return e.unknown
 	case ErrUnavailable:
-		return e.means >= 500 || e.means == http.StatusRequestTimeout || e.means == 0 && !isContextEnd(e.Err)
+		return e.Stranger != "" || e.means >= 500 || e.means == http.StatusRequestTimeout || e.means == 0 && !isContextEnd(e.Err)
+	}
+	if e.Stranger != "" && e.StatusCode != http.StatusUnauthorized {
+		return false
 	}
 	return target == meaning(e.means)
 }
@@ -117,6 +125,7 @@ func (e *Error) LogValue() slog.Value {
 		slog.String("code", e.Code),
 		slog.Int("attempts", e.Attempts),
 		slog.String("request_id", e.RequestID),
+		slog.String("stranger", e.Stranger),
 		slog.Bool("outcome_unknown", e.unknown),
 	)
 }

@@ -45,6 +45,7 @@ func (c *Client) failed(o *op, in input, answer *transport.Response, f *transpor
 		Raw:        answer.Body,
 		Header:     answer.Header,
 		Err:        f.Cause,
+		Stranger:   f.Stranger,
 		means:      answer.Status,
 		unknown:    f.Doubt,
 	}

@@ -145,7 +145,7 @@ func TestSecurityABatchersTokenCannotBeInjected(t *testing.T) {
 	for name, value := range injections {
 		for _, way := range []string{"the source", "SetToken"} {
 			synctest.Test(t, func(t *testing.T) {
-				s := script(jsonBody(202, `{"success":true}`))
+				s := script(jsonBody(202, `{"success":true,"message":"taken"}`))
 				b, err := newClient(t, s).NewBatcher(batcher.Config{
 					GameID: "com.example.stackblaster", Linger: time.Millisecond,
 					Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: value}, nil }),

@@ -158,7 +158,7 @@ func TestHooksAreToldWhatAnAttemptMeans(t *testing.T) {
 		assert.NotErrorIs(t, d.errs[1], ErrOutcomeUnknown, "a safe operation")
 
 		d = &diary{}
-		c = newClient(t, script(step{lose: true}, jsonBody(202, `{"success":true}`)), WithHooks(d.hooks()))
+		c = newClient(t, script(step{lose: true}, jsonBody(202, `{"success":true,"message":"taken"}`)), WithHooks(d.hooks()))
 		b, err := c.NewBatcher(batcher.Config{
 			GameID: "com.example.stackblaster", Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
 				return batcher.Token{Value: tokenPlayer}, nil

@@ -61,7 +61,7 @@ func TestSecurityHostileServersCostABatcherNoEvent(t *testing.T) {
 					return
 				}
 				for c.request() {
-					_, _ = io.WriteString(c, "HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\n\r\n{\"success\":true}")
+					_, _ = io.WriteString(c, "HTTP/1.1 202 Accepted\r\nContent-Length: 34\r\n\r\n{\"success\":true,\"message\":\"taken\"}")
 				}
 			})
 			client, err := New(WithPlaySmart(), WithBaseURL(PlaySmart, server.url), WithMaxResponseBytes(1<<20))

@@ -3,6 +3,7 @@ package playline
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,12 +28,20 @@ func TestBatchFailures(t *testing.T) {
 		"refused dial":         {step{refuse: true}, batcher.NotSent},
 		"lost":                 {step{lose: true}, batcher.InDoubt},
 		"truncated":            {step{status: 202, body: `{"success":true}`, cut: true}, batcher.InDoubt},
-		"400":                  {failed(400), batcher.Invalid},
-		"401":                  {failed(401), batcher.Unauthorized},
-		"403":                  {failed(403), batcher.Forbidden},
-		"404":                  {failed(404), batcher.Unavailable},
+		"400":                  {refusedBy(PlaySmart, 400), batcher.Invalid},
+		"400 of a stranger":    {failed(400), batcher.Unavailable},
+		"422":                  {refusedBy(PlaySmart, 422), batcher.Invalid},
+		"422 of a stranger":    {failed(422), batcher.Unavailable},
+		"401":                  {refusedBy(PlaySmart, 401), batcher.Unauthorized},
+		"401 of a stranger":    {failed(401), batcher.Unauthorized},
+		"403":                  {refusedBy(PlaySmart, 403), batcher.Forbidden},
+		"403 of a stranger":    {failed(403), batcher.Unavailable},
+		"404":                  {refusedBy(PlaySmart, 404), batcher.Unavailable},
+		"404 of a stranger":    {failed(404), batcher.Unavailable},
+		"409 of a stranger":    {failed(409), batcher.Unavailable},
 		"408":                  {failed(408), batcher.InDoubt},
-		"413":                  {failed(413), batcher.TooLarge},
+		"413":                  {refusedBy(PlaySmart, 413), batcher.TooLarge},
+		"413 of a stranger":    {failed(413), batcher.TooLarge},
 		"429":                  {failed(429, "Retry-After", "7"), batcher.Throttled},
 		"500":                  {failed(500), batcher.InDoubt},
 		"501":                  {failed(501), batcher.InDoubt},
@@ -41,7 +50,19 @@ func TestBatchFailures(t *testing.T) {
 		"503 with Retry-After": {failed(503, "Retry-After", "7"), batcher.Unavailable},
 		"504":                  {failed(504), batcher.InDoubt},
 		"a redirect":           {failed(307), batcher.Unavailable},
-		"a success of no":      {step{status: 202, body: `{"success":false,"message":"no"}`}, batcher.Invalid},
+		"success:false":        {step{status: 202, body: `{"success":false,"message":"buffer full, try again"}`}, batcher.Throttled},
+		"success:false alone":  {step{status: 202, body: `{"success":false}`}, batcher.InDoubt},
+		"success:false, coded": {step{status: 202, body: `{"success":false,"error":{"code":"BAD_REQUEST","message":"no"}}`}, batcher.Invalid},
+		"202 {}":               {step{status: 202, body: `{}`}, batcher.InDoubt},
+		"202 null":             {step{status: 202, body: `null`}, batcher.InDoubt},
+		"202 []":               {step{status: 202, body: `[]`}, batcher.InDoubt},
+		`202 "ok"`:             {step{status: 202, body: `"ok"`}, batcher.InDoubt},
+		"202 empty":            {step{status: 202}, batcher.InDoubt},
+		"202 with an error":    {step{status: 202, body: `{"error":{}}`}, batcher.InDoubt},
+		"202 in other letters": {step{status: 202, body: `{"Success":true,"Message":"taken"}`}, batcher.InDoubt},
+		"202 of both kinds":    {step{status: 202, body: `{"success":true,"message":"taken","success":true}`}, batcher.InDoubt},
+		`202 "true"`:           {step{status: 202, body: `{"success":"true","message":"taken"}`}, batcher.InDoubt},
+		"200 of a page":        {step{status: 200, body: `<html>hello</html>`}, batcher.InDoubt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,7 +79,8 @@ func TestBatchFailures(t *testing.T) {
 				}
 				var e *Error
 				require.ErrorAs(t, err, &e, "the cause is an *Error")
-				assert.Equal(t, test.want == batcher.InDoubt || name == "503", errors.Is(err, ErrOutcomeUnknown))
+				unknown := test.want == batcher.InDoubt || name == "503" || name == "a redirect" || strings.HasSuffix(name, "of a stranger")
+				assert.Equal(t, unknown, errors.Is(err, ErrOutcomeUnknown))
 				assertNoCanary(t, everyForm(t, err))
 			})
 			assert.Equal(t, 1, s.count(), "the batcher repeats, not the client")

@@ -138,6 +138,22 @@ func WithLimiter(s Service, limiter *rate.Limiter) Option {
 	}
 }
 
+// WithAnySuccess takes every 2xx of a service as its word, whatever stands in the answer. By default only an answer with the shape that
+// the vendor documents counts, because proxies, portals and mocks answer with a 2xx too, and nothing is carried out then.
+//
+// The option is the way out if a vendor changes its answers before this package knows: without it each such answer counts as lost,
+// and with it everything that a stranger answers with a 2xx counts as done. What cannot be read of an answer is left empty in the result.
+// Operations that ask for something are not covered: the GETs, the two of Accounts, and Verify.Validate, which would let anybody in.
+func WithAnySuccess(s Service) Option {
+	return func(c *config) error {
+		if _, ok := dialects[s]; !ok {
+			return &ValidationError{"WithAnySuccess: service", "must be one of the five services"}
+		}
+		c.anySuccess[s] = true
+		return nil
+	}
+}
+
 // WithHTTPClient sends through a copy of client, which itself is not changed: its transport, its cookie jar and its timeout
 // (which then bounds one attempt) are used, its redirect policy is not. The default has a transport of its own: proxy from the
 // environment, TLS 1.2 at least, 64 warm connections a host.

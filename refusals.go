@@ -7,10 +7,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/playline/playline-go/internal/shape"
 	"github.com/playline/playline-go/internal/transport"
 )
 
-// The decoders of this file read how each of the five services says no. They see successes too.
+// The decoders of this file read how each of the five services says no. They see successes too, of which they take for a refusal only
+// what has the shape of the service's errors (word.go), or says no in the words of a success.
 
 // saysNo is a cheap look that spares a success a second parse.
 func saysNo(status int, body []byte, sign string) bool {
@@ -24,15 +26,24 @@ func smoovenRefusal(status int, body []byte) *transport.Refusal {
 		return nil
 	}
 	var in struct {
-		Success *bool             `json:"success"`
-		Error   codeMessage       `json:"error"`
-		Errors  []json.RawMessage `json:"errors"`
+		Success  *bool             `json:"success"`
+		Imported float64           `json:"imported"`
+		Error    codeMessage       `json:"error"`
+		Errors   []json.RawMessage `json:"errors"`
 	}
 	_ = json.Unmarshal(body, &in) // a gateway's page leaves it empty
-	if status < 300 && (in.Success == nil || *in.Success || len(in.Errors) > 0) {
+	if status < 300 && (in.Success == nil || *in.Success || len(in.Errors) > 0 || in.Imported > 0) {
 		return nil
 	}
-	return in.Error.refusal(status)
+	return bare(status, body, smoovenError, in.Error.refusal(status))
+}
+
+// bare marks the refusal of a success that does not have the shape of an error: it says no, and not why. It counts as a 503.
+func bare(status int, body []byte, errorWord *shape.Shape, r *transport.Refusal) *transport.Refusal {
+	if status < 300 && errorWord.Lacks(body) != "" {
+		r.Status, r.Bare = http.StatusServiceUnavailable, true
+	}
+	return r
 }
 
 // fynoRefusal reads {"status":"error","_message"}. The status is 400 for everything but bad credentials, and only the message
@@ -42,11 +53,10 @@ func fynoRefusal(status int, body []byte) *transport.Refusal {
 		return nil
 	}
 	var in struct {
-		Status  json.RawMessage `json:"status"` // a number in a profile
-		Message looseString     `json:"_message"`
+		Message looseString `json:"_message"`
 	}
 	_ = json.Unmarshal(body, &in)
-	if status < 300 && string(in.Status) != `"error"` {
+	if status < 300 && fynoError.Lacks(body) != "" {
 		return nil
 	}
 	r := &transport.Refusal{Status: refusedStatus(status), Message: string(in.Message)}
@@ -78,7 +88,8 @@ func smartSenderRefusal(status int, body []byte) *transport.Refusal {
 	}
 	_ = json.Unmarshal(body, &in)
 	switch {
-	case in.Error != nil:
+	// A contact may have a variable of the name error.
+	case in.Error != nil && (status >= 300 || smartSenderError.Lacks(body) == ""):
 		r := in.Error.refusal(status)
 		r.Details = in.Error.Description
 		if code, err := strconv.Atoi(r.Code); err == nil && code >= 400 && code <= 599 {
@@ -137,7 +148,7 @@ func playSmartRefusal(status int, body []byte) *transport.Refusal {
 	if r.Message == "" {
 		r.Message = string(in.Message)
 	}
-	return r
+	return bare(status, body, playSmartError, r)
 }
 
 // codeMessage is the heart of three of the five error bodies.

@@ -41,9 +41,13 @@ const (
 	ServerError
 	// OtherServerError is any other 5xx, such as 501.
 	OtherServerError
-	// Unreadable is a success whose body cannot be decoded.
+	// Unreadable is an answer that cannot be used and would be the same again: a success that is too long or cannot be decoded, or a
+	// redirect, which tells of a wrong base URL. It says nothing about the request either.
 	Unreadable
-	// Refused is a definite no: a 4xx, a refused redirect, or a success that says that it failed.
+	// Stranger is an answer that is not the service's own: a success or a refusal of a proxy, a portal, a mock. It says nothing about
+	// the request, which the service may have carried out, or may never have seen.
+	Stranger
+	// Refused is a definite no of the service itself: a 4xx, or a success that says that it failed.
 	Refused
 	kinds
 )
@@ -72,6 +76,7 @@ var verdicts = [kinds][classes]Verdict{
 	ServerError:      {Retry, Retry, Doubt, Doubt},
 	OtherServerError: {Final, Final, Doubt, Doubt},
 	Unreadable:       {Final, Final, Doubt, Doubt},
+	Stranger:         {Retry, Retry, Doubt, Doubt},
 	Refused:          {Final, Final, Final, Final},
 }
 

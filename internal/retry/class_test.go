@@ -36,7 +36,8 @@ func TestJudgeKeepsTheRetryClasses(t *testing.T) {
 		{"503 with Retry-After", retry.Unavailable, again, again, again, final},
 		{"500, 502, 504, 503 without Retry-After", retry.ServerError, again, again, doubt, doubt},
 		{"501 and other 5xx", retry.OtherServerError, final, final, doubt, doubt},
-		{"a success that cannot be read", retry.Unreadable, final, final, doubt, doubt},
+		{"a success that cannot be read, a redirect", retry.Unreadable, final, final, doubt, doubt},
+		{"an answer that is not the service's own", retry.Stranger, again, again, doubt, doubt},
 		{"a plain no", retry.Refused, final, final, final, final},
 	}
 	seen := map[retry.Kind]bool{}
@@ -48,7 +49,7 @@ func TestJudgeKeepsTheRetryClasses(t *testing.T) {
 			assert.Equal(t, want, retry.Judge(class, row.kind), "%s, class %s", row.name, class)
 		}
 	}
-	assert.Len(t, seen, 9, "every kind has a row")
+	assert.Len(t, seen, 10, "every kind has a row")
 }
 
 // TestKindOfEveryStatus goes through all statuses, with and without Retry-After.

@@ -15,6 +15,9 @@ import (
 	"github.com/playline/playline-go/internal/retry"
 )
 
+// byteOrderMark may stand before the text of a body. JSON has none, and some servers write one.
+const byteOrderMark = "\ufeff"
+
 // maxErrorBody is how much of the body of a failure is kept.
 const maxErrorBody = 64 << 10
 
@@ -23,6 +26,7 @@ type outcome struct {
 	ok         bool
 	kind       retry.Kind // where not ok
 	refusal    *Refusal
+	stranger   string // what the answer lacks to be the service's word
 	err        error
 	retryAfter time.Duration // as the service asked
 	pause      time.Duration // the shortest pause before the next attempt
@@ -121,30 +125,65 @@ func (s *call) read(ctx context.Context, resp *http.Response) {
 		limit = s.client.maxBody
 	}
 	body, err := readUpTo(resp, limit)
+	body = bytes.TrimPrefix(body, []byte(byteOrderMark))
 	s.resp.Body = body
 	switch {
 	case resp.StatusCode < 200:
-		s.refused(resp, resp.StatusCode, &Refusal{Message: "the service wants to speak another protocol than HTTP: check the base URL"})
+		s.strange(retry.Unreadable, "it asks for another protocol than HTTP: check the base URL", nil)
 	case !success && resp.StatusCode < 400:
-		s.refused(resp, resp.StatusCode, &Refusal{Message: "the service answered with a redirect, which is not followed: check the base URL"})
+		s.strange(retry.Unreadable, "it is a redirect, which is not followed: check the base URL", nil)
 	case !success:
 		s.refused(resp, resp.StatusCode, s.Service.Refusal(resp.StatusCode, body))
+		// The kinds of failure that leave the outcome open, and those about load, are the same whoever answered.
+		if s.last.kind == retry.Refused {
+			if lacks := s.lacks(body); lacks != "" {
+				s.strange(retry.Stranger, lacks, s.last.refusal)
+			}
+		}
 	case errors.Is(err, errTooLong):
 		s.last = outcome{kind: retry.Unreadable, err: fmt.Errorf("%w: over %d bytes", err, limit)}
 	case err != nil:
 		s.last = outcome{kind: retry.Lost, err: fmt.Errorf("read the answer: %w", s.cause(ctx, err))}
 	default:
 		s.last = outcome{ok: true}
-		if refusal := s.Service.Refusal(resp.StatusCode, body); refusal != nil {
+		refusal := s.Service.Refusal(resp.StatusCode, body)
+		lacks := ""
+		if refusal == nil || refusal.Bare {
+			lacks = s.lacks(body)
+		}
+		switch {
+		case lacks != "":
+			s.strange(retry.Stranger, lacks, refusal)
+		case refusal != nil:
 			s.refused(resp, refusal.Status, refusal)
 		}
 	}
+}
+
+// strange notes that the answer is not the service's word. The words of a refusal stay, for the person who looks for the proxy; the
+// status that they seem to mean does not.
+func (s *call) strange(kind retry.Kind, lacks string, refusal *Refusal) {
+	if refusal != nil {
+		refusal.Status = s.resp.Status
+	}
+	s.last = outcome{kind: kind, stranger: lacks, refusal: refusal, retryAfter: s.last.retryAfter, pause: s.last.pause}
+}
+
+// lacks says what the answer lacks to be the service's word.
+func (s *call) lacks(body []byte) string {
+	if s.Lacks == nil {
+		return ""
+	}
+	return s.Lacks(s.resp.Status, body)
 }
 
 // refused notes that the service said no, and for how long it is to be left alone.
 func (s *call) refused(resp *http.Response, status int, refusal *Refusal) {
 	asked, ok := retry.After(resp.Header, time.Now())
 	s.last = outcome{kind: retry.KindOf(status, ok), refusal: refusal, retryAfter: asked, pause: asked}
+	if refusal != nil && refusal.Bare {
+		s.last.kind = retry.Unavailable // the service itself says that it took nothing
+	}
 	if s.last.kind != retry.Throttled {
 		return
 	}
@@ -157,15 +196,15 @@ func (s *call) refused(resp *http.Response, status int, refusal *Refusal) {
 // inDoubt reports whether the server may have carried the attempt out although it failed.
 func (o outcome) inDoubt() bool {
 	switch o.kind {
-	case retry.Lost, retry.Timeout408, retry.ServerError, retry.OtherServerError:
+	case retry.Lost, retry.Timeout408, retry.ServerError, retry.OtherServerError, retry.Unreadable, retry.Stranger:
 		return !o.ok
 	}
 	return false
 }
 
-// gone reports whether the answer is a 404, be it in the body.
+// gone reports whether the service itself says 404, be it in the body.
 func (o outcome) gone(status int) bool {
-	return status == http.StatusNotFound || o.refusal != nil && o.refusal.Status == http.StatusNotFound
+	return o.stranger == "" && (status == http.StatusNotFound || o.refusal != nil && o.refusal.Status == http.StatusNotFound)
 }
 
 var errTooLong = errors.New("the answer is too long")

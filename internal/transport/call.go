@@ -19,7 +19,7 @@ type Service struct {
 	Name string
 	Base *url.URL // credentials go to its scheme and host, and nowhere else
 	Gate *Gate
-	// Refusal reads an answer and returns nil where it is a success. It also sees answers of 2xx and bodies that are not JSON.
+	// Refusal reads an answer and returns nil if it is a success. It also sees answers of 2xx and bodies that are not JSON.
 	Refusal func(status int, body []byte) *Refusal
 	// Throttle is how long to stay away after a 429 that does not say.
 	Throttle time.Duration
@@ -33,6 +33,8 @@ type Refusal struct {
 	Code    string
 	Message string
 	Details []byte // raw JSON
+	// Bare: a success that says no, and not why. It counts if the answer has the shape of a success; it blames nothing in the request.
+	Bare bool
 }
 
 // Request is one logical call, ready to be sent.
@@ -49,6 +51,9 @@ type Request struct {
 	Policy       retry.Policy
 	RetryInDoubt bool // the caller allows to repeat what the class does not
 	GoneIsDone   bool // a 404 after an attempt of unknown outcome means that it had worked
+	// Lacks says what an answer lacks to be the service's own word, "" if it is. It is asked about successes that do not say no,
+	// and about refusals. It must name nothing that the answer says. Nil believes every answer.
+	Lacks func(status int, body []byte) string
 	// Scrub makes words of the service fit for a log: a request id is what the service says it is. Nil leaves them as they are.
 	Scrub func(string) string
 	// Observer is told of each attempt; nil: nobody.
@@ -68,7 +73,7 @@ type Observer interface {
 type Response struct {
 	Status   int
 	Header   http.Header
-	Body     []byte
+	Body     []byte        // without a byte order mark
 	Attempts int           // attempts made
 	Duration time.Duration // of the whole call, pauses included
 	BodyFree bool          // the request's body is not read any more; known after a call of one attempt
@@ -76,8 +81,9 @@ type Response struct {
 
 // Failure is why a call has no result.
 type Failure struct {
-	Refusal    *Refusal      // nil where the service did not answer
-	Cause      error         // nil where the service answered; never holds a URL
+	Refusal    *Refusal      // nil if no answer came, or a stranger's success
+	Stranger   string        // what the answer lacks to be the service's word; "" if it is, if none came, or for a 5xx
+	Cause      error         // nil if an answer came that could be read; never holds a URL
 	Stopped    error         // why no further attempt was made, where another was due: the context
 	RetryAfter time.Duration // as the service asked, not capped
 	Doubt      bool          // the server may have carried the request out
@@ -197,6 +203,7 @@ func (s *call) failure() *Failure {
 	}
 	return &Failure{
 		Refusal:    s.last.refusal,
+		Stranger:   s.last.stranger,
 		Cause:      s.last.err,
 		Stopped:    s.stop,
 		RetryAfter: s.last.retryAfter,

@@ -46,6 +46,7 @@ func newRequest(t *testing.T, base string, class retry.Class, body []byte, edits
 		Auth:      transport.None{},
 		Class:     class,
 		Policy:    quick,
+		Lacks:     lacks,
 	}
 	for _, edit := range edits {
 		edit(r)
@@ -59,9 +60,17 @@ func refusal(status int, body []byte) *transport.Refusal {
 	if status < 300 && !no {
 		return nil
 	}
-	r := &transport.Refusal{Message: string(body)}
+	r := &transport.Refusal{Message: string(body), Bare: bytes.Contains(body, []byte("bare"))}
 	r.Status, _ = strconv.Atoi(string(bytes.TrimSpace(rest)))
 	return r
+}
+
+// lacks takes every answer for the service's word that does not name a stranger.
+func lacks(_ int, body []byte) string {
+	if bytes.Contains(body, []byte("stranger")) {
+		return "it is a stranger's"
+	}
+	return ""
 }
 
 // newClient returns a client on next that is silent and takes answers of 1 MiB.
