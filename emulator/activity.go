@@ -78,6 +78,13 @@ func (a *activity) accepted(now time.Time, n int) {
 	}
 }
 
+// forget empties all seconds.
+func (a *activity) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.seconds = [activitySeconds]activitySecond{}
+}
+
 // since returns the seconds from a Unix time on that had any request, oldest first; what is older than the ring is gone.
 func (a *activity) since(from int64, now time.Time) []activitySecond {
 	a.mu.Lock()

@@ -51,6 +51,12 @@ func (e *Emulator) Inspector() http.Handler {
 	mux.HandleFunc("GET "+InspectorPath+"/live", i.live)
 	mux.HandleFunc("GET "+InspectorPath+"/request/{number}", i.request)
 	mux.HandleFunc("GET "+InspectorPath+"/env", i.env)
+	mux.HandleFunc("GET "+InspectorPath+"/counts", i.counts)
+	mux.HandleFunc("GET "+InspectorPath+"/events", i.events)
+	mux.HandleFunc("GET "+InspectorPath+"/token", i.token)
+	mux.HandleFunc("GET "+InspectorPath+"/operations", i.operations)
+	mux.HandleFunc("POST "+InspectorPath+"/send", i.send)
+	mux.HandleFunc("POST "+InspectorPath+"/clear", i.clear)
 	mux.HandleFunc("POST "+InspectorPath+"/switches", i.flip)
 	return e.guarded(mux)
 }

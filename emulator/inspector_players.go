@@ -51,11 +51,17 @@ func (e *Emulator) playerIDs() map[string]bool {
 	return ids
 }
 
-// playerRows returns the first persons that a filter takes, in the order of their ids, and how many come after them.
+// playerRows returns the first persons that a filter takes, and how many come after them. They stand in the order of their ids or, for
+// the choice recent, by their last event, the newest first.
 func (e *Emulator) playerRows(ids map[string]bool, f filter) (rows []playerView, more int) {
 	rows = []playerView{}
 	accounts := e.playSmart.accountsByID()
-	for _, id := range sortedKeys(ids) {
+	sorted := sortedKeys(ids)
+	if f.only == "recent" {
+		last := e.playSmart.lastEvents()
+		slices.SortStableFunc(sorted, func(a, b string) int { return last[b].Compare(last[a]) })
+	}
+	for _, id := range sorted {
 		if f.player != "" && f.player != id {
 			continue
 		}
@@ -129,6 +135,19 @@ func (e *Emulator) playerRow(id string, accounts map[string]*playSmartAccount) (
 	return row, reach
 }
 
+// lastEvents returns by player when the newest event came.
+func (p *playSmart) lastEvents() map[string]time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := make(map[string]time.Time, len(p.events))
+	for id, events := range p.events {
+		if len(events) > 0 {
+			last[id] = events[len(events)-1].Received
+		}
+	}
+	return last
+}
+
 // accountsByID returns the accounts by the id that their players have.
 func (p *playSmart) accountsByID() map[string]*playSmartAccount {
 	p.mu.Lock()
@@ -156,7 +175,7 @@ func (f *fyno) suppressionsOf(p *fynoProfile) []fynoSuppression {
 // are very many, so seldom that it takes a tenth of the time at most.
 func (v *viewer) survey(f *frame, now time.Time, changed bool) {
 	every := 2 * time.Second
-	if v.view == "players" {
+	if v.view == "players" || v.view == "refusals" {
 		every = time.Second
 	}
 	every = max(every, 10*v.surveying)
@@ -164,8 +183,11 @@ func (v *viewer) survey(f *frame, now time.Time, changed bool) {
 		defer func() { v.surveyed, v.surveying = now, time.Since(now) }()
 		ids := v.inspector.emulator.playerIDs()
 		v.players = len(ids)
-		if v.view == "players" {
+		switch v.view {
+		case "players":
 			f.Rows, f.More = v.inspector.emulator.playerRows(ids, v.filter)
+		case "refusals":
+			f.Rows, f.More = v.inspector.emulator.record.refusals(v.filter)
 		}
 	}
 	f.Players = v.players

@@ -1,9 +1,11 @@
 package emulator
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // requestView is a request as a row.
@@ -28,7 +30,15 @@ type requestDetail struct {
 	Query  []namedValue `json:"query"`
 	Header []namedValue `json:"header"`
 	Body   string       `json:"body"`
-	Bytes  int          `json:"bytes"` // of the body
+	Bytes  int          `json:"bytes"`        // of the body
+	Cut    bool         `json:"cut,omitzero"` // the body is longer than what is shown
+
+	ReplyHeader []namedValue `json:"replyHeader"`
+	ReplyBody   string       `json:"replyBody"`
+	ReplyBytes  int          `json:"replyBytes"`
+
+	Methods []string `json:"methods"` // of the client that call the operation
+	User    string   `json:"user"`    // whom a PlaySmart request is about
 }
 
 func viewOf(r recorded) requestView {
@@ -52,7 +62,7 @@ func viewOf(r recorded) requestView {
 // shows reports whether a viewer wants to see a request: only is failed, invalid, faulted or the name of a service.
 func (f filter) shows(r recorded) bool {
 	switch {
-	case f.only == "failed" && (!r.ended || r.Status > 0 && r.Status < 400),
+	case f.only == "failed" && (!r.ended || !r.failed()),
 		f.only == "invalid" && r.Violation == "" && r.Operation != "",
 		f.only == "faulted" && r.Fault == "",
 		slices.Contains(serviceNames[:], f.only) && r.Service != f.only:
@@ -121,7 +131,8 @@ func (r *record) find(number int) (recorded, bool) {
 
 // detailOf shows a request in full.
 func detailOf(r recorded) requestDetail {
-	detail := requestDetail{requestView: viewOf(r), Query: []namedValue{}, Header: []namedValue{}, Bytes: len(r.Body)}
+	const most = 8 << 10
+	detail := requestDetail{requestView: viewOf(r), Query: []namedValue{}, Bytes: len(r.Body), ReplyBytes: len(r.ResponseBody), Methods: []string{}}
 	for _, name := range sortedKeys(r.Query) {
 		for _, value := range r.Query[name] {
 			if isSecret(name) {
@@ -130,23 +141,45 @@ func detailOf(r recorded) requestDetail {
 			detail.Query = append(detail.Query, namedValue{name, clipped(value, 300)})
 		}
 	}
-	for _, name := range sortedKeys(r.Header) {
-		for _, value := range r.Header[name] {
+	detail.Header, detail.ReplyHeader = headerView(r.Header), headerView(r.ResponseHeader)
+	detail.Body = readable(r.Body, most)
+	detail.Cut = strings.HasSuffix(detail.Body, "\u2026")
+	if detail.ReplyBody = readable(r.ResponseBody, most); len(r.ResponseBody) > 0 && !json.Valid(r.ResponseBody) {
+		detail.ReplyBody = clipped(string(r.ResponseBody), most) // a page, half a body or a script's: all of it is the emulator's own
+	}
+	for _, op := range namedOperations {
+		if op.id == r.Operation {
+			detail.Methods = op.methods
+		}
+	}
+	var about struct {
+		UserID string `json:"user_id"`
+	}
+	if json.Unmarshal(r.Body, &about) == nil && r.Service == PlaySmart {
+		detail.User = shownID(about.UserID)
+	}
+	return detail
+}
+
+// headerView lists a header by name; what could hold credentials is hidden.
+func headerView(header http.Header) []namedValue {
+	view := []namedValue{}
+	for _, name := range sortedKeys(header) {
+		for _, value := range header[name] {
 			if !isPlainHeader(name) {
 				value = hidden
 			}
-			detail.Header = append(detail.Header, namedValue{name, clipped(value, 300)})
+			view = append(view, namedValue{name, clipped(value, 300)})
 		}
 	}
-	detail.Body = readable(r.Body, 8<<10)
-	return detail
+	return view
 }
 
 // isPlainHeader reports whether a header's value can be shown: credentials stand in any of the others.
 func isPlainHeader(name string) bool {
 	return slices.Contains([]string{
 		"Accept", "Accept-Encoding", "Content-Encoding", "Content-Length", "Content-Type", "Idempotency-Key", "User-Agent", "X-Request-Id",
-		"X-App-Version", "Traceparent",
+		"X-App-Version", "Traceparent", "Retry-After", "X-Rate-Limit", "Allow",
 	}, http.CanonicalHeaderKey(name))
 }
 

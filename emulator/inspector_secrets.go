@@ -33,7 +33,8 @@ func withoutSecrets(name string, value any, secret bool) any {
 	switch value := value.(type) {
 	case map[string]any:
 		for key, inner := range value {
-			value[key] = withoutSecrets(key, inner, secret)
+			// an answer names the device under its channel
+			value[key] = withoutSecrets(key, inner, secret || holdsDevices(name) && key == "destination" && inner != "")
 		}
 	case []any:
 		for i, inner := range value {

@@ -15,7 +15,9 @@ type serviceView struct {
 	Outage    bool    `json:"outage"`
 	Limit     bool    `json:"limit"`
 	Slow      bool    `json:"slow"`
-	Hits      int     `json:"hits"` // requests that the switches have spoiled since they were turned
+	Reset     bool    `json:"resetAfter"` // every answer is lost, after the request was carried out
+	Hang      bool    `json:"hangAfter"`  // no answer, after the request was carried out
+	Hits      int     `json:"hits"`       // requests that the switches have spoiled since they were turned
 }
 
 // services lists the five.
@@ -42,6 +44,7 @@ func (i *inspector) services() []serviceView {
 		view.P50, view.P95 = quantile(latencies[name], 0.5), quantile(latencies[name], 0.95)
 		position, hits := e.position(name)
 		view.Outage, view.Limit, view.Slow, view.Hits = position.outage, position.limit, position.slow, hits
+		view.Reset, view.Hang = position.reset, position.hang
 		views = append(views, view)
 	}
 	return views

@@ -23,7 +23,7 @@ func rowsOf(first bool) int {
 // viewer is one page that is told what happens, and what it was told already.
 type viewer struct {
 	inspector *inspector
-	view      string // requests, events, messages or players
+	view      string // requests, refusals, events, messages or players
 	filter    filter
 	person    string // whose details are shown; "" for nobody's
 
@@ -53,6 +53,7 @@ type frame struct {
 	Events   int              `json:"events"`
 	Messages int              `json:"messages"`
 	Players  int              `json:"players"`
+	Refused  int              `json:"refused"` // requests
 	Buffered int              `json:"buffered"`
 	Seconds  []activitySecond `json:"seconds"`
 	Services []serviceView    `json:"services"`
@@ -87,7 +88,7 @@ func (v *viewer) next(now time.Time) (f frame, ok bool) {
 	}
 	v.state, v.resets, v.told = state, state.resets, now
 	f.Now = now.UnixMilli()
-	f.Requests = state.total
+	f.Requests, f.Refused = state.total, e.record.refusedCount()
 	f.Events, f.Buffered = e.EventCount(), e.Buffered()
 	f.Messages = e.fyno.messageCount()
 	// a second is told until it is over, and once more

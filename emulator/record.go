@@ -40,6 +40,9 @@ type recorded struct {
 	bytes int  // that the record counts for it
 }
 
+// failed reports whether a request that has ended was refused, or got no reply.
+func (r Request) failed() bool { return r.Status == 0 || r.Status >= 400 }
+
 // clone returns a copy that shares no memory with r.
 func (r Request) clone() Request {
 	r.Query = maps.Clone(r.Query)
@@ -63,6 +66,7 @@ type record struct {
 	bytes   int         // that they take
 	total   int
 	ended   int // requests that ended
+	refused int // of them, with a status of 400 and more, or without a reply
 	resets  int
 	calls   map[string]int
 }
@@ -130,6 +134,9 @@ func (r *record) end(entry *recorded, edit func(*recorded)) {
 	edit(entry)
 	entry.ended = true
 	r.ended++
+	if entry.failed() {
+		r.refused++
+	}
 	r.weighLocked(entry)
 }
 
@@ -177,7 +184,7 @@ func (e *Emulator) ResetRecord() {
 	for _, entry := range r.entries {
 		entry.kept = false // a request under way still has it
 	}
-	r.entries, r.bytes, r.total = nil, 0, 0
+	r.entries, r.bytes, r.total, r.refused = nil, 0, 0, 0
 	r.resets++
 	clear(r.calls)
 }

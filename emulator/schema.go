@@ -32,6 +32,7 @@ type schema struct {
 	AnyOf         []*schema          `json:"anyOf"`
 	AllOf         []*schema          `json:"allOf"`
 	Ref           string             `json:"$ref"`
+	Example       json.RawMessage    `json:"example"` // for samples; nothing is held against it
 
 	names    []string // of the properties, sorted, so that the first violation is always the same one
 	pattern  *regexp.Regexp

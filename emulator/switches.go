@@ -23,14 +23,14 @@ type switches struct {
 	flips    int // how often anything was changed
 }
 
-// switched is where the switches of one service stand. Outage and limit exclude each other.
+// switched is where the switches of one service stand.
 type switched struct {
 	switchPosition
 	entry *injected // nil while all are off
 }
 
-// switchPosition says which switches of a service are on.
-type switchPosition struct{ outage, limit, slow bool }
+// switchPosition says which switches of a service are on. Of all but slow one at most is on.
+type switchPosition struct{ outage, limit, slow, reset, hang bool }
 
 // fault is what the switches of a service make of its requests.
 func (s switchPosition) fault(service string) (fault Fault, acts bool) {
@@ -43,6 +43,10 @@ func (s switchPosition) fault(service string) (fault Fault, acts bool) {
 		fault.Status = http.StatusServiceUnavailable
 	case s.limit:
 		fault.Status, fault.RetryAfter = http.StatusTooManyRequests, switchedRetryAfter
+	case s.reset:
+		fault.Mode = ResetAfter
+	case s.hang:
+		fault.Mode = HangAfter
 	}
 	return fault, fault.String() != ""
 }
@@ -64,20 +68,27 @@ func (e *Emulator) flip(service, name string, on bool) error {
 	for _, service := range services {
 		before := e.switches.services[service]
 		after := before.switchPosition
+		if on && name != "slow" {
+			after = switchPosition{slow: before.slow} // it takes the place of another one
+		}
 		switch name {
 		case "outage":
-			after.outage, after.limit = on, before.limit && !on
+			after.outage = on
 		case "limit":
-			after.limit, after.outage = on, before.outage && !on
+			after.limit = on
 		case "slow":
 			after.slow = on
+		case "reset-after":
+			after.reset = on
+		case "hang-after":
+			after.hang = on
 		case "all":
 			if on {
 				return fmt.Errorf("switch %q can only be turned off", name)
 			}
-			after.outage, after.limit, after.slow = false, false, false
+			after = switchPosition{}
 		default:
-			return fmt.Errorf("no switch %q: use outage, limit, slow, or all", name)
+			return fmt.Errorf("no switch %q: use outage, limit, slow, reset-after, hang-after, or all", name)
 		}
 		if after == before.switchPosition {
 			continue

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ func TestSwitchesBreakAServiceAndMendIt(t *testing.T) {
 		smooven, fyno    int // statuses; 401 is Fyno's usual answer here
 		took             time.Duration
 		outage, limit    bool
+		reset, hang      bool
 		slow, retryAfter bool
 	}{
 		{name: "all off", smooven: 200, fyno: 401},
@@ -37,6 +39,12 @@ func TestSwitchesBreakAServiceAndMendIt(t *testing.T) {
 		{name: "outage ends a limit", flips: []flip{{Smooven, "limit", true}, {Smooven, "outage", true}}, smooven: 503, fyno: 401, outage: true},
 		{name: "on twice, off once", flips: []flip{{Smooven, "outage", true}, {Smooven, "outage", true}, {Smooven, "outage", false}}, smooven: 200, fyno: 401},
 		{name: "off that was not on", flips: []flip{{Smooven, "limit", true}, {Smooven, "outage", false}}, smooven: 429, fyno: 401, limit: true, retryAfter: true},
+		{name: "reset after", flips: []flip{{Smooven, "reset-after", true}}, smooven: 0, fyno: 401, reset: true},
+		{name: "hang after", flips: []flip{{Smooven, "hang-after", true}}, smooven: 0, fyno: 401, took: time.Minute, hang: true},
+		{name: "hang ends a reset", flips: []flip{{Smooven, "reset-after", true}, {Smooven, "hang-after", true}}, smooven: 0, fyno: 401, took: time.Minute, hang: true},
+		{name: "outage ends a hang", flips: []flip{{Smooven, "hang-after", true}, {Smooven, "outage", true}}, smooven: 503, fyno: 401, outage: true},
+		{name: "slow reset", flips: []flip{{Smooven, "slow", true}, {Smooven, "reset-after", true}}, smooven: 0, fyno: 401, took: switchedDelay, slow: true, reset: true},
+		{name: "reset of every service, mended", flips: []flip{{"*", "reset-after", true}, {"*", "reset-after", false}}, smooven: 200, fyno: 401},
 		{name: "all off again", flips: []flip{{"*", "outage", true}, {Fyno, "slow", true}, {"*", "all", false}}, smooven: 200, fyno: 401},
 	}
 	for _, tt := range tests {
@@ -47,13 +55,21 @@ func TestSwitchesBreakAServiceAndMendIt(t *testing.T) {
 					require.NoError(t, e.flip(f.service, f.name, f.on))
 				}
 				began := time.Now()
-				a := send(t, e, register(t, "device-abc-123"))
-				assert.Equal(t, tt.smooven, a.status)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				if r := register(t, "device-abc-123").WithContext(ctx); tt.smooven == 0 {
+					require.Error(t, fails(t, e, r))
+					_, stored := e.Player("device-abc-123")
+					assert.True(t, stored, "the request is carried out, and its answer is lost")
+				} else {
+					a := send(t, e, r)
+					assert.Equal(t, tt.smooven, a.status)
+					assert.Equal(t, tt.retryAfter, a.header.Get("Retry-After") == "2")
+				}
 				assert.Equal(t, tt.took, time.Since(began))
-				assert.Equal(t, tt.retryAfter, a.header.Get("Retry-After") == "2")
 				position, hits := e.position(Smooven)
-				assert.Equal(t, switchPosition{tt.outage, tt.limit, tt.slow}, position.switchPosition)
-				assert.Equal(t, tt.outage || tt.limit || tt.slow, hits == 1)
+				assert.Equal(t, switchPosition{tt.outage, tt.limit, tt.slow, tt.reset, tt.hang}, position.switchPosition)
+				assert.Equal(t, tt.outage || tt.limit || tt.slow || tt.reset || tt.hang, hits == 1)
 				assert.Equal(t, tt.fyno, send(t, e, request(t, "GET", "/fyno/v1/FYEMULATOR/suppressions", "")).status)
 				assert.Empty(t, e.scripted(), "what a switch does is no script")
 			})
