@@ -95,7 +95,7 @@ func TestAnOutageIsFlippedAndAClientSeesIt(t *testing.T) {
 	require.ErrorIs(t, register(), playline.ErrUnavailable)
 	p.wait(`[...document.querySelectorAll("#rows td.status")].filter((cell) => cell.innerText.includes("503 Unavailable")).length === 2`)
 	p.wait(`document.querySelector("#services .hits").parentElement.parentElement.parentElement.innerText.includes("2 hit")`)
-	assert.Contains(t, eval[string](p, `document.title`), "1 faults on")
+	assert.Contains(t, eval[string](p, `document.title`), "(1 fault) playline inspector")
 	p.click(`.switch[data-service="smooven"][data-switch="limit"]`)
 	p.wait(`document.querySelector('` + outage + `').getAttribute("aria-checked") === "false"`)
 	require.ErrorIs(t, register(), playline.ErrRateLimited)

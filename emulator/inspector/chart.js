@@ -1,9 +1,11 @@
-// The two charts: events a second, and events a request.
+// The two charts: events per second, and events per request.
 
 import { byId, h, setText, svg } from "./dom.js";
 import { count, percent, rate } from "./format.js";
 
 const span = 120; // seconds
+const recent = 10; // seconds, which the figures are of, as those of the services are
+const strip = 20; // the height of the strip of refusals
 const sizes = ["1", "2\u20139", "10\u201349", "50\u201399", "100\u2013199", "200"];
 
 /** Charts draws seconds, of which it keeps two minutes. */
@@ -21,7 +23,7 @@ export class Charts {
     plot.append(
       svg("svg", { class: "rates", viewBox: `0 0 ${span} 100`, preserveAspectRatio: "none" },
         svg("path", { class: "grid", d: `M0 0H${span}M0 50H${span}` }), this.#events, this.#cursor),
-      svg("svg", { class: "refusals", viewBox: `0 0 ${span} 10`, preserveAspectRatio: "none" }, this.#failed),
+      svg("svg", { class: "refusals", viewBox: `0 0 ${span} ${strip}`, preserveAspectRatio: "none" }, this.#failed),
     );
     plot.addEventListener("pointermove", (event) => {
       const box = plot.getBoundingClientRect();
@@ -47,7 +49,6 @@ export class Charts {
     for (const t of this.#seconds.keys()) if (t <= now - span) this.#seconds.delete(t);
     this.#drawRates();
     this.#drawBatches();
-    this.#figures(frame);
   }
 
   #at(column) {
@@ -56,19 +57,26 @@ export class Charts {
 
   #drawRates() {
     let most = 0;
-    for (let column = 0; column < span; column++) most = Math.max(most, this.#at(column).events);
+    let worst = 0;
+    for (let column = 0; column < span; column++) {
+      most = Math.max(most, this.#at(column).events);
+      worst = Math.max(worst, this.#at(column).failed);
+    }
     this.#top = roundUp(Math.max(most, 10));
     let events = "";
     let failed = "";
     for (let column = 0; column < span; column++) {
       const second = this.#at(column);
       if (second.events > 0) events += bar(column, 100, (100 * second.events) / this.#top);
-      if (second.failed > 0) failed += bar(column, 10, Math.max(3, (10 * second.failed) / second.requests));
+      // Logarithmic: one refusal can be seen beside a thousand, and is not as tall.
+      if (second.failed > 0) failed += bar(column, strip, Math.max(2, (strip * Math.log1p(second.failed)) / Math.log1p(Math.max(worst, 20))));
     }
     this.#events.setAttribute("d", events);
     this.#failed.setAttribute("d", failed);
     setText(byId("scale-top"), count(this.#top));
     setText(byId("scale-half"), count(this.#top / 2));
+    byId("scale-refused").hidden = worst === 0;
+    byId("scale-refused").title = `At most ${count(worst)} in a second`;
   }
 
   #drawBatches() {
@@ -87,21 +95,20 @@ export class Charts {
     setText(byId("batch-mean"), all === 0 ? "" : `mean ${rate(events / all)}`);
   }
 
-  // The figures are of the last three seconds that are over: steady enough to be read, and quick enough to be true.
-  #figures(frame) {
+  /** figures writes the rates of the last seconds that are over. */
+  figures() {
     const sum = { requests: 0, failed: 0, events: 0 };
-    for (let column = span - 3; column < span; column++) {
+    for (let column = span - recent; column < span; column++) {
       const second = this.#at(column);
       for (const name of Object.keys(sum)) sum[name] += second[name];
     }
     const refused = sum.requests === 0 ? 0 : sum.failed / sum.requests;
-    setText(byId("figure-events"), rate(sum.events / 3));
-    setText(byId("figure-requests"), rate(sum.requests / 3));
+    setText(byId("figure-events"), rate(sum.events / recent));
+    setText(byId("figure-requests"), rate(sum.requests / recent));
     setText(byId("figure-failed"), percent(refused));
     byId("figure-failed").classList.toggle("bad", refused > 0);
-    setText(byId("figure-total"), count(frame.events));
     byId("chart").setAttribute("aria-label",
-      `Events a second in the last two minutes. Now ${rate(sum.events / 3)}, at most ${count(this.#top)} on the scale; ${percent(refused)} of requests refused.`);
+      `Events per second in the last two minutes. Now ${rate(sum.events / recent)}, at most ${count(this.#top)} on the scale; ${percent(refused)} of requests refused.`);
   }
 
   // #point says what stood in a column; -1 is none.

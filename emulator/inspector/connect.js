@@ -1,23 +1,10 @@
 // How to point a game at the emulator: the commands, to be copied.
 
-import { h, said } from "./dom.js";
+import { copyTo, h } from "./dom.js";
 
 function command(text) {
-  const button = h("button", {
-    type: "button", class: "copy", onclick: async () => {
-      try {
-        await navigator.clipboard.writeText(text);
-        button.textContent = "Copied";
-        said("Copied");
-      } catch {
-        getSelection().selectAllChildren(line); // no right to the clipboard: then it is there to be copied by hand
-        button.textContent = "Selected";
-      }
-      setTimeout(() => (button.textContent = "Copy"), 1500);
-    },
-  }, "Copy");
   const line = h("code", {}, text);
-  return h("div", { class: "command" }, line, button);
+  return h("div", { class: "command" }, line, copyTo("Copy", () => text, line, "copy"));
 }
 
 /** steps are the commands that connect a game to this emulator. */

@@ -1,6 +1,7 @@
 // The panel beside the rows: one event, request, notification or player in full.
 
-import { byId, h } from "./dom.js";
+import { asCurl, asGo } from "./copy.js";
+import { byId, copyTo, h } from "./dom.js";
 import { clock, count, milliseconds, pretty, title } from "./format.js";
 import { code, delivery, outcome, verdict } from "./views.js";
 
@@ -10,15 +11,22 @@ const pairs = (list) => facts(list.map(({ name, value }) => [name, value]));
 const none = (text) => h("p", { class: "note" }, text);
 const json = (text) => h("pre", { tabindex: "0" }, text);
 
-/** Detail is the panel. onplayer is called for a player who is asked for, onevents for that player's events. */
+/**
+ * Detail is the panel. onplayer is called for a player who is asked for, onevents for that player's events, onresend for a request that is
+ * to be sent again, and onrequest for the number of one that is asked for.
+ */
 export class Detail {
   #panel = byId("detail");
   #drawn = "";
   #onclose;
   #onplayer;
   #onevents;
+  #onresend;
+  #onrequest;
 
-  constructor({ onclose, onplayer, onevents }) {
+  constructor({ onclose, onplayer, onevents, onresend, onrequest }) {
+    this.#onresend = onresend;
+    this.#onrequest = onrequest;
     this.#onclose = onclose;
     this.#onplayer = onplayer;
     this.#onevents = onevents;
@@ -78,9 +86,31 @@ export class Detail {
         ? none("The record has dropped this request: it keeps the newest.")
         : [
           full.query.length > 0 ? section("Query", pairs(full.query)) : null,
-          section(`Body, ${count(full.bytes)} bytes`, full.body ? json(full.body) : none("None was read.")),
+          this.#actions(full),
+          section(`Body, ${count(full.bytes)} bytes`, full.body ? json(full.body) : none("None was kept.")),
           section("Headers", pairs(full.header)),
+          section(`Answer, ${count(full.replyBytes)} bytes`, full.replyBody ? json(full.replyBody) : none(full.ended ? "None was sent." : "It is under way.")),
+          full.replyHeader.length > 0 ? section("Headers of the answer", pairs(full.replyHeader)) : null,
         ]);
+  }
+
+  #actions(full) {
+    const place = h("pre", { tabindex: "0", hidden: true });
+    return [
+      h("p", { class: "actions" },
+        h("button", { type: "button", id: "resend", onclick: () => this.#onresend(full) }, "Send again"),
+        copyTo("Copy as curl", () => asCurl(full), place), copyTo("Copy as Go", () => asGo(full), place)),
+      place,
+    ];
+  }
+
+  /** refusal shows the requests that were refused for one reason. */
+  refusal(row) {
+    this.#drawn = "";
+    this.#show(row.rule, `Refused ${count(row.count)} ${row.count === 1 ? "time" : "times"}`,
+      facts([["Service", title(row.service)], ["Operation", row.operation], ["Status", outcome({ ...row, ended: true })], ["Last", clock(row.last)]]),
+      section("What to do", h("p", {}, row.mend)),
+      section("Example", h("button", { type: "button", class: "link", onclick: () => this.#onrequest(row.example) }, `Request ${count(row.example)}, the newest of them`)));
   }
 
   /** person shows a player, again with each frame where something changed. */

@@ -21,6 +21,26 @@ export function svg(tag, attributes, ...children) {
   return element;
 }
 
+/** copyTo makes a button that copies a text. Where the page may not, the text is selected in a place, to be copied by hand. */
+export function copyTo(label, text, place, name) {
+  const button = h("button", {
+    type: "button", class: name ?? "", onclick: async () => {
+      try {
+        await navigator.clipboard.writeText(text());
+        button.textContent = "Copied";
+        said("Copied");
+      } catch {
+        place.hidden = false;
+        if (place.tagName === "PRE") place.textContent = text();
+        getSelection().selectAllChildren(place);
+        button.textContent = "Selected";
+      }
+      setTimeout(() => (button.textContent = label), 1500);
+    },
+  }, label);
+  return button;
+}
+
 export const byId = (id) => document.getElementById(id);
 
 /** said tells a screen reader. */

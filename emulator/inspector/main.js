@@ -8,12 +8,17 @@ import { Faults } from "./faults.js";
 import { count } from "./format.js";
 import { Live } from "./live.js";
 import { Rows } from "./rows.js";
+import { Send } from "./send.js";
 import { views } from "./views.js";
 
 const charts = new Charts();
 const faults = new Faults();
 const rows = new Rows((row) => choose(row));
-const detail = new Detail({ onclose: close, onplayer: showPlayer, onevents: (id) => go({ view: "events", q: `player:${id}`, only: "", person: "" }) });
+const detail = new Detail({
+  onclose: close, onplayer: showPlayer, onevents: (id) => go({ view: "events", q: `player:${id}`, only: "", person: "" }),
+  onresend: (request) => send.again(request), onrequest: (number) => detail.request({ n: number }),
+});
+const send = new Send(byId("send-dialog"), (number) => go({ view: "requests", q: "", only: "", person: "" }) ?? detail.request({ n: number }));
 const live = new Live(frame, (next) => state.paused || show(next));
 
 // state is what is looked at. All but the pause stands in the address, so that a reload shows the same.
@@ -55,14 +60,27 @@ function draw() {
   byId("only").replaceChildren(...view.only.map(([value, label]) => h("option", { value }, label)));
   byId("only").value = state.only;
   byId("only").hidden = view.only.length < 2;
-  byId("filter").placeholder = `Filter: ${view.hint}`;
+  hint();
   if (byId("filter").value !== state.q) byId("filter").value = state.q;
   rows.open(view);
   byId("empty").hidden = true;
 }
 
+// hint says what can be typed, where there is room to say it.
+const narrow = matchMedia("(max-width: 640px)");
+function hint() {
+  byId("filter").placeholder = narrow.matches ? "Filter" : `Filter: ${current().hint}`;
+}
+narrow.addEventListener("change", hint);
+
+// Figures change every two seconds, all at once: slowly enough to be read, and so that they agree with each other.
+const figuresEvery = 2000;
+let figured = 0;
+
 function frame(next) {
-  faults.show(next.services, next.scripted);
+  const figures = next.reset || Math.abs(next.now - figured) >= figuresEvery;
+  if (figures) figured = next.now;
+  faults.show(next.services, next.scripted, figures && !state.paused);
   if (state.paused) {
     if (next.rows && !next.reset) rows.add(next.rows, next.more ?? 0);
     return;
@@ -70,6 +88,8 @@ function frame(next) {
   if (next.reset && !keep) rows.clear();
   if (next.reset) keep = false;
   charts.add(next);
+  if (figures) charts.figures();
+  setText(byId("figure-total"), count(next.events));
   for (const view of views) setText(byId(`count-${view.name}`), count(view.total(next)));
   if (next.rows) rows.add(next.rows, next.more ?? 0);
   if (next.person && next.person.id === state.person) detail.person(next.person);
@@ -80,7 +100,7 @@ function frame(next) {
 function empty(next) {
   const view = current();
   const place = byId("empty");
-  const why = rows.size > 0 ? "" : next.requests === 0 ? "start" : state.q || state.only ? "filter" : "none";
+  const why = rows.size > 0 ? "" : next.requests === 0 ? "start" : state.q || (state.only && !view.sorts) ? "filter" : "none";
   byId("rows").hidden = why !== "";
   place.hidden = why === "";
   if (place.dataset.why === why + view.name) return;
@@ -103,6 +123,7 @@ const nothing = {
   players: "Whoever registers, has a profile or sends events appears here: client.Players.Register, client.Profiles.Create.",
   messages: "What the players would have been sent appears here, codes included: client.Events.Fire.",
   requests: "Every request to any of the five services appears here.",
+  refusals: "What a service refuses appears here, by its reason, with what to do about it.",
 };
 
 function choose(row) {
@@ -110,6 +131,7 @@ function choose(row) {
     case "events": go({ person: "" }); detail.event(row); break;
     case "messages": go({ person: "" }); detail.message(row); break;
     case "requests": go({ person: "" }); detail.request(row); break;
+    case "refusals": go({ person: "" }); detail.refusal(row); break;
     default: showPlayer(row.id);
   }
 }
@@ -137,6 +159,24 @@ function pause(on) {
   show(on ? "paused" : "connecting");
   keep = false;
   if (!on) open(); // begins with the newest
+}
+
+function pace(slow) {
+  rows.slow = slow;
+  byId("pace").setAttribute("aria-pressed", String(slow));
+  byId("pace").setAttribute("aria-label", `Pace of the rows: ${slow ? "slow" : "live"}`);
+  setText(byId("pace"), `Pace: ${slow ? "slow" : "live"}`);
+}
+
+async function forget() {
+  try {
+    const answer = await fetch("/_inspector/clear", { method: "POST" });
+    if (!answer.ok) throw new Error(await answer.text());
+    close();
+    said("Events, notifications and requests are cleared");
+  } catch (error) {
+    said(`Nothing was cleared: ${error.message}`);
+  }
 }
 
 function theme() {
@@ -193,6 +233,9 @@ byId("filter").addEventListener("keydown", (event) => {
 });
 byId("only").addEventListener("change", () => go({ only: byId("only").value }));
 byId("pause").addEventListener("click", () => pause(!state.paused));
+byId("pace").addEventListener("click", () => pace(byId("pace").getAttribute("aria-pressed") !== "true"));
+byId("forget").addEventListener("click", forget);
+byId("send").addEventListener("click", () => send.open());
 byId("theme").addEventListener("click", theme);
 byId("connect").addEventListener("click", () => {
   fill(byId("connect-dialog"));

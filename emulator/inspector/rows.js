@@ -4,6 +4,7 @@ import { byId, h, setText } from "./dom.js";
 import { count } from "./format.js";
 
 const most = 200; // rows in the page, and rows that wait
+const slowly = { every: 2000, rows: 4 }; // milliseconds, and rows then
 
 /** Rows is the table of one view at a time. */
 export class Rows {
@@ -15,6 +16,9 @@ export class Rows {
   #sampled = false; // some were left out by the emulator
   #seen = 0; // rows since the view was opened, those left out included
   #paused = false;
+  #slow = false;
+  #shownAt = 0; // when rows were shown last, where they are slow
+  #next = []; // the newest rows that wait for that
   #body = byId("rows").tBodies[0];
   #selected = "";
   #onselect;
@@ -37,19 +41,25 @@ export class Rows {
     this.#paused = on;
   }
 
+  set slow(on) {
+    this.#slow = on;
+    this.#next = [];
+  }
+
   /** open shows the columns of a view, and no rows. */
   open(view) {
     this.#view = view;
     this.#selected = "";
     this.clear();
     byId("rows").className = `view-${view.name}`;
-    byId("rows").tHead.replaceChildren(h("tr", {}, view.columns.map((column) => h("th", { scope: "col", class: column.class }, column.head))));
+    byId("rows").tHead.replaceChildren(h("tr", {}, view.columns.map((column) => h("th", { scope: "col", class: column.class }, typeof column.head === "string" ? column.head : column.head.cloneNode(true)))));
   }
 
   clear() {
     this.#list = [];
     this.#elements.clear();
     this.#waiting = [];
+    this.#next = [];
     this.#missed = this.#seen = 0;
     this.#sampled = false;
     this.#body.replaceChildren();
@@ -75,9 +85,18 @@ export class Rows {
       this.#missed += fresh.length + more;
       this.#waiting = [...fresh, ...this.#waiting].slice(0, most);
     } else {
-      this.#insert(fresh);
+      this.#insert(this.#slow && this.size > 0 ? this.#few(fresh) : fresh);
     }
     this.#foot();
+  }
+
+  // #few takes rows that are new, and returns those to show now: none, or the newest few.
+  #few(fresh) {
+    this.#sampled ||= fresh.length + this.#next.length > slowly.rows;
+    this.#next = [...fresh, ...this.#next].slice(0, slowly.rows);
+    if (performance.now() - this.#shownAt < slowly.every) return [];
+    this.#shownAt = performance.now();
+    return this.#next.splice(0);
   }
 
   // #replace is for a list that comes whole: rows stay where they are, and change in place.
@@ -135,7 +154,7 @@ export class Rows {
     element.replaceChildren(...this.#view.columns.map((column) => {
       const content = column.cell(row);
       const text = typeof content === "string" ? content : content?.textContent;
-      return h("td", { class: column.class, title: text?.length > 24 ? text : null }, typeof content === "string" ? h("bdi", {}, content) : content);
+      return h("td", { class: column.class, title: text?.length > 24 ? text : null, "data-more": column.more?.(row) || null }, typeof content === "string" ? h("bdi", {}, content) : content);
     }));
   }
 

@@ -1,4 +1,4 @@
-// The four views: their columns, their choices, and what they say when there is nothing.
+// The five views: their columns, their choices, and what they say when there is nothing.
 
 import { h } from "./dom.js";
 import { clock, count, milliseconds, status, title } from "./format.js";
@@ -43,13 +43,16 @@ export const views = [
     columns: [
       time,
       { head: "Player", class: "id", cell: (row) => row.player },
-      { head: "Event", class: "kind", cell: (row) => (row.name ? h("bdi", {}, row.name, h("span", { class: "quiet" }, " custom")) : row.type) },
+      {
+        head: h("span", {}, "Event", h("span", { class: "narrow" }, " and data")), class: "kind",
+        cell: (row) => (row.name ? h("bdi", {}, row.name, h("span", { class: "quiet" }, " custom")) : row.type), more: (row) => row.data,
+      },
       { head: "Data", class: "data", cell: (row) => row.data },
     ],
   },
   {
     name: "players", label: "Players", one: "player", many: "players", whole: true, total: (frame) => frame.players,
-    only: [["", "All players"]],
+    only: [["", "Sorted by id"], ["recent", "Sorted by last event"]], sorts: true,
     hint: "a name, an address, a service",
     columns: [
       { head: "Player", class: "id", cell: (row) => row.id },
@@ -87,6 +90,20 @@ export const views = [
       { head: "Latency", class: "number latency", cell: (row) => (row.ended ? milliseconds(row.latency) : "") },
       { head: "Contract", class: "verdict low", cell: verdict },
       { head: "Fault", class: "fault mid", cell: (row) => (row.fault ? text(row.fault, "bad") : "") },
+    ],
+  },
+  {
+    name: "refusals", label: "Refusals", one: "reason", many: "reasons", whole: true, total: (frame) => frame.refused,
+    only: [["", "All reasons"]],
+    hint: "a rule, an operation, a status",
+    columns: [
+      { head: "Requests", class: "number times", cell: (row) => count(row.count) },
+      { head: "Service", class: "service mid", cell: (row) => title(row.service) },
+      { head: "Operation", class: "operation", cell: (row) => row.operation },
+      { head: "Status", class: "status low", cell: (row) => outcome({ ...row, ended: true }) },
+      { head: "Reason", class: "rule", cell: (row) => text(row.rule, "bad") },
+      { head: "What to do", class: "mend mid", cell: (row) => row.mend },
+      { head: "Last", class: "time", cell: (row) => when(row.last) },
     ],
   },
 ];
