@@ -53,6 +53,9 @@ func newSoakPlan(o options) soakPlan {
 		Linger: max(of(5*time.Second), 10*time.Millisecond), Lifetime: max(of(30*time.Second), 2*time.Second),
 		Tick: max(of(time.Second), 20*time.Millisecond), Close: max(of(time.Minute), 20*time.Second),
 	}
+	if o.smoke {
+		p.Close = 5 * time.Minute // of a busy machine; what Close takes means nothing here
+	}
 	p.Recovery = p.Outage + of(time.Minute)
 	return p
 }
