@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -17,17 +16,14 @@ import (
 )
 
 // A process appends, notes and settles on a disk that fills up and has room again at random moments, goes on where it is refused, and is
-// killed at random moments. PLAYLINE_SPOOL_ROUNDS sets how often (20).
+// killed at random moments. See killRounds.
 func TestKilledOnACrowdedDisk(t *testing.T) {
 	disk := smallDisk(t)
 	if disk == "" {
 		return
 	}
 	t.Setenv("SPOOL_STUBBORN", "1")
-	rounds := 20
-	if n, err := strconv.Atoi(os.Getenv("PLAYLINE_SPOOL_ROUNDS")); err == nil {
-		rounds = n
-	}
+	rounds := killRounds()
 	refused, full := 0, 0
 	for _, sync := range []string{"always", "interval"} {
 		t.Run(sync, func(t *testing.T) {

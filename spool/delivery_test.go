@@ -102,12 +102,9 @@ type delivery struct {
 	stored    int
 }
 
-// TestKilledWhileItDelivers kills a game server at random moments and starts it again. PLAYLINE_SPOOL_ROUNDS sets how often (10).
+// TestKilledWhileItDelivers kills a game server at random moments and starts it again. See killRounds.
 func TestKilledWhileItDelivers(t *testing.T) {
-	rounds := 10
-	if n, err := strconv.Atoi(os.Getenv("PLAYLINE_SPOOL_ROUNDS")); err == nil {
-		rounds = n
-	}
+	rounds := killRounds()
 	for _, sync := range []string{"always", "interval"} {
 		t.Run(sync, func(t *testing.T) {
 			dir := t.TempDir()

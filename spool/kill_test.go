@@ -130,12 +130,9 @@ type journal struct {
 	gone            bool // it was not there after a kill: it must not come back
 }
 
-// A process that appends, notes and settles is killed at random moments. PLAYLINE_SPOOL_ROUNDS sets how often (20).
+// A process that appends, notes and settles is killed at random moments. See killRounds.
 func TestKilled(t *testing.T) {
-	rounds := 20
-	if n, err := strconv.Atoi(os.Getenv("PLAYLINE_SPOOL_ROUNDS")); err == nil {
-		rounds = n
-	}
+	rounds := killRounds()
 	for _, sync := range []string{"always", "interval"} {
 		t.Run(sync, func(t *testing.T) {
 			dir := t.TempDir()
