@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/playline/playline-go"
@@ -15,7 +16,20 @@ import (
 	"github.com/playline/playline-go/relay"
 )
 
-// The two programs of a fleet, as the README shows them.
+// The programs of a fleet: the README shows the game server and the relay, docs/scale.md the set-up.
+
+// setUp connects to the NATS servers and creates the stream, or checks that it exists as it should be.
+func setUp(ctx context.Context, servers string, cfg relay.StreamConfig) (jetstream.JetStream, error) {
+	connection, err := nats.Connect(servers) // with the user of the role, and nats.CustomInboxPrefix: see below
+	if err != nil {
+		return nil, err
+	}
+	js, err := jetstream.New(connection)
+	if err != nil {
+		return nil, err
+	}
+	return js, relay.CreateStream(ctx, js, cfg)
+}
 
 // gameServer publishes. It needs no token.
 func gameServer(ctx context.Context, js jetstream.JetStream) {
@@ -40,7 +54,7 @@ func deliver(ctx context.Context, js jetstream.JetStream, client *playline.Clien
 }
 
 func Example_fleet() {
-	js, stop := startNATS()
+	other, stop := startNATS()
 	defer stop()
 	services := emulator.New()
 	delivered := make(chan struct{}, 1)
@@ -50,7 +64,10 @@ func Example_fleet() {
 	check(err)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	check(relay.CreateStream(ctx, js, relay.StreamConfig{Name: "EVENTS", Replicas: 1}))
+	// Three replicas on three nodes are the default; this server is alone.
+	js, err := setUp(ctx, other.Conn().ConnectedUrl(), relay.StreamConfig{Name: "EVENTS", Replicas: 1})
+	check(err)
+	defer js.Conn().Close()
 
 	gameServer(ctx, js)
 	serving, end := context.WithCancel(ctx)

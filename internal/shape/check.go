@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Lacks says what a body lacks to have the shape, in words that complete "the answer is not the service's own: ...". It is "" for
-// one that has it. The words name members of the shape and kinds, and nothing that the body says.
+// Lacks says what a body lacks to have the shape, in words that complete "the answer is not the
+// service's own: ...". It is "" for one that has it. The words name members of the shape and kinds,
+// and nothing that the body says.
 func (s *Shape) Lacks(body []byte) string {
 	switch v := (value{body}); {
 	case v.empty():
@@ -95,8 +96,8 @@ func (s *Shape) lacksMember(place string, v value) string {
 	return ""
 }
 
-// member returns the index of the member with a name, and whether it is written exactly so; -1 for none. Letters of another case
-// count, because encoding/json takes them for the same name.
+// member returns the index of the member with a name, and whether it is written exactly so; -1 for
+// none. Letters of another case count, because encoding/json takes them for the same name.
 func (s *Shape) member(name value) (index int, exact bool) {
 	key := name.text()
 	for i, m := range s.members {
@@ -158,7 +159,8 @@ func (v value) text() string {
 	return s
 }
 
-// walk calls yield for each member of an object, with its name, or each item of a list, until it returns false.
+// walk calls yield for each member of an object, with its name, or each item of a list, until it
+// returns false.
 func (v value) walk(yield func(name, member value) bool) {
 	b := v.trimmed()
 	isObject := b[0] == '{'

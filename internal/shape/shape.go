@@ -1,7 +1,8 @@
 // Package shape describes what a JSON answer must have, and says what one lacks.
 //
-// A Shape is data: the tables of the root package are written with the functions of this file. The check (check.go) looks at
-// required members only, at their place and their JSON kind, and never repeats a value: what it says may be logged.
+// A Shape is data: the tables of the root package are written with the functions of this file. The
+// check (check.go) looks at required members only, at their place and their JSON kind, and never
+// repeats a value: what it says may be logged.
 package shape
 
 // Shape is what a JSON value must be.
