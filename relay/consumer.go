@@ -14,18 +14,21 @@ import (
 
 func consumerName(game string, n int) string { return fmt.Sprintf("%s-%d", game, n) }
 
-// consumer deletes the partition's consumer and makes it anew. What it knows is in the note before it is deleted, so that nothing is
-// forgotten wherever the relay dies.
+// consumer deletes the partition's consumer and creates it again. What it knows is in the note before it is
+// deleted, so that nothing is forgotten wherever the relay dies.
 func (p *partition) consumer() (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(p.pull, 10*time.Second)
-	defer cancel()
 	r := p.relay
 	if !p.taken {
-		if err := p.takeOver(ctx); err != nil {
+		if err := p.takeOver(p.pull); err != nil {
 			return nil, err
 		}
 	}
+	ctx, cancel := context.WithTimeout(p.pull, 10*time.Second)
+	defer cancel()
 	if err := p.remember(ctx, p.hand.mayHaveSent()); err != nil {
+		return nil, err
+	}
+	if err := p.sending.tidy(ctx); err != nil {
 		return nil, err
 	}
 	p.taken = true
@@ -51,34 +54,71 @@ func (p *partition) consumer() (jetstream.Consumer, error) {
 	return c, nil
 }
 
-// takeOver learns what the relays before have done: from the note of the last one, and from its consumer where it was killed.
+// takeOver learns what the relays before have done: from their record of what they were about to send, from
+// the note of the last one, and from its consumer if it was killed.
+//
+// The record comes first: once this relay has written it, the one before sends no event any more that must
+// not be sent twice, so the consumer's position, which is read later, covers all that it can have sent.
 func (p *partition) takeOver(ctx context.Context) error {
 	r := p.relay
-	left, err := r.registry.readNote(ctx, p.n)
+	blind, err := p.sending.takeOver(ctx)
 	if err != nil {
 		return err
 	}
-	stream, err := r.js.Stream(ctx, r.stream.Name)
+	left, state, err := p.predecessor(ctx)
 	if err != nil {
-		return fmt.Errorf("relay: stream %s: %w", r.stream.Name, err)
+		return err
 	}
-	state := stream.CachedInfo().State
-	if left.Live || left.revision == 0 { // also where somebody has removed the note
-		var consumer *jetstream.ConsumerInfo
-		c, err := r.js.Consumer(ctx, r.stream.Name, consumerName(r.game, p.n))
-		switch {
-		case err == nil:
-			consumer = c.CachedInfo()
-		case !errors.Is(err, jetstream.ErrConsumerNotFound):
-			return fmt.Errorf("relay: consumer %s: %w", consumerName(r.game, p.n), err)
+	if left.revision == 0 && left.Live {
+		// There is a consumer and no note: somebody has removed the leases under a relay that may still take
+		// messages and send them. By its own clock its lease has ended when the first one of this relay would.
+		r.cfg.Log.Warn("relay: the notes about a partition are gone; waiting until the lease of an earlier relay has ended", "partition", p.n)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Until(p.lease.first)):
 		}
-		left.Live = left.Live || consumer != nil // neither: nobody was here
-		left = left.with(consumer, state.LastSeq)
+		if left, state, err = p.predecessor(ctx); err != nil {
+			return err
+		}
+	}
+	if blind {
+		if err := p.sending.reached(ctx, left.Doubtful); err != nil {
+			return err
+		}
 	}
 	left = left.without(state.FirstSeq)
 	p.note = left
 	p.hand.restore(left)
 	return nil
+}
+
+// predecessor reads the note of the last relay, with what its consumer knows beyond it.
+func (p *partition) predecessor(ctx context.Context) (note, jetstream.StreamState, error) {
+	r := p.relay
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	left, err := r.registry.readNote(ctx, p.n)
+	if err != nil {
+		return note{}, jetstream.StreamState{}, err
+	}
+	var consumer *jetstream.ConsumerInfo
+	if left.Live || left.revision == 0 { // also if somebody has removed the note
+		c, err := r.js.Consumer(ctx, r.stream.Name, consumerName(r.game, p.n))
+		switch {
+		case err == nil:
+			consumer = c.CachedInfo()
+		case !errors.Is(err, jetstream.ErrConsumerNotFound):
+			return note{}, jetstream.StreamState{}, fmt.Errorf("relay: consumer %s: %w", consumerName(r.game, p.n), err)
+		}
+		left.Live = left.Live || consumer != nil // neither: nobody was here
+	}
+	stream, err := r.js.Stream(ctx, r.stream.Name) // after the consumer: it has not delivered more than the stream has
+	if err != nil {
+		return note{}, jetstream.StreamState{}, fmt.Errorf("relay: stream %s: %w", r.stream.Name, err)
+	}
+	state := stream.CachedInfo().State
+	return left.with(consumer, state.LastSeq), state, nil
 }
 
 // secure writes the note when something is wrong with the consumer, before there is another. Where all servers were down the consumer has forgotten what

@@ -24,6 +24,9 @@ type entry struct {
 	settled time.Time // when it was acknowledged last, zero: not yet
 }
 
+// mark identifies the entry's message.
+func (e *entry) mark() mark { return mark{e.seq, e.stored.UnixNano()} }
+
 // hand is what a partition has of the stream: by sequence, so that a redelivery is known, and by player in the order of the stream, so that
 // what the batcher tells of a player's events is told of the right messages.
 //
@@ -142,6 +145,21 @@ func (h *hand) unline(player string, e *entry) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.keep(player, slices.DeleteFunc(h.lines[player], func(other *entry) bool { return other == e }))
+}
+
+// front returns the marks of the events that must not be sent twice among the first n of a player's line: those
+// of the player's request. The batcher has one request of a player under way, and tells its result before it
+// begins the next.
+func (h *hand) front(player string, n int) (once []mark) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	line := h.lines[player]
+	for _, e := range line[:min(n, len(line))] {
+		if e.once {
+			once = append(once, e.mark())
+		}
+	}
+	return once
 }
 
 // keep sets what is left of a player's line. The mutex is held.

@@ -30,10 +30,12 @@ type lease struct {
 	revision uint64     // of the message
 	deadline time.Time
 	timer    *time.Timer // ends ctx at the deadline
+
+	first time.Time // the first deadline: a lease that was removed before this one began has ended by then
 }
 
 func newLease(ctx context.Context, revision uint64, deadline time.Time) *lease {
-	l := &lease{revision: revision, deadline: deadline}
+	l := &lease{revision: revision, deadline: deadline, first: deadline}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
 	l.timer = time.AfterFunc(time.Until(deadline), l.end)
 	return l

@@ -29,6 +29,7 @@ type partition struct {
 	lease   *lease
 	batcher *batcher.Batcher
 	hand    *hand
+	sending *sending
 
 	pull  context.Context //nolint:containedctx // ends when no more messages are to be taken
 	stop  context.CancelFunc
@@ -43,10 +44,15 @@ type partition struct {
 
 func newPartition(r *Relay, n int, l *lease) (*partition, error) {
 	p := &partition{relay: r, n: n, lease: l, hand: newHand(), again: make(chan struct{}, 1), done: make(chan struct{})}
+	p.sending = newSending(r.registry, n, r.cfg.Batcher.AtMostOnce)
 	p.pull, p.stop = context.WithCancel(l.ctx)
 	cfg := r.cfg.Batcher
 	cfg.OnOutcome = p.outcome
-	b, err := batcher.New(fence{r.cfg.Sender, l}, cfg)
+	fenced := fence{sender: r.cfg.Sender, lease: l}
+	if len(cfg.AtMostOnce) > 0 {
+		fenced.partition = p
+	}
+	b, err := batcher.New(fenced, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -54,21 +60,40 @@ func newPartition(r *Relay, n int, l *lease) (*partition, error) {
 	return p, nil
 }
 
-// fence lets requests through while the lease lasts, and ends with it those that are under way.
+// fence lets requests through while the lease lasts, and ends with it those that are under way. Before it
+// sends events that must not be sent twice, it notes them for the next relay.
 type fence struct {
-	sender batcher.Sender
-	lease  *lease
+	sender    batcher.Sender
+	lease     *lease
+	partition *partition // nil: no event must be noted
 }
 
 // Send implements batcher.Sender.
 func (f fence) Send(ctx context.Context, b batcher.Batch) error {
-	if !f.lease.valid() {
-		return &batcher.SendError{Failure: batcher.NotSent, Err: errLeaseEnded}
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(f.lease.ctx, cancel)()
-	return f.sender.Send(ctx, b)
+	p := f.partition
+	var once []mark
+	if p != nil {
+		once = p.hand.front(b.UserID, b.Events)
+	}
+	if len(once) > 0 {
+		if err := p.sending.note(ctx, once); err != nil {
+			return &batcher.SendError{Failure: batcher.NotSent, Err: err}
+		}
+	}
+	if !f.lease.valid() { // after the note, which may have taken long
+		if p != nil {
+			p.sending.forget(once)
+		}
+		return &batcher.SendError{Failure: batcher.NotSent, Err: errLeaseEnded}
+	}
+	err := f.sender.Send(ctx, b)
+	if failed, ok := errors.AsType[*batcher.SendError](err); ok && failed.Failure != batcher.InDoubt && p != nil {
+		p.sending.forget(once)
+	}
+	return err
 }
 
 // run takes messages until the partition is stopped or its lease ends, and winds it up.
@@ -155,6 +180,7 @@ func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream
 		// The note and the consumer's marks are about other messages. Were this relay killed with the events of these, the next one could take
 		// them for settled. With the consumer both are made anew before any of them is sent.
 		p.hand.forget(e)
+		p.sending.renumber(e.seq)
 		return fmt.Errorf("relay: message %d has a number that another one had: the stream has lost its end, or was made anew", e.seq)
 	}
 	if strings.HasPrefix(e.subject, r.stream.erasePrefix()) {
@@ -164,7 +190,9 @@ func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream
 	if err != nil {
 		return p.giveUp(ctx, e, m.Data(), Malformed, err)
 	}
-	e.once = slices.Contains(r.cfg.Batcher.AtMostOnce, in.event.Type)
+	if e.once = slices.Contains(r.cfg.Batcher.AtMostOnce, in.event.Type); e.once {
+		e.doubt = p.sending.mayHaveSent(e)
+	}
 	if e.doubt {
 		if e.once {
 			return p.giveUp(ctx, e, m.Data(), batcher.Unknown.String(),

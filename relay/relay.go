@@ -127,6 +127,11 @@ func (r *Relay) renew() {
 				r.cfg.Log.Warn("relay: a lease was not renewed", "partition", p.n, "error", err)
 			}
 			p.ackAgain()
+			ctx, cancel := context.WithTimeout(p.lease.ctx, r.registry.beat())
+			defer cancel()
+			if err := p.sending.tidy(ctx); err != nil {
+				r.cfg.Log.Debug("relay: events that were not sent stay in doubt", "partition", p.n, "error", err)
+			}
 		})
 	}
 	all.Wait()

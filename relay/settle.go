@@ -97,6 +97,9 @@ func (p *partition) countCopies(o batcher.Outcome) {
 func (p *partition) ack(e *entry) {
 	p.acks.RLock()
 	defer p.acks.RUnlock()
+	if e.once {
+		p.sending.forget([]mark{e.mark()})
+	}
 	reply := p.hand.settle(e, time.Now())
 	if reply == "" {
 		return
@@ -153,6 +156,8 @@ func (p *partition) windUp() {
 			p.hand.forget(e)
 			if o.PossibleDuplicates {
 				doubtful = max(doubtful, e.seq)
+			} else if e.once {
+				p.sending.forget([]mark{e.mark()})
 			}
 		}
 		r.counts.left.Add(int64(len(entries)))
@@ -180,6 +185,9 @@ func (p *partition) leave(doubtful uint64) {
 		doubtful = p.hand.mayHaveSent() // a result was not told to its end
 	}
 	if p.taken {
+		if err := p.sending.tidy(ctx); err != nil {
+			r.cfg.Log.Debug("relay: events that were not sent stay in doubt", "partition", p.n, "error", err)
+		}
 		if err := p.remember(ctx, max(doubtful, p.hand.sentBefore())); err != nil {
 			r.cfg.Log.Warn("relay: the next relay will not know what was settled", "partition", p.n, "error", err)
 		} else if err := r.js.DeleteConsumer(ctx, r.stream.Name, consumerName(r.game, p.n)); err != nil {
