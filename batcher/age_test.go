@@ -126,3 +126,39 @@ func TestAProbeOfExpiredEventsLeavesTheWayToTheNext(t *testing.T) {
 		assert.Equal(t, []time.Duration{20 * time.Second}, r.service.times("ace"))
 	})
 }
+
+// TestMaxAgeCountsFromAccepted: an event that waited in a queue before has that much less time left, lingers as long as
+// others, and has the time of when it happened.
+func TestMaxAgeCountsFromAccepted(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{MaxAge: time.Hour, IdleTimeout: 2 * time.Hour}, func(t *testing.T, r *rig) {
+		parked := true
+		r.cfg.Tokens = TokenFunc(func(context.Context, string) (Token, error) {
+			if parked {
+				return Token{}, ErrNoToken
+			}
+			return Token{Value: "token"}, nil
+		})
+		ago := func(d time.Duration) Event { return Event{Type: AppOpen, Accepted: time.Now().Add(-d)} }
+		take := func(user string, e Event) {
+			require.NoError(t, r.TryTrack(user, e))
+			r.accepted++
+		}
+		take("old", ago(2*time.Hour))
+		take("ace", ago(50*time.Minute))
+		take("ace", ago(0))
+		take("to-come", ago(-time.Hour))
+		after(9*time.Minute + 59*time.Second)
+		assert.Equal(t, int64(1), r.Ledger().Expired, "it was too old when it came")
+		after(2 * time.Second)
+		assert.Equal(t, int64(2), r.Ledger().Expired)
+		after(50 * time.Minute)
+		assert.Equal(t, int64(4), r.Ledger().Expired, "one that is accepted in the future is accepted now")
+		parked = false
+		take("lingers", ago(30*time.Minute))
+		after(r.cfg.Linger - time.Millisecond)
+		assert.Zero(t, r.Ledger().Delivered)
+		after(2 * time.Millisecond)
+		assert.Equal(t, int64(1), r.Ledger().Delivered)
+	})
+}

@@ -20,6 +20,7 @@ type block struct {
 	events   int
 	bytes    int   // of JSON, without commas
 	born     int64 // when its oldest event was accepted, on the batcher's clock
+	came     int64 // when its first event came to this batcher, if that was later: it lingers from then on
 	sealed   bool
 	hurried  bool // it does not linger, and takes more events until its turn comes
 	likeLast bool // the one before it was large, so this one probably is too
@@ -180,7 +181,7 @@ func (b *block) appendTo(dst []byte) []byte {
 
 // part returns a sealed block with the events that keep chooses, nil where there are none. What is known of the attempts goes with it.
 func (b *block) part(keep func(n int, i item) bool) *block {
-	p := &block{attempts: b.attempts, doubts: b.doubts, stored: b.stored, noted: b.noted, sealed: true}
+	p := &block{attempts: b.attempts, doubts: b.doubts, stored: b.stored, noted: b.noted, sealed: true, came: b.came}
 	// The oldest event need not be the first one, see add, and none may become younger by the cut.
 	n, oldest := 0, int64(math.MaxInt64)
 	for i := range b.items() {

@@ -24,7 +24,10 @@ type Event struct {
 	Type EventType
 	Name string    // with type Custom, and only with it
 	Time time.Time // zero means now; written with a numeric offset
-	Data any       // nil, or what encodes as a JSON object: a map, a struct, a json.RawMessage, a []slog.Attr
+	// Accepted is when a queue before this batcher took the event. Config.MaxAge counts from then. Zero, or a
+	// time to come, means now. It is not sent.
+	Accepted time.Time
+	Data     any // nil, or what encodes as a JSON object: a map, a struct, a json.RawMessage, a []slog.Attr
 }
 
 // Record is an accepted event as it travels, handed to Config.OnOutcome and returned by Close.

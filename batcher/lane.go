@@ -103,14 +103,15 @@ func (b *Batcher) forget(l *lane, now int64) {
 	}
 }
 
-// putLocked appends an event that was accepted now and sees to it that it will be sent. The room is taken.
-func (b *Batcher) putLocked(l *lane, json []byte, now int64, once bool) {
+// putLocked appends an event that comes now and was accepted now or earlier, and sees to it that it will be
+// sent. The room is taken.
+func (b *Batcher) putLocked(l *lane, json []byte, now, accepted int64, once bool) {
 	event := tracked
-	if l.tail == nil || l.tail.sealed || !b.fitsLocked(l, len(json)) || now-l.tail.born > maxBlockAge {
+	if l.tail == nil || l.tail.sealed || !b.fitsLocked(l, len(json)) || accepted-l.tail.born > maxBlockAge {
 		if l.tail != nil {
 			event, l.tail.sealed = filled, true
 		}
-		next := &block{born: now, stored: b.cfg.Store != nil}
+		next := &block{born: accepted, came: now, stored: b.cfg.Store != nil}
 		if l.tail == nil {
 			l.head = next
 		} else {
@@ -119,7 +120,7 @@ func (b *Batcher) putLocked(l *lane, json []byte, now int64, once bool) {
 		}
 		l.tail = next
 	}
-	l.tail.add(json, now, once)
+	l.tail.add(json, accepted, once)
 	l.events++
 	l.bytes += len(json)
 	if l.parked {
@@ -155,7 +156,7 @@ func (b *Batcher) restLocked(l *lane) {
 
 // sendByLocked returns when the first block is sent at the latest: when it has lingered, or before the token ends.
 func (b *Batcher) sendByLocked(l *lane) int64 {
-	at := l.head.born + int64(b.cfg.Linger)
+	at := max(l.head.born, l.head.came) + int64(b.cfg.Linger)
 	if l.token != nil && !l.token.Expires.IsZero() {
 		// A token that has ended already will be renewed anyway.
 		// Compared before it is subtracted, because the difference of two long durations overflows.

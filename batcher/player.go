@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"sync/atomic"
 	"unicode/utf8"
@@ -101,7 +102,11 @@ func (p *Player) track(ctx context.Context, e *Event, attrs []slog.Attr, wait bo
 	if b.off {
 		return p.discard()
 	}
-	return p.keep(ctx, json, at, b.sendsOnce(e.Type), wait)
+	since := int64(math.MaxInt64)
+	if !e.Accepted.IsZero() {
+		since = b.clock.at(e.Accepted)
+	}
+	return p.keep(ctx, json, at, since, b.sendsOnce(e.Type), wait)
 }
 
 // appendDeep appends what the short way could not, with the event's id where there is one. It works on a copy: appendData lets its
@@ -114,8 +119,9 @@ func (b *Batcher) appendDeep(head []byte, data any, attrs []slog.Attr) ([]byte, 
 	return appendData(append(make([]byte, 0, 512), head...), data, attrs, b.cfg.EventIDKey, id)
 }
 
-// keep puts an encoded event into the player's lane, where there is room for it, or waits.
-func (p *Player) keep(ctx context.Context, json []byte, accepted int64, once, wait bool) error {
+// keep puts an encoded event into the player's lane if there is room for it, or waits. The event was accepted
+// now, or earlier if since is earlier.
+func (p *Player) keep(ctx context.Context, json []byte, accepted, since int64, once, wait bool) error {
 	b, size := p.batcher, int64(len(json))
 	granted := false // the budget's room is taken
 	for {
@@ -139,7 +145,7 @@ func (p *Player) keep(ctx context.Context, json []byte, accepted int64, once, wa
 			if b.cfg.Store != nil {
 				return b.storeLocked(ctx, l, json, accepted, once, granted)
 			}
-			b.putLocked(l, json, accepted, once)
+			b.putLocked(l, json, accepted, min(accepted, since), once)
 			l.mu.Unlock()
 			if granted {
 				b.budget.inHand.Done()

@@ -56,7 +56,7 @@ func (b *Batcher) storeLocked(ctx context.Context, l *lane, json []byte, accepte
 	}
 	l.events--
 	l.bytes -= len(json)
-	b.putLocked(l, json, accepted, once)
+	b.putLocked(l, json, b.now(), accepted, once)
 	if err == nil {
 		l.tail.label(id)
 	} else {

@@ -21,7 +21,8 @@ type Config struct {
 	// itself holds StreamConfig.Partitions times as much. Two defaults are other than the batcher's own: MaxEvents is 8192, and
 	// MaxInFlight 8. OnOutcome is told after the messages are acknowledged or are dead letters.
 	//
-	// Events older than MaxAge, and those of AtMostOnce types whose outcome is unknown, become dead letters.
+	// Events that the stream took longer than MaxAge ago, and those of AtMostOnce types whose outcome is unknown,
+	// become dead letters. EventIDKey must be empty: the publishers give events their ids.
 	Batcher batcher.Config
 	// Name tells relays apart in the stream of the leases; something random is added. Default: the host's name.
 	Name string
@@ -61,6 +62,9 @@ func (c Config) validate() error {
 		return errors.New("relay: Config.Sender must not be nil: Client.BatchSender gives one")
 	case c.Batcher.Store != nil:
 		return errors.New("relay: Config.Batcher.Store must be nil: the stream keeps the events until they are settled")
+	case c.Batcher.EventIDKey != "":
+		return errors.New("relay: Config.Batcher.EventIDKey must be empty: two relays would give copies of an event different ids; " +
+			"set it in the publishers' config, and an event keeps its id")
 	case c.DrainTimeout < 0:
 		return errors.New("relay: Config.DrainTimeout must be positive")
 	}

@@ -78,11 +78,15 @@
 //
 // # Duplicates
 //
-// The stream drops a second copy of an event by its id. The service cannot: it does not know ids. An event can reach it twice where an
-// answer was lost, and where a relay was killed between sending and acknowledging; Stats counts both as possible duplicates. Types
-// in Config.Batcher.AtMostOnce become dead letters instead.
+// The stream drops a second copy of an event by its id, within StreamConfig.Duplicates. The service cannot:
+// it does not know ids. An event can reach it twice if an answer was lost, or if a relay was killed
+// between sending and acknowledging; Stats counts both as possible duplicates.
 //
-// What a relay that was killed tried several times counts once. Where all NATS servers restart at once, what they knew of a partition's
-// deliveries is gone until its relay has written its note, within a second or two: of a relay that is killed in that moment some copies count as
-// nothing.
+// Types in Config.Batcher.AtMostOnce become dead letters instead. A relay notes such events in the stream of
+// the leases before it sends them, so that after its death exactly the events of its requests under way are
+// unknown. That costs one write per request with such events.
+//
+// Attempts of a relay that was killed count once. If all NATS servers restart at once, they forget what they
+// had delivered of a partition until its relay has written its note, within a second or two: of a relay
+// that is killed in that moment some copies are not counted.
 package relay

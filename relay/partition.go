@@ -17,9 +17,14 @@ import (
 // pullMessages is how many messages a partition has under way from the server, beside what its batcher holds.
 const pullMessages = 256
 
-// ackWait is after what time the server sends a message again that is not acknowledged. Here a message that waits for its player's token
-// or for the service is known then, and let pass; one that was lost on the way is a gap, at which the partition begins anew.
-const ackWait = time.Minute
+// ackWait is after what time the server sends a message again that is not acknowledged. A message that waits
+// for its player's token, or for the service in an outage, waits long, and to send all of them again each
+// minute is work for every node. So it is long, and a message that was lost on its way is found otherwise:
+// by the gap in front of the next one, or by looking at the consumer if no next one comes.
+const ackWait = time.Hour
+
+// lookEvery is how often a partition that gets nothing looks whether its consumer has sent something.
+const lookEvery = 10 * time.Second
 
 // partition serves one part of the players while its lease lasts. It has a consumer of the stream and a batcher of its own, so that the end
 // of the lease ends the one and the other.
@@ -133,15 +138,29 @@ func (p *partition) session() error {
 	defer messages.Stop()
 	ctx, cancel := context.WithCancelCause(p.pull)
 	defer cancel(nil)
+	var got received
 	go func() {
-		select {
-		case <-p.again:
-			cancel(errors.New("relay: the connection to NATS was lost"))
-		case <-ctx.Done():
+		look := time.NewTicker(min(lookEvery, p.relay.stream.LeaseTTL))
+		defer look.Stop()
+		for {
+			select {
+			case <-p.again:
+				cancel(errors.New("relay: the connection to NATS was lost"))
+				return
+			case <-look.C:
+				if n, idle := got.sinceLast(); idle && p.sent(ctx, consumer) > n && got.still(n) {
+					cancel(fmt.Errorf("relay: the consumer has sent more than the %d messages that came", n))
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
 		}
 	}()
 	for next := uint64(1); ; next++ {
+		got.wait(next - 1)
 		m, err := messages.Next(jetstream.NextContext(ctx))
+		got.come()
 		if err != nil {
 			if cause := context.Cause(ctx); cause != nil {
 				return cause
@@ -163,6 +182,59 @@ func (p *partition) session() error {
 			return err
 		}
 	}
+}
+
+// sent is how many messages the consumer has sent, 0 if nobody says so.
+func (p *partition) sent(ctx context.Context, c jetstream.Consumer) uint64 {
+	ctx, cancel := context.WithTimeout(ctx, p.relay.registry.beat())
+	defer cancel()
+	info, err := c.Info(ctx)
+	if err != nil {
+		p.relay.cfg.Log.Debug("relay: a consumer was not looked at", "partition", p.n, "error", err)
+		return 0
+	}
+	return info.Delivered.Consumer
+}
+
+// received is how many messages of a consumer have come, and whether the session waits for the next one. A
+// session that does not wait may have more of them in its connection's memory.
+type received struct {
+	mu      sync.Mutex // guards the following
+	n       uint64
+	waiting bool
+	seen    uint64 // n at the last look
+	looked  bool   // and the session was waiting then
+}
+
+// wait notes that n messages have come and the session waits for the next.
+func (r *received) wait(n uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.n, r.waiting = n, true
+}
+
+// come notes that the session does not wait any more.
+func (r *received) come() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting = false
+}
+
+// sinceLast returns how many messages have come, and whether none has come and the session has waited since the
+// last look.
+func (r *received) sinceLast() (n uint64, idle bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	idle = r.waiting && r.looked && r.seen == r.n
+	r.seen, r.looked = r.n, r.waiting
+	return r.n, idle
+}
+
+// still reports whether n is still all that has come, and the session waits.
+func (r *received) still(n uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.waiting && r.n == n
 }
 
 // accept takes one message over. An error ends the session; the message is still in the stream then.
@@ -200,7 +272,8 @@ func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream
 		}
 		r.counts.possibleDuplicates.Add(1)
 	}
-	p.hand.line(in.player, e) // before Track: its result can come before Track returns
+	in.event.Accepted = e.stored // not when this relay took it: relays come and go
+	p.hand.line(in.player, e)    // before Track: its result can come before Track returns
 	err = p.track(ctx, in)
 	if err == nil {
 		return nil

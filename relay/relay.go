@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -30,10 +31,13 @@ type Relay struct {
 	close   sync.Once
 	done    chan struct{} // closed when the relay has ended
 
-	mu       sync.Mutex // guards the following
-	parts    map[int]*partition
-	requests int64 // of partitions that have ended
-	relays   int   // that were alive at the last look
+	sharing atomic.Bool // one look at the other relays at a time
+
+	mu          sync.Mutex // guards the following
+	parts       map[int]*partition
+	requests    int64 // of partitions that have ended
+	relays      int   // that were alive at the last look
+	streamError error // what was wrong with the streams at the last look
 }
 
 // Start begins to deliver. It returns when the relay is known to the others, and takes its share of the partitions from then on. The
@@ -89,11 +93,19 @@ func (r *Relay) run(confirmations *nats.Subscription) {
 	defer r.js.Conn().RemoveStatusListener(reconnected)
 	beat := time.NewTicker(r.registry.beat())
 	defer beat.Stop()
-	r.share()
+	look := time.NewTicker(r.stream.LeaseTTL)
+	defer look.Stop()
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(r.share)
 	for {
 		select {
 		case <-beat.C:
-			r.beat()
+			if r.beat() {
+				all.Go(r.share) // beside the next beats: the first leases must not run out while the last ones are taken
+			}
+		case <-look.C:
+			all.Go(r.look)
 		case <-reconnected:
 			for _, p := range r.list() {
 				select {
@@ -108,14 +120,31 @@ func (r *Relay) run(confirmations *nats.Subscription) {
 	}
 }
 
-// beat renews what the relay has, and looks whether it has its share.
-func (r *Relay) beat() {
+// beat renews what the relay has, and reports whether the others know that it is alive.
+func (r *Relay) beat() bool {
 	r.renew()
 	if _, err := r.registry.alive(r.ctx); err != nil {
 		r.cfg.Log.Warn("relay: cannot tell the others that it is alive", "error", err)
-		return
+		return false
 	}
-	r.share()
+	return true
+}
+
+// look compares the streams with what the relay was started on. Somebody can edit a stream while it is in use,
+// and one that discards its oldest messages, for example, loses events that were acknowledged.
+func (r *Relay) look() {
+	ctx, cancel := context.WithTimeout(r.ctx, r.registry.beat())
+	defer cancel()
+	err := r.stream.inspect(ctx, r.js)
+	if err != nil && (ctx.Err() != nil || !errors.Is(err, errChanged)) {
+		return // NATS is not reachable at the moment: nothing is known
+	}
+	r.mu.Lock()
+	r.streamError = err
+	r.mu.Unlock()
+	if err != nil {
+		r.cfg.Log.Error("relay: a stream does not keep what this package promises: events can be lost", "error", err)
+	}
 }
 
 // renew renews all leases at once, so that one that hangs does not cost the others theirs, and repeats acknowledgements.
@@ -140,6 +169,10 @@ func (r *Relay) renew() {
 // share takes free partitions while the relay has fewer than its share, and gives back what is more. The share is the number of partitions
 // by the number of relays, rounded up: what is given back is taken by others, and nothing goes to and fro.
 func (r *Relay) share() {
+	if !r.sharing.CompareAndSwap(false, true) {
+		return
+	}
+	defer r.sharing.Store(false)
 	taken, relays, err := r.registry.census(r.ctx)
 	if err != nil {
 		r.cfg.Log.Warn("relay: cannot see the other relays", "error", err)
@@ -170,13 +203,32 @@ func (r *Relay) share() {
 		}
 	}
 	rand.Shuffle(len(free), func(i, j int) { free[i], free[j] = free[j], free[i] }) // not all relays reach for the same one
+	var all sync.WaitGroup
+	defer all.Wait()
+	place := make(chan struct{}, takeAtOnce)
 	for _, n := range free[:min(len(free), max(share-held, 0))] {
-		r.take(n)
+		select {
+		case <-r.closing:
+			return
+		case place <- struct{}{}:
+		}
+		all.Go(func() {
+			defer func() { <-place }()
+			r.take(n)
+		})
 	}
 }
 
+// takeAtOnce is how many partitions a relay takes side by side.
+const takeAtOnce = 64
+
 // take acquires one partition and serves it. Another relay may be faster.
 func (r *Relay) take(n int) {
+	select {
+	case <-r.closing:
+		return
+	default:
+	}
 	l, err := r.registry.acquire(r.ctx, r.ctx, n)
 	if err != nil {
 		if !wrongRevision(err) {
@@ -191,6 +243,11 @@ func (r *Relay) take(n int) {
 		return
 	}
 	r.mu.Lock()
+	select {
+	case <-r.closing: // leave has listed what it winds up, or is about to
+		p.stop()
+	default:
+	}
 	r.parts[n] = p
 	r.mu.Unlock()
 	r.cfg.Log.Info("relay: takes a partition", "partition", n)
@@ -210,15 +267,22 @@ func (r *Relay) retire(p *partition) {
 
 // leave winds all partitions up, while their leases are renewed, and tells the others that the relay is gone.
 func (r *Relay) leave(beat *time.Ticker) {
-	for _, p := range r.list() {
-		p.stop()
-	}
 	ended := make(chan struct{})
-	parts := r.list()
 	go func() {
 		defer close(ended)
-		for _, p := range parts {
-			<-p.done
+		for { // a partition that was being taken when Close began comes later
+			sharing := r.sharing.Load() // before the list, which then has all
+			parts := r.list()
+			for _, p := range parts {
+				p.stop()
+			}
+			for _, p := range parts {
+				<-p.done
+			}
+			if !sharing && len(parts) == 0 {
+				return
+			}
+			<-time.After(time.Millisecond) // until the last one is off the list
 		}
 	}()
 	for {

@@ -55,6 +55,7 @@ func TestConfig(t *testing.T) {
 		"Sender":       {func(c *Config) { c.Sender = nil }, "Config.Sender"},
 		"DrainTimeout": {func(c *Config) { c.DrainTimeout = -1 }, "Config.DrainTimeout"},
 		"Store":        {func(c *Config) { c.Batcher.Store = struct{ batcher.Store }{} }, "Config.Batcher.Store"},
+		"EventIDKey":   {func(c *Config) { c.Batcher.EventIDKey = "event_id" }, "set it in the publishers' config"},
 		"Batcher":      {func(c *Config) { c.Batcher.Tokens = nil }, "Config.Batcher: batcher: Config.Tokens"},
 		"EventBytes":   {func(c *Config) { c.Batcher.EventBytes = defaultEventBytes - 1 }, "StreamConfig.EventBytes: raise the first"},
 		"BatchBytes":   {func(c *Config) { c.Batcher.BatchBytes = 1000 }, "for events of 32768 bytes"},

@@ -34,6 +34,9 @@ type Stats struct {
 	Parked    int   // players without a token
 	Outage    int   // partitions for which the service is down
 	LastError error // of the last request that failed
+	// StreamError is how the streams differ from what this package needs, at the last look. The relay looks every
+	// StreamConfig.LeaseTTL. Events that publishers hand over meanwhile can be lost: alert on it.
+	StreamError error
 }
 
 // counts are what a relay counts.
@@ -66,7 +69,7 @@ func (r *Relay) Stats() Stats {
 	}
 	r.counts.mu.Unlock()
 	r.mu.Lock()
-	s.Relays, s.Requests = r.relays, r.requests
+	s.Relays, s.Requests, s.StreamError = r.relays, r.requests, r.streamError
 	parts := r.sorted()
 	r.mu.Unlock()
 	for _, p := range parts {

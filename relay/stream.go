@@ -230,13 +230,25 @@ func verify(ctx context.Context, js jetstream.JetStream, want jetstream.StreamCo
 	return compare(s.CachedInfo().Config, want)
 }
 
+// errChanged matches every changed.
+var errChanged = errors.New("the stream is not as it must be")
+
+// changed says how a stream that is there differs from what it must be.
+type changed string
+
+// Error says it.
+func (c changed) Error() string { return string(c) }
+
+// Is matches errChanged.
+func (c changed) Is(target error) bool { return target == errChanged }
+
 // compare names each setting in which a stream differs from what acknowledgements, the order and the
 // leases depend on. A person may set limits on the dead letters, but not remove their age.
 func compare(got, want jetstream.StreamConfig) error {
 	var errs []error
 	differ := func(setting string, got, want any) {
 		if got != want {
-			errs = append(errs, fmt.Errorf("%s is %v, must be %v", setting, got, want))
+			errs = append(errs, changed(fmt.Sprintf("%s is %v, must be %v", setting, got, want)))
 		}
 	}
 	transform := func(c jetstream.StreamConfig) string {
@@ -308,7 +320,7 @@ func openEvents(ctx context.Context, js jetstream.JetStream, name string) (Strea
 	got := s.CachedInfo().Config
 	cfg := settings(got)
 	if err := cfg.validate(); err != nil {
-		return StreamConfig{}, fmt.Errorf("relay: stream %s was not made by CreateStream of this version: %w", name, err)
+		return StreamConfig{}, fmt.Errorf("relay: stream %s was not made by CreateStream of this version: %w", name, errors.Join(err, errChanged))
 	}
 	if err := compare(got, cfg.events()); err != nil {
 		return StreamConfig{}, fmt.Errorf("relay: stream %s is not as CreateStream makes it: %w", name, err)
@@ -356,6 +368,9 @@ func check(cfg StreamConfig, dead, leases jetstream.StreamConfig) error {
 // were opened. More replicas, more room and other ages of dead letters are the operator's.
 func (c StreamConfig) inspect(ctx context.Context, js jetstream.JetStream) error {
 	now, err := openStream(ctx, js, c.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return errors.Join(err, errChanged)
+	}
 	if err != nil {
 		return err
 	}
@@ -372,8 +387,8 @@ func (c StreamConfig) inspect(ctx context.Context, js jetstream.JetStream) error
 		{"LeaseTTL", now.LeaseTTL != c.LeaseTTL, now.LeaseTTL, c.LeaseTTL},
 	} {
 		if rule.broken {
-			errs = append(errs, fmt.Errorf("relay: stream %s was changed while the relay runs: %s is %v, was %v",
-				c.Name, rule.setting, rule.now, rule.was))
+			errs = append(errs, changed(fmt.Sprintf("relay: stream %s was changed while the relay runs: %s is %v, was %v",
+				c.Name, rule.setting, rule.now, rule.was)))
 		}
 	}
 	return errors.Join(errs...)

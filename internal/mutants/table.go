@@ -118,7 +118,7 @@ var mutants = []mutant{
 	},
 	{
 		"trigger: linger", "a millisecond later", "lane.go",
-		"at := l.head.born + int64(b.cfg.Linger)", "at := l.head.born + int64(b.cfg.Linger) + 1e6", "TestLingerIsExact",
+		"at := max(l.head.born, l.head.came) + int64(b.cfg.Linger)", "at := max(l.head.born, l.head.came) + int64(b.cfg.Linger) + 1e6", "TestLingerIsExact",
 	},
 	{
 		"trigger: a token about to end", "its end is not looked at", "lane.go",
