@@ -88,6 +88,10 @@ type Config struct {
 	// Track fails with the Store's error.
 	MemoryOnStoreError bool
 
+	// DeadLetters keeps events that were rejected, that expired or whose result is unknown, with the cause. It may be the Store: a spool
+	// is both. Default none: OnOutcome alone has them. Keeping one waits for the disk, while its player's next batch waits.
+	DeadLetters DeadLetters
+
 	// IdleTimeout is how long a player without events is remembered, and the token with it. Default 10 min.
 	IdleTimeout time.Duration
 	// TokenRenewal is how long before its expiry a token is renewed, and what waits for its player is sent. Default 1 min.

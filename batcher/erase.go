@@ -32,6 +32,8 @@ type erasure struct {
 // failed. Where the Store is a Syncer it is on the disk when Erase returns. That a player was stopped is not kept: the next process takes its
 // events again.
 //
+// The player's events in Config.DeadLetters are forgotten too.
+//
 // A stopped player is remembered, in a few hundred bytes, as long as the batcher lives. Do not call it from Config.OnOutcome: it waits for
 // the player's callbacks.
 func (b *Batcher) Erase(ctx context.Context, userID string) (Erasure, error) {
@@ -70,6 +72,9 @@ func (b *Batcher) Erase(ctx context.Context, userID string) (Erasure, error) {
 	}
 	if bar.returned.Load() {
 		err = errHandedBack
+	}
+	if err == nil {
+		err = b.eraseDead(ctx, userID)
 	}
 	if err == nil {
 		err = b.syncStore(ctx)

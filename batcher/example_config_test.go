@@ -239,3 +239,27 @@ func ExampleDiscard() {
 	fmt.Println(err, closed, report.Accepted)
 	// Output: <nil> <nil> 0
 }
+
+// printed is a batcher.DeadLetters that prints. A spool keeps them on the disk, and spoolctl dead shows them.
+type printed struct{}
+
+func (printed) KeepDead(_ context.Context, letters []batcher.DeadLetter) error {
+	for _, l := range letters {
+		fmt.Println(l.UserID, l.Result, l.Attempts, len(l.Cause) > 0)
+	}
+	return nil
+}
+
+func (printed) EraseDead(context.Context, string) error { return nil }
+
+// What the service refuses is kept with the cause.
+func ExampleConfig_deadLetters() {
+	b, service := newBatcher(func(c *batcher.Config) { c.DeadLetters = printed{} })
+	service.Inject(emulator.Fault{Operation: "ingestEvents", Status: 400})
+	_ = b.Track(context.Background(), "device-abc-123", batcher.Event{Type: batcher.AppOpen})
+	_, err := b.Close(context.Background())
+	fmt.Println(err)
+	// Output:
+	// device-abc-123 rejected 1 true
+	// <nil>
+}

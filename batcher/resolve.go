@@ -19,6 +19,7 @@ func (b *Batcher) resolve(l *lane, blk *block, r Result, err error) bool {
 	}
 	blk.settling = true
 	l.mu.Unlock()
+	b.keepDead(l, blk, r, err)
 	if b.cfg.OnOutcome != nil {
 		b.cfg.OnOutcome(b.outcome(l, blk, r, err))
 	}

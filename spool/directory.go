@@ -120,7 +120,7 @@ func (d *directory) take() error {
 func (d *directory) isSpool() bool {
 	entries, err := os.ReadDir(d.path)
 	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
-		return slices.Contains(stageNames[:], e.Name()) || strings.HasSuffix(e.Name(), ".spool")
+		return slices.Contains(stageNames[:], e.Name()) || e.Name() == deadName || strings.HasSuffix(e.Name(), ".spool")
 	})
 }
 

@@ -49,6 +49,9 @@ func (s *Spool) prepare() error {
 	if s.reserve, err = newReserve(s.dir); err != nil {
 		return err
 	}
+	if s.dead, err = openDead(s.dir, s.opts); err != nil {
+		return fmt.Errorf("dead letters: %w", err)
+	}
 	s.generation, s.next, s.backlog = found.generation+1, found.next, found.staged
 	for _, d := range found.stages {
 		if d, err = s.dir.setStageAside(d); err != nil {
@@ -169,5 +172,5 @@ func (s *Spool) release() (err error) {
 			err = errors.Join(err, st.close())
 		}
 	}
-	return errors.Join(err, s.dir.close())
+	return errors.Join(err, s.dead.close(), s.dir.close())
 }

@@ -28,6 +28,13 @@ type Options struct {
 	// SegmentBytes is about how much a file holds before the next one is begun, in bytes of encoded events. 0: 16 MiB.
 	SegmentBytes int64
 
+	// MaxDeadBytes bounds the file of dead letters; KeepDead returns ErrFull above it. 0: 64 MiB.
+	MaxDeadBytes int64
+
+	// DeadAge is how long a dead letter is kept at most: Open removes older ones. They hold personal data, so set it. 0: until somebody
+	// purges or replays them.
+	DeadAge time.Duration
+
 	// Report is told of each damaged file that is set aside: by Open, before it returns, and later by the goroutine that commits, where
 	// a file gets damaged while the spool is open. It must not call the spool. nil: none.
 	Report func(Damage)
@@ -43,6 +50,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 1 << 30
 	}
+	if o.MaxDeadBytes == 0 {
+		o.MaxDeadBytes = 64 << 20
+	}
 	if o.Report == nil {
 		o.Report = func(Damage) {}
 	}
@@ -51,6 +61,10 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("spool: Options.Sync is %d: use Always or Interval", o.Sync)
 	case o.Every < 0:
 		return o, fmt.Errorf("spool: Options.Every is %s: it must not be negative", o.Every)
+	case o.MaxDeadBytes < 0:
+		return o, fmt.Errorf("spool: Options.MaxDeadBytes is %d: it must not be negative", o.MaxDeadBytes)
+	case o.DeadAge < 0:
+		return o, fmt.Errorf("spool: Options.DeadAge is %s: it must not be negative", o.DeadAge)
 	case o.SegmentBytes < 0:
 		return o, fmt.Errorf("spool: Options.SegmentBytes is %d: it must not be negative", o.SegmentBytes)
 	case o.MaxBytes < 2*o.SegmentBytes:

@@ -17,8 +17,10 @@ const (
 	event     kind = 'e'
 	eventOnce kind = 'o' // one that must not be sent again in doubt
 	gameOf    kind = 'g' // the game of the events behind it, in a stage
-	sending   kind = 's' // a note: these ids are about to be sent
-	settled   kind = 'd' // a note: these ids are done
+
+	letterKind kind = 'l' // a dead letter, in its own file
+	sending    kind = 's' // a note: these ids are about to be sent
+	settled    kind = 'd' // a note: these ids are done
 )
 
 // A record is a checksum, the length of the body, the body. The same bytes stand in the stage and in the segments.
@@ -110,20 +112,28 @@ type record struct {
 	game  string
 }
 
-// readRecord decodes the first record of b and returns how long it is.
-func readRecord(b []byte, seed uint32) (r record, n int, err error) {
+// readBody returns the body of the first record of b, and how long the record is, also where its checksum does not match.
+func readBody(b []byte, seed uint32) (body []byte, n int, err error) {
 	if len(b) < crc32.Size+2 {
-		return r, 0, errChecksum
+		return nil, 0, errChecksum
 	}
 	size, w := binary.Uvarint(b[crc32.Size:])
 	if w <= 0 || size == 0 || size > uint64(len(b)-crc32.Size-w) {
-		return r, 0, errChecksum
+		return nil, 0, errChecksum
 	}
 	n = crc32.Size + w + int(size)
 	if crc32.Update(seed, castagnoli, b[crc32.Size:n]) != binary.LittleEndian.Uint32(b) {
-		return r, 0, errChecksum
+		return nil, n, errChecksum
 	}
-	body := b[crc32.Size+w : n]
+	return b[crc32.Size+w : n], n, nil
+}
+
+// readRecord decodes the first record of b and returns how long it is.
+func readRecord(b []byte, seed uint32) (r record, n int, err error) {
+	body, n, err := readBody(b, seed)
+	if err != nil {
+		return r, 0, err
+	}
 	r.kind = kind(body[0])
 	f := fields{rest: body[1:]}
 	switch r.kind {
@@ -188,7 +198,7 @@ func mayBegin(b []byte) bool {
 		return false
 	}
 	switch kind(b[crc32.Size+w]) {
-	case event, eventOnce, sending, settled, gameOf:
+	case event, eventOnce, sending, settled, gameOf, letterKind:
 		return true
 	}
 	return false

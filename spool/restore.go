@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/playline/playline-go/batcher"
 )
 
 // What somebody removes from the directory while it is open: an operator, or a cleaner of temporary files.
@@ -92,29 +94,35 @@ func (s *Spool) restoreSegment(seg *segment, last bool) (instead []*segment, err
 	if err != nil {
 		return []*segment{seg}, err
 	}
+	if instead, err = s.anew(seg, waiting, last); err == nil {
+		s.opts.Report(Damage{Path: seg.path, Err: ErrRemoved, Salvaged: len(waiting)})
+	}
+	return instead, err
+}
+
+// anew writes what waits of a segment to a new file of its name, and returns what takes its place: nothing where nothing waits and other
+// segments follow. On an error the segment stays.
+func (s *Spool) anew(seg *segment, waiting []batcher.StoredEvent, last bool) (instead []*segment, err error) {
 	s.mu.Lock()
 	s.generation++
 	b := repack(waiting, s.generation, seg.game)
 	s.mu.Unlock()
 	held, end := seg.bytes, max(seg.last(), seg.named)+1
+	if last && b.last()+1 < end { // its name keeps the ids of what is settled from being given out again
+		next, err := createSegment(s.dir, end, &batch{game: seg.game})
+		if next == nil {
+			return []*segment{seg}, err
+		}
+		instead = append(instead, next)
+	}
 	if len(waiting) > 0 {
 		fresh, err := createSegment(s.dir, seg.first, b)
 		if fresh == nil {
-			return []*segment{seg}, err
+			return append([]*segment{seg}, instead...), err
 		}
-		instead, held = append(instead, fresh), held-fresh.bytes
-	}
-	if last && (len(waiting) == 0 || b.last()+1 < end) { // its name keeps the ids of what is settled from being given out again
-		next, err := createSegment(s.dir, end, &batch{game: seg.game})
-		if next == nil && len(instead) == 0 {
-			return []*segment{seg}, err
-		}
-		if next != nil {
-			instead = append(instead, next)
-		}
+		instead, held = append([]*segment{fresh}, instead...), held-fresh.bytes
 	}
 	s.freed(held)
-	s.opts.Report(Damage{Path: seg.path, Err: ErrRemoved, Salvaged: len(waiting)})
 	return instead, seg.leave()
 }
 

@@ -92,6 +92,7 @@ var (
 type Spool struct {
 	dir  *directory
 	opts Options
+	dead *dead
 
 	mu         sync.Mutex // guards the following
 	stage      *stage     // that fills; nil as long as there is a backlog

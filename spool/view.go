@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ type View struct {
 	Damage []Damage
 
 	dir      *directory
+	dead     *dead
 	segments []*segment
 	staged   []batcher.StoredEvent
 }
@@ -41,7 +43,11 @@ func Inspect(dir string) (*View, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("spool: cannot read %s: %w", held.path, err), held.close())
 	}
-	v := &View{dir: held, segments: c.segments, Damage: c.stages}
+	letters := &dead{dir: held}
+	if err := letters.open(os.O_RDONLY); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(fmt.Errorf("spool: %w", err), c.leave(), held.close())
+	}
+	v := &View{dir: held, dead: letters, segments: c.segments, Damage: c.stages}
 	for _, s := range c.segments {
 		v.Files = append(v.Files, fileOf(s))
 		if s.damage != nil {
@@ -102,10 +108,13 @@ func (v *View) Events() iter.Seq2[batcher.StoredEvent, error] {
 	}
 }
 
+// DeadLetters walks the events that batchers gave up, in the order in which they came.
+func (v *View) DeadLetters() iter.Seq2[DeadLetter, error] { return v.dead.all() }
+
 // Close releases the directory.
 func (v *View) Close() (err error) {
 	for _, s := range v.segments {
 		err = errors.Join(err, s.leave())
 	}
-	return errors.Join(err, v.dir.close())
+	return errors.Join(err, v.dead.close(), v.dir.close())
 }

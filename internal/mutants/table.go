@@ -197,6 +197,18 @@ var mutants = []mutant{
 		"	blk.noted = true\n", "", "TestWhatTheStoreIsToldAndWhen",
 	},
 	{
+		"dead letters: kept before the store forgets", "after it", "resolve.go",
+		"	b.keepDead(l, blk, r, err)\n", "	defer func() { b.keepDead(l, blk, r, err) }()\n", "TestWhatBecomesADeadLetter",
+	},
+	{
+		"dead letters: what is unknown is kept", "it is not", "dead_letters.go",
+		" && r != Unknown {", " {", "TestWhatBecomesADeadLetter",
+	},
+	{
+		"dead letters: Erase forgets them", "it does not", "erase.go",
+		"		err = b.eraseDead(ctx, userID)\n", "", "TestEraseForgetsDeadLetters",
+	},
+	{
 		"a store: forgets what has its result", "before it is told", "resolve.go",
 		"	if b.cfg.OnOutcome != nil {\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n	}\n	b.settle(blk, r)\n	notForgotten := b.noteSettled(blk.ids())\n", "	notForgotten := b.noteSettled(blk.ids())\n	if b.cfg.OnOutcome != nil {\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n	}\n	b.settle(blk, r)\n", "TestWhatTheStoreIsToldAndWhen",
 	},

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,6 +39,7 @@ func verify(v *spool.View, out io.Writer) error {
 // line is an event of replay's output.
 type line struct {
 	ID       uint64          `json:"id"`
+	GameID   string          `json:"game_id,omitzero"`
 	UserID   string          `json:"user_id"`
 	Accepted time.Time       `json:"accepted"`
 	Once     bool            `json:"once,omitzero"`     // not to be sent again in doubt
@@ -64,7 +64,7 @@ func replay(v *spool.View, player string, out, stderr io.Writer) error {
 			continue
 		}
 		all.add(e.Accepted, e.InDoubt)
-		if err := encoder.Encode(line{e.ID, e.UserID, e.Accepted.UTC(), e.Once, e.InDoubt, e.JSON}); err != nil {
+		if err := encoder.Encode(line{e.ID, e.GameID, e.UserID, e.Accepted.UTC(), e.Once, e.InDoubt, e.JSON}); err != nil {
 			return fmt.Errorf("event %d: %w", e.ID, err)
 		}
 	}
@@ -76,34 +76,28 @@ func replay(v *spool.View, player string, out, stderr io.Writer) error {
 	return err
 }
 
-func purge(dir, player string, out io.Writer) error {
-	// What is written anew belongs to who runs this, and the game server must be able to read it.
+// owned refuses a directory of another user: what is written anew belongs to who runs this, and the game server must be able to read it.
+func owned(dir string) error {
 	if uid, known := owner(dir); known && uid != os.Geteuid() {
 		return fmt.Errorf("%s belongs to user %d and you are %d: run it as the user of the game server (sudo -u '#%d' spoolctl ...)", dir, uid, os.Geteuid(), uid)
 	}
-	// A directory that is no spool does not become one.
-	if err := viewing(dir, func(*spool.View) error { return nil }); err != nil {
+	return nil
+}
+
+func purge(dir, player string, out io.Writer) error {
+	if err := owned(dir); err != nil {
 		return err
 	}
-	s, err := spool.Open(dir, spool.Options{Report: func(d spool.Damage) { fmt.Fprintf(out, "damaged, set aside: %s\n", d) }})
+	p, err := spool.Purge(context.Background(), dir, player, func(d spool.Damage) { fmt.Fprintf(out, "damaged, set aside: %s\n", d) })
 	if err != nil {
-		return err
-	}
-	var ids []uint64
-	others := 0
-	for e, err := range s.Recover(context.Background()) {
-		switch {
-		case err != nil:
-			return errors.Join(err, s.Close())
-		case e.UserID == player:
-			ids = append(ids, e.ID)
-		default:
-			others++
-		}
-	}
-	if err := errors.Join(s.Settled(context.Background(), ids), s.Close()); err != nil {
 		return fmt.Errorf("the events of player %q may still be there: %w", player, err)
 	}
-	fmt.Fprintf(out, "%d events of player %q forgotten; %d of other players wait\n", len(ids), player, others)
+	fmt.Fprintf(out, "%d events and %d dead letters of player %q forgotten, and overwritten in %d files; %d of other players wait\n", p.Events, p.Dead, player, p.Files, p.Others)
+	for _, path := range p.Left {
+		fmt.Fprintf(out, "still in %s, in a damaged part: delete that file\n", path)
+	}
+	if len(p.Left) > 0 {
+		return fmt.Errorf("%w: %d files still hold the player's id", errDamaged, len(p.Left))
+	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/playline/playline-go/spool"
 )
@@ -16,9 +18,20 @@ const usage = `Spoolctl looks into the directory of a spool: events that a game 
   spoolctl ls DIR                    what waits, since when, of whom; what each file holds
   spoolctl verify DIR                reads every event; says what is damaged
   spoolctl replay [-player ID] DIR   prints what waits, a JSON object a line, in the order in which it was accepted
-  spoolctl purge -player ID DIR      forgets what waits for one player, for good
+  spoolctl purge -player ID DIR      forgets a player for good: overwrites what waits, what is settled and still in a file, what is
+                                     in the stages, in the dead letters, and in files that were set aside as damaged
 
-ls, verify and replay change nothing. None of them sends anything: the next process that opens the directory does that by itself, and
+  spoolctl dead ls DIR               what was rejected, expired or unknown (batcher.Config.DeadLetters), by cause
+  spoolctl dead show DIR             prints it, a JSON object a line
+  spoolctl dead replay DIR           puts it back among what waits, so that the next process sends it
+  spoolctl dead replay -dry-run DIR  says what that would do
+  spoolctl dead purge DIR            removes and overwrites it
+
+The dead commands take -player ID, -number N and -result rejected|expired|unknown. Replay and purge need one of these, or -all.
+Purge overwrites the bytes in their place. It cannot reach what a file system that writes each block to a new place, an SSD's spare
+blocks, snapshots and backups keep.
+
+ls, verify, replay, dead ls and dead show change nothing. None of them sends anything: the next process that opens the directory does that by itself, and
 there is usually nothing to do but to start it. Replay is for sending by hand: what you sent stays in the spool, and the next process
 sends it again, unless you purge the player or remove the directory.
 
@@ -60,24 +73,46 @@ func run(args []string, out, stderr io.Writer) error {
 	if len(args) == 0 {
 		return fmt.Errorf("a command is missing: %w", errUsage)
 	}
-	command := args[0]
+	command, rest := args[0], args[1:]
 	if command == "-h" || command == "-help" || command == "--help" || command == "help" {
 		_, err := io.WriteString(out, usage)
 		return err
 	}
+	if command == "dead" {
+		if len(rest) == 0 {
+			return fmt.Errorf("dead needs a command: %w", errUsage)
+		}
+		command, rest = "dead "+rest[0], rest[1:]
+	}
 	flags := flag.NewFlagSet(command, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	player := flags.String("player", "", "only this player's events")
-	switch err := flags.Parse(args[1:]); {
+	var c chosen
+	dry := false
+	for _, name := range flagsOf[command] {
+		switch name {
+		case "player":
+			flags.StringVar(&c.player, name, "", "only this player's events")
+		case "number":
+			flags.Uint64Var(&c.number, name, 0, "only this dead letter")
+			flags.StringVar(&c.result, "result", "", "only those with this result")
+		case "all":
+			flags.BoolVar(&c.all, name, false, "all of them")
+		case "dry-run":
+			flags.BoolVar(&dry, name, false, "only say what would be done")
+		}
+	}
+	switch err := flags.Parse(rest); {
 	case errors.Is(err, flag.ErrHelp):
 		_, err := io.WriteString(out, usage)
 		return err
 	case err != nil:
 		return fmt.Errorf("%w: %w", err, errUsage)
+	case flagsOf[command] == nil:
+		return fmt.Errorf("there is no command %q: %w", command, errUsage)
 	case flags.NArg() != 1:
 		return fmt.Errorf("%s needs one directory, and flags stand before it: %w", command, errUsage)
-	case *player != "" && (command == "ls" || command == "verify"):
-		return fmt.Errorf("%s takes no -player: %w", command, errUsage)
+	case !slices.Contains([]string{"", "rejected", "expired", "unknown"}, c.result):
+		return fmt.Errorf("-result %q is none of rejected, expired, unknown: %w", c.result, errUsage)
 	}
 	dir := flags.Arg(0)
 	if info, err := os.Stat(dir); err != nil {
@@ -91,14 +126,29 @@ func run(args []string, out, stderr io.Writer) error {
 	case "verify":
 		return viewing(dir, func(v *spool.View) error { return verify(v, out) })
 	case "replay":
-		return viewing(dir, func(v *spool.View) error { return replay(v, *player, out, stderr) })
+		return viewing(dir, func(v *spool.View) error { return replay(v, c.player, out, stderr) })
+	case "dead ls":
+		return viewing(dir, func(v *spool.View) error { return listDead(v, c, out) })
+	case "dead show":
+		return viewing(dir, func(v *spool.View) error { return showDead(v, c, out, stderr) })
 	case "purge":
-		if *player == "" {
+		if c.player == "" {
 			return fmt.Errorf("purge needs -player: %w", errUsage)
 		}
-		return purge(dir, *player, out)
+		return purge(dir, c.player, out)
+	default: // dead replay, dead purge
+		if c.none() && !dry {
+			return fmt.Errorf("%s needs -player, -number or -result, or -all: %w", command, errUsage)
+		}
+		return changeDead(strings.TrimPrefix(command, "dead "), dir, c, dry, out)
 	}
-	return fmt.Errorf("there is no command %q: %w", command, errUsage)
+}
+
+// flagsOf names the flags of each command.
+var flagsOf = map[string][]string{
+	"ls": {}, "verify": {}, "replay": {"player"}, "purge": {"player"},
+	"dead ls": {"player", "number"}, "dead show": {"player", "number"},
+	"dead replay": {"player", "number", "all", "dry-run"}, "dead purge": {"player", "number", "all"},
 }
 
 func viewing(dir string, look func(*spool.View) error) error {

@@ -90,7 +90,7 @@ func TestPurgeForgetsOnePlayer(t *testing.T) {
 	dir := filled(t)
 	out, err := spoolctl(t, "purge", "-player", "ace", dir)
 	require.NoError(t, err)
-	assert.Equal(t, "2 events of player \"ace\" forgotten; 1 of other players wait\n", out)
+	assert.Equal(t, "2 events and 0 dead letters of player \"ace\" forgotten, and overwritten in 1 files; 1 of other players wait\n", out)
 	out, err = spoolctl(t, "replay", dir)
 	require.NoError(t, err)
 	assert.Equal(t, fourth, out)
@@ -147,7 +147,7 @@ func TestStatus(t *testing.T) {
 		"no directory":  {[]string{"ls"}, 2, "needs one directory"},
 		"not a spool":   {[]string{"ls", t.TempDir()}, 3, "is not a spool"},
 		"player behind": {[]string{"replay", dir, "-player", "ace"}, 2, "flags stand before it"},
-		"no use":        {[]string{"ls", "-player", "ace", dir}, 2, "takes no -player"},
+		"no use":        {[]string{"ls", "-player", "ace", dir}, 2, "not defined: -player"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stderr strings.Builder
@@ -192,6 +192,13 @@ func TestRefusals(t *testing.T) {
 		"no directory":          {[]string{"ls"}, "needs one directory"},
 		"two directories":       {[]string{"ls", empty, empty}, "needs one directory"},
 		"unknown command":       {[]string{"rm", empty}, `no command "rm"`},
+		"dead alone":            {[]string{"dead"}, "dead needs a command"},
+		"dead and a typo":       {[]string{"dead", "rm", empty}, `no command "dead rm"`},
+		"dead purge of nothing": {[]string{"dead", "purge", empty}, "needs -player, -number or -result, or -all"},
+		"dead replay of all":    {[]string{"dead", "replay", empty}, "needs -player, -number or -result, or -all"},
+		"dead of no result":     {[]string{"dead", "ls", "-result", "delivered", empty}, "is none of rejected, expired, unknown"},
+		"dead purge in use":     {[]string{"dead", "purge", "-all", used}, "the directory is in use"},
+		"dead ls of no spool":   {[]string{"dead", "ls", empty}, "is not a spool"},
 		"unknown flag":          {[]string{"ls", "-x", empty}, "not defined: -x"},
 		"purge without player":  {[]string{"purge", empty}, "needs -player"},
 		"a file":                {[]string{"ls", file}, "is not a directory"},
