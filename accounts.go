@@ -29,16 +29,17 @@ type Credentials struct {
 	Password Secret
 }
 
-// Session is a player's tokens. They are secrets: they print as [REDACTED], string(s.AccessToken) reads them.
+// Session is a player's tokens. They are held so that no printer shows them: s.AccessToken.Secret()
+// returns the token.
 type Session struct {
-	AccessToken  Secret      `json:"access_token"`  // lives 30 days; its sub claim is the device id
-	RefreshToken Secret      `json:"refresh_token"` // lives 180 days; no call to use it is documented
+	AccessToken  HeldSecret  `json:"access_token"`  // lives 30 days; its sub claim is the device id
+	RefreshToken HeldSecret  `json:"refresh_token"` // lives 180 days; no call to use it is documented
 	User         AccountUser `json:"user"`
 }
 
 // Token returns the session's access token for a batcher: a TokenSource returns it, and SetToken
 // takes it. The batcher reads when it ends from the token itself.
-func (s *Session) Token() batcher.Token { return batcher.Token{Value: string(s.AccessToken)} }
+func (s *Session) Token() batcher.Token { return batcher.Token{Value: string(s.AccessToken.Secret())} }
 
 // AccountUser is the account behind a session.
 type AccountUser struct {
@@ -73,7 +74,7 @@ type sessionEnvelope struct {
 }
 
 func (e *sessionEnvelope) complete() error {
-	if e.Data == nil || e.Data.AccessToken == "" {
+	if e.Data == nil || e.Data.AccessToken.IsZero() {
 		return errors.New("data.access_token is missing")
 	}
 	return nil

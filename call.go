@@ -89,11 +89,11 @@ func (c *Client) do(ctx context.Context, o *op, in input, req *transport.Request
 	if co.capture != nil {
 		*co.capture = Response{
 			StatusCode: answer.Status,
-			Header:     answer.Header,
 			RequestID:  scrubID(transport.RequestID(answer.Header), c.secrets(o, in)),
 			Attempts:   answer.Attempts,
 			Duration:   answer.Duration,
-			Body:       answer.Body,
+			header:     func() http.Header { return answer.Header },
+			body:       func() []byte { return answer.Body },
 		}
 	}
 	if failure != nil {

@@ -88,7 +88,7 @@ func TestSecurityPrintedResultsShowNoSecret(t *testing.T) {
 			t.Helper()
 			require.NoError(t, err)
 			printed := everyVerb(t, result)
-			for _, secret := range append(credentials(), "correct horse", "493021", "eyJ") {
+			for _, secret := range append(credentials(), passwordAce, "493021", "eyJ") {
 				assert.NotContains(t, printed, secret)
 			}
 		}, CaptureResponse(&captured))
@@ -97,7 +97,7 @@ func TestSecurityPrintedResultsShowNoSecret(t *testing.T) {
 		"an OTP":         OTPCheck{RequestID: "r", OTP: "493021", Destination: "0"},
 		"a registration": AccountCreate{Password: "correct horse"},
 		"a login":        &Credentials{Password: "correct horse"},
-		"a session":      Session{AccessToken: "correct horse", RefreshToken: "correct horse"},
+		"a session":      Session{AccessToken: Secret("correct horse").Hold(), RefreshToken: Secret("correct horse").Hold()},
 		"a batch":        batcher.Batch{UserID: "ace", Token: batcher.Token{Value: "correct horse"}},
 	} {
 		printed := everyVerb(t, request)

@@ -40,7 +40,7 @@ func ExampleAccountsService_Login() {
 			fmt.Println("wrong")
 			continue
 		}
-		fmt.Println(len(session.AccessToken) > 0, err)
+		fmt.Println(!session.AccessToken.IsZero(), err)
 	}
 	// Output:
 	// wrong
@@ -58,7 +58,7 @@ func ExampleIngestService_Send() {
 		return
 	}
 	// One request, and it is yours to batch and to repeat: for more than a few events see Client.NewBatcher.
-	result, err := client.Ingest.Send(ctx, session.AccessToken, playline.IngestBatch{
+	result, err := client.Ingest.Send(ctx, session.AccessToken.Secret(), playline.IngestBatch{
 		UserID: "device-abc-123",
 		GameID: "com.example.stackblaster",
 		Events: []playline.GameplayEvent{

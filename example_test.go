@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/playline/playline-go"
@@ -141,8 +142,8 @@ func ExampleCaptureResponse() {
 	var response playline.Response
 	_, err := client.Accounts.Login(context.Background(), playline.Credentials{Email: "ace@example.com", Password: "correct-horse-9"},
 		playline.CaptureResponse(&response))
-	fmt.Println(errors.Is(err, playline.ErrUnauthorized), response.StatusCode, response.Attempts)
-	// Output: true 401 1
+	fmt.Println(errors.Is(err, playline.ErrUnauthorized), response.StatusCode, response.Attempts, len(response.Body()) > 0)
+	// Output: true 401 1 true
 }
 
 func ExampleSecret() {
@@ -152,4 +153,16 @@ func ExampleSecret() {
 	// Output:
 	// [REDACTED] [REDACTED] [REDACTED]
 	// 15
+}
+
+// A field that is not exported is printed without a question to its type. A HeldSecret shows nothing
+// there either.
+func ExampleHeldSecret() {
+	type backend struct{ key playline.HeldSecret }
+	b := backend{playline.Secret("sk_live_example").Hold()}
+	fmt.Println(strings.Contains(fmt.Sprintf("%+v %#v", b, b), "sk_live"))
+	fmt.Println(len(string(b.key.Secret())), b.key)
+	// Output:
+	// false
+	// 15 [REDACTED]
 }

@@ -101,11 +101,11 @@ func TestOperationDecodesItsResult(t *testing.T) {
 		r.inBubble(t, s, func(t *testing.T, result any, err error) {
 			t.Helper()
 			require.NoError(t, err)
-			assert.Equal(t, r.result, result)
+			assertResult(t, r.result, result)
 			assert.Equal(t, r.status, response.StatusCode)
 			assert.Equal(t, "req-1", response.RequestID)
 			assert.Equal(t, 1, response.Attempts)
-			assert.Equal(t, r.reply, string(response.Body))
+			assert.Equal(t, r.reply, string(response.Body()))
 		}, CaptureResponse(&response))
 	})
 }

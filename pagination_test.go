@@ -174,7 +174,7 @@ func TestAllClientsGoesByTheCursor(t *testing.T) {
 		Header("X-Trace", "t1"), CaptureResponse(&last)) {
 		require.NoError(t, err)
 		ids = append(ids, client.ID)
-		assert.Contains(t, string(last.Body), client.ID, "the captured response is that of the page")
+		assert.Contains(t, string(last.Body()), client.ID, "the captured response is that of the page")
 	}
 	assert.Equal(t, []string{"c1", "c2", "c3"}, ids)
 	var queries []string

@@ -30,7 +30,7 @@ func TestImportNamesTheFailedPlayersWhateverTheShape(t *testing.T) {
 		"null":                 {`null`, []ItemError{{Index: -1}}},
 		"a list":               {`[1]`, []ItemError{{Index: -1, Message: "[1]"}}},
 		"a numeric code":       {`{"index":0,"code":17,"message":{"a":1}}`, []ItemError{{Index: 0, Code: "17", Message: `{"a":1}`}}},
-		"a key in the message": {`{"index":0,"message":"key sk_live_canarySmooven"}`, []ItemError{{Index: 0, Message: "key [REDACTED]"}}},
+		"a key in the message": {`{"index":0,"message":"key sk_live_canary\u0026Smooven<9>\"\\%+/="}`, []ItemError{{Index: 0, Message: "key [REDACTED]"}}},
 		"several, out of order": {
 			`{"index":2},"odd",{"index":0},{"index":2,"code":"again"}`,
 			[]ItemError{{Index: 0}, {Index: 2}, {Index: 2, Code: "again"}, {Index: -1, Message: "odd"}},

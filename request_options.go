@@ -1,6 +1,7 @@
 package playline
 
 import (
+	"fmt"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -42,14 +43,37 @@ func newCallOptions(opts []RequestOption) (*callOptions, error) {
 	return co, nil
 }
 
-// Response is what CaptureResponse keeps of a call.
+// Response is what CaptureResponse keeps of a call. The answer itself can hold tokens and addresses,
+// so it is behind the methods Header and Body, and no printer and no encoder shows it.
 type Response struct {
-	StatusCode int // of the last answer; 0: none came
-	Header     http.Header
+	StatusCode int           // of the last answer; 0: no answer came
 	RequestID  string        // the service's id of the last request, for its support
 	Attempts   int           // requests made
 	Duration   time.Duration // of the whole call, pauses included
-	Body       []byte        // of the last answer, whole for a success, at most 64 KiB else
+
+	header func() http.Header // functions, because a printer walks through anything else
+	body   func() []byte
+}
+
+// Header returns the header of the last answer, nil if no answer came.
+func (r Response) Header() http.Header {
+	if r.header == nil {
+		return nil
+	}
+	return r.header()
+}
+
+// Body returns the body of the last answer: whole for a success, at most 64 KiB for a failure.
+func (r Response) Body() []byte {
+	if r.body == nil {
+		return nil
+	}
+	return r.body()
+}
+
+// String says what came of the call, without the answer itself.
+func (r Response) String() string {
+	return fmt.Sprintf("status %d, request id %q, %d attempts, %s", r.StatusCode, r.RequestID, r.Attempts, r.Duration)
 }
 
 // CaptureResponse keeps the last answer of a call in r, also where the call fails. An iterator overwrites it with each page.

@@ -113,15 +113,15 @@ func TestCaptureResponseKeepsTheLastAnswer(t *testing.T) {
 		err := getPlayer(t.Context(), newClient(t, s), CaptureResponse(&r))
 		require.ErrorIs(t, err, ErrNotFound)
 		assert.Equal(t, []any{404, "req-7", 2, `{"error":{"code":"x"}}`, "m"},
-			[]any{r.StatusCode, r.RequestID, r.Attempts, string(r.Body), r.Header.Get("X-More")})
+			[]any{r.StatusCode, r.RequestID, r.Attempts, string(r.Body()), r.Header().Get("X-More")})
 
 		err = getPlayer(t.Context(), newClient(t, script(step{lose: true})), CaptureResponse(&r), Retry(RetryPolicy{MaxAttempts: 1}))
 		require.Error(t, err)
-		assert.Equal(t, []any{0, "", 1, ""}, []any{r.StatusCode, r.RequestID, r.Attempts, string(r.Body)}, "an old answer is left in place")
+		assert.Equal(t, []any{0, "", 1, ""}, []any{r.StatusCode, r.RequestID, r.Attempts, string(r.Body())}, "an old answer is left in place")
 
 		err = getPlayer(t.Context(), newClient(t, script(step{body: "no JSON"})), CaptureResponse(&r))
 		require.Error(t, err)
-		assert.Equal(t, "no JSON", string(r.Body))
+		assert.Equal(t, "no JSON", string(r.Body()))
 	})
 }
 
@@ -208,7 +208,7 @@ func TestDeleteOfWhatIsGoneIsDone(t *testing.T) {
 						return
 					}
 					require.NoError(t, err)
-					assert.Equal(t, r.result, result)
+					assertResult(t, r.result, result)
 				})
 				assert.Equal(t, len(test.before)+1, s.count())
 			})

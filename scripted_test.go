@@ -121,12 +121,13 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 
 // The credentials of the test client. Each is unlike anything else, so that a search for it finds only leaks.
 const (
-	keySmooven     = "sk_live_canarySmooven"
-	keyFyno        = "canaryFynoKey"
-	keySmartSender = "canarySmartSenderToken"
+	keySmooven     = `sk_live_canary&Smooven<9>"\%+/=`
+	keyFyno        = `canary&Fyno<Key>"\%+/=`
+	keySmartSender = `canary&SmartSender<Token>"\%+/=`
 	keySunshineID  = "app_canaryKeyID"
-	keySunshine    = "canarySunshineSecret"
-	tokenPlayer    = "canaryPlayerToken"
+	keySunshine    = `canary&Sunshine<Secret>"\%+/=`
+	tokenPlayer    = `canary&Player<Token>"\%+/=`
+	passwordAce    = `Horse&"Canary<9>\%+/=é` // each character changes in one encoding or another
 )
 
 // newClient returns a client for all five services over a transport. Every service stands under a path of its own.

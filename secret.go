@@ -1,34 +1,20 @@
 package playline
 
-import (
-	"fmt"
-	"log/slog"
-)
+import "github.com/playline/playline-go/internal/secret"
 
-// Secret is a credential: it prints, logs and marshals as [REDACTED], whatever the verb or the encoder.
+// Secret is a credential as a program hands it in: it prints, logs and marshals as [REDACTED],
+// whatever the verb or the encoder. An untyped string constant becomes a Secret by itself; a variable
+// takes a conversion, Secret(s), and string(s) reads it.
 //
-// One limit is Go's own: fmt calls no methods on unexported fields. A struct of yours with a Secret in such a field shows it when the whole
-// struct is printed.
-//
-// To read it, convert it: string(s). An untyped string constant becomes a Secret by itself.
-type Secret string
+// A Secret is a string, so whatever asks no methods shows it: fmt for unexported fields, the diff of
+// testify, go-spew and other printers that walk by reflection, encoding/gob. Keep a credential in a
+// HeldSecret, of which they find nothing.
+type Secret = secret.Secret
 
-const redacted = "[REDACTED]"
+// HeldSecret holds a credential where nothing finds it that walks through values: neither fmt in an
+// unexported field, nor the diff of testify, nor go-spew, nor an encoder. Its method Secret returns the
+// credential, and Secret.Hold makes one. It prints, logs and marshals as [REDACTED], and is read
+// from a string in JSON. The zero value holds nothing; compare two of them with Equal and not with ==.
+type HeldSecret = secret.Held
 
-// String returns [REDACTED].
-func (Secret) String() string { return redacted }
-
-// GoString returns [REDACTED].
-func (Secret) GoString() string { return redacted }
-
-// Format prints [REDACTED] for every verb: %x and %q of a plain string type would show it.
-func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
-
-// LogValue logs [REDACTED].
-func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText writes [REDACTED], and with it every encoder that goes by text.
-func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// MarshalJSON writes "[REDACTED]".
-func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+const redacted = secret.Redacted

@@ -26,7 +26,8 @@ func TestSecuritySecretsPrintAndMarshalAsRedacted(t *testing.T) {
 		struct{ Key Secret }{secret},
 		AccountCreate{Password: secret},
 		&Credentials{Password: secret},
-		Session{AccessToken: secret, RefreshToken: secret},
+		Session{AccessToken: secret.Hold(), RefreshToken: secret.Hold()},
+		secret.Hold(),
 		OTPCheck{OTP: secret},
 	}
 	for _, v := range holders {

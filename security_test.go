@@ -170,7 +170,7 @@ func TestSecurityAnswersAreCapped(t *testing.T) {
 		var r Response
 		_, err := c.Players.Get(t.Context(), id, CaptureResponse(&r))
 		require.ErrorContains(t, err, "the answer is too long: over 16777216 bytes", id)
-		assert.LessOrEqual(t, len(r.Body), 16<<20)
+		assert.LessOrEqual(t, len(r.Body()), 16<<20)
 		_, err = small.Players.Get(t.Context(), id)
 		require.ErrorContains(t, err, "over 1000 bytes", id)
 

@@ -35,7 +35,7 @@ func (s *script) gameplay() []step {
 		{"Accounts.Register", func(ctx context.Context) error {
 			out, err := c.Accounts.Register(ctx, account)
 			if err == nil {
-				token = out.AccessToken
+				token = out.AccessToken.Secret()
 			}
 			return err
 		}, nil},

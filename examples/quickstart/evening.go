@@ -19,7 +19,7 @@ type player struct {
 	deviceID string // the user id of the recorded session
 	email    string
 	phone    string
-	token    playline.Secret
+	token    playline.HeldSecret
 	playerID string
 }
 

@@ -42,7 +42,7 @@ func readSession() ([]playerEvent, error) {
 func (e *evening) session(ctx context.Context, events []playerEvent) (string, error) {
 	tokens := map[string]string{}
 	for _, p := range e.players {
-		tokens[p.deviceID] = string(p.token)
+		tokens[p.deviceID] = string(p.token.Secret())
 	}
 	b, err := e.client.NewBatcher(batcher.Config{
 		GameID: gameID,

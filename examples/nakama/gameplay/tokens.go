@@ -65,7 +65,7 @@ func (m *module) login(ctx context.Context, log runtime.Logger, _ *sql.DB, nk ru
 		}
 		return "", runtime.NewError("PlaySmart cannot be reached", 14) // UNAVAILABLE
 	}
-	value, err := json.Marshal(storedToken{string(session.AccessToken)})
+	value, err := json.Marshal(storedToken{string(session.AccessToken.Secret())})
 	if err != nil {
 		return "", err
 	}
@@ -73,6 +73,6 @@ func (m *module) login(ctx context.Context, log runtime.Logger, _ *sql.DB, nk ru
 	if err != nil {
 		return "", err
 	}
-	m.batcher.SetToken(userID, batcher.Token{Value: string(session.AccessToken)})
+	m.batcher.SetToken(userID, session.Token())
 	return "{}", nil
 }
