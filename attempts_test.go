@@ -29,16 +29,22 @@ var (
 // failures are the ways an attempt can fail, and what follows for the classes safe, key, unsent and never.
 var failures = []struct {
 	name     string
-	step     step
-	status   int // of the error
+	step     step // a refusal without a body has the service's own
+	status   int  // of the error
 	sentinel error
 	want     [4]attempts
 }{
 	{"connection refused", step{refuse: true}, 0, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, untilTheEnd, onlyOne}},
 	{"lost after it was sent", step{lose: true}, 0, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
 	{"hangs", step{hang: true}, 0, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
-	{"400", failed(400), 400, ErrInvalid, [4]attempts{onlyOne, onlyOne, onlyOne, onlyOne}},
-	{"401", failed(401), 401, ErrUnauthorized, [4]attempts{onlyOne, onlyOne, onlyOne, onlyOne}},
+	{"400", step{status: 400}, 400, ErrInvalid, [4]attempts{onlyOne, onlyOne, onlyOne, onlyOne}},
+	{"a page with 400", failed(400), 400, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
+	{"401", step{status: 401}, 401, ErrUnauthorized, [4]attempts{onlyOne, onlyOne, onlyOne, onlyOne}},
+	{"a page with 401", failed(401), 401, ErrUnauthorized, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
+	{"a page with 403", failed(403), 403, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
+	{"a page with 404", failed(404), 404, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
+	{"an empty 409", step{status: 409, body: " "}, 409, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
+	{"422 {}", step{status: 422, body: "{}"}, 422, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
 	{"408", failed(408), 408, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
 	{"429", failed(429), 429, ErrRateLimited, [4]attempts{untilTheEnd, untilTheEnd, untilTheEnd, onlyOne}},
 	{"500", failed(500), 500, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
@@ -48,9 +54,9 @@ var failures = []struct {
 	{"503 with Retry-After", failed(503, "Retry-After", "2"), 503, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, untilTheEnd, onlyOne}},
 	{"504", failed(504), 504, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
 	{"truncated answer", step{status: 200, body: `{"success":true}`, cut: true}, 200, nil, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
-	{"malformed answer", step{status: 200, body: `{"success":tru`}, 200, nil, [4]attempts{onlyOne, onlyOne, inDoubt, inDoubt}},
-	{"null", step{status: 200, body: ` null`}, 200, nil, [4]attempts{onlyOne, onlyOne, inDoubt, inDoubt}},
-	{"an answer that is a page", step{status: 200, body: `<html>hello</html>`}, 200, nil, [4]attempts{onlyOne, onlyOne, inDoubt, inDoubt}},
+	{"malformed answer", step{status: 200, body: `{"success":tru`}, 200, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
+	{"null", step{status: 200, body: ` null`}, 200, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
+	{"an answer that is a page", step{status: 200, body: `<html>hello</html>`}, 200, ErrUnavailable, [4]attempts{untilTheEnd, untilTheEnd, inDoubt, inDoubt}},
 	{"a redirect", failed(307, "Location", "https://elsewhere.example.com/"), 307, ErrUnavailable, [4]attempts{onlyOne, onlyOne, inDoubt, inDoubt}},
 }
 
@@ -83,6 +89,9 @@ func TestOperationIsRepeatedByItsClass(t *testing.T) {
 		t.Helper()
 		for _, f := range failures {
 			t.Run(f.name, func(t *testing.T) {
+				if f.step.status >= 400 && f.step.body == "" {
+					f.step.body = refusalBodies[r.op.service]
+				}
 				s, want := script(f.step), f.want[r.retryClass(t)]
 				r.inBubble(t, s, func(t *testing.T, result any, err error) {
 					t.Helper()
@@ -155,7 +164,7 @@ func TestRetryInDoubtLetsEveryClassButNeverRepeat(t *testing.T) {
 
 func TestRetryInDoubtKeepsTheDoubtInTheError(t *testing.T) {
 	t.Parallel()
-	s := script(step{lose: true}, failed(400))
+	s := script(step{lose: true}, refusedBy(Fyno, 400))
 	synctest.Test(t, func(t *testing.T) {
 		_, err := newClient(t, s).Properties.Add(t.Context(), "ace", Properties{"coins": 1}, RetryInDoubt())
 		require.ErrorIs(t, err, ErrInvalid)
@@ -248,7 +257,7 @@ func TestOperationTakesAnEmptyAnswerOnlyWhereThatIsOne(t *testing.T) {
 					assert.Equal(t, r.retryClass(t) >= retry.Unsent, errors.Is(err, ErrOutcomeUnknown))
 					assert.True(t, isNil(result))
 				}
-			})
+			}, Retry(RetryPolicy{MaxAttempts: 1}))
 			assert.Equal(t, 1, s.count())
 		}
 	})

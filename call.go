@@ -149,6 +149,7 @@ func (c *Client) request(o *op, in *input, opts []RequestOption) (*transport.Req
 	if p.MaxRetryAfter == 0 {
 		p.MaxRetryAfter = e.MaxRetryAfter
 	}
+	req.Lacks = func(status int, body []byte) string { return e.lacks(o, status, body) }
 	req.Scrub = func(id string) string { return scrubID(id, c.secrets(o, *in)) }
 	req.Policy, req.RetryInDoubt, req.GoneIsDone = retry.Policy(p), co.retryInDoubt, o.has(goneIsDone)
 	return req, co, nil

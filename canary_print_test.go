@@ -51,7 +51,7 @@ func TestSecurityAPrintedClientShowsNoCredential(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := script(jsonBody(200, `{"clients":[],"meta":{}}`))
+			s := script(jsonBody(200, `{"clients":[],"meta":{"hasMore":false}}`))
 			c := newClient(t, s, extra...)
 			_, err := c.Messaging.ListClients(t.Context(), "ace", ClientListOptions{})
 			require.NoError(t, err)

@@ -34,6 +34,7 @@ type Client struct {
 	Ingest        *IngestService
 
 	transport *transport.Client
+	log       *slog.Logger
 	endpoints map[Service]*endpoint // only the configured ones
 	retry     RetryPolicy
 	hooks     []Hooks
@@ -73,6 +74,7 @@ func New(opts ...Option) (*Client, error) {
 	}
 	c := &Client{
 		transport: transport.New(cfg.http, cfg.log, cfg.maxBody),
+		log:       cfg.log,
 		endpoints: map[Service]*endpoint{},
 		retry:     cfg.retry,
 		hooks:     cfg.hooks,

@@ -131,7 +131,7 @@ func TestDefaultBaseURLsAreThoseOfTheVendors(t *testing.T) {
 
 func TestSmoovenAppIDIsEnoughToRegisterOnly(t *testing.T) {
 	t.Parallel()
-	s := script(step{body: `{"success":true,"player_id":"ply_1"}`})
+	s := script(step{body: `{"success":true,"player_id":"ply_1","external_id":"ace","channels_registered":[],"created":true}`})
 	c, err := New(WithSmoovenAppID("app_live_1"), WithHTTPClient(newHTTPClient(s)))
 	require.NoError(t, err)
 	_, err = c.Players.Register(t.Context(), Player{ExternalID: "ace"})
@@ -155,7 +155,7 @@ func TestSmoovenAppIDIsEnoughToRegisterOnly(t *testing.T) {
 func TestSunshineTokensAreSignedKeptAndRenewed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := script(step{body: `{"clients":[],"meta":{}}`})
+		s := script(step{body: `{"clients":[],"meta":{"hasMore":false}}`})
 		c, err := New(WithSunshineJWT("app1", "key1", "s3cret", SunshineAccount), WithHTTPClient(newHTTPClient(s)))
 		require.NoError(t, err)
 		header := func() string {
@@ -210,7 +210,7 @@ func TestSmartSenderIsLimitedByDefault(t *testing.T) {
 func TestA429HoldsTheServiceForAllCallersAndNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := script(failed(429, "Retry-After", "20"), step{body: `{}`})
+		s := script(failed(429, "Retry-After", "20"), step{body: acceptedReply})
 		c := newClient(t, s)
 		err := getPlayer(t.Context(), c, Retry(RetryPolicy{MaxAttempts: 1}))
 		require.ErrorIs(t, err, ErrRateLimited)
@@ -251,7 +251,7 @@ func TestClientLogsAttemptsRetriesAndFailures(t *testing.T) {
 
 func TestClientIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
-	c := newClient(t, script(step{body: `{}`}))
+	c := newClient(t, script(step{body: acceptedReply}))
 	done := make(chan error)
 	for range 50 {
 		go func() {

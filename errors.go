@@ -171,6 +171,19 @@ type PartialError struct {
 	Operation string
 	Total     int         // items sent; 0 where the service does not tell
 	Items     []ItemError // those that failed, in the order of the input
+	// Unconfirmed is how many items the service took neither for done nor for failed: Ingest.Send tells so, and nobody knows which.
+	Unconfirmed int
+}
+
+// failed counts the items that failed. Several parts of one item can fail; they are one item.
+func (e *PartialError) failed() int {
+	failed := 0
+	for i, item := range e.Items {
+		if item.Index < 0 || i == 0 || item.Index != e.Items[i-1].Index {
+			failed++
+		}
+	}
+	return failed
 }
 
 // Error counts the failed items and describes the first.
@@ -179,14 +192,10 @@ func (e *PartialError) Error() string {
 	if e.Total > 0 {
 		of = fmt.Sprintf(" of %d", e.Total)
 	}
-	// Several parts of one item can fail; they are one item.
-	failed := 0
-	for i, item := range e.Items {
-		if item.Index < 0 || i == 0 || item.Index != e.Items[i-1].Index {
-			failed++
-		}
+	if len(e.Items) == 0 && e.Unconfirmed > 0 {
+		return fmt.Sprintf("playline: %s: %d%s items were not confirmed: the service says that it took fewer, and not which", e.Operation, e.Unconfirmed, of)
 	}
-	s := fmt.Sprintf("playline: %s: %d%s items failed", e.Operation, failed, of)
+	s := fmt.Sprintf("playline: %s: %d%s items failed", e.Operation, e.failed(), of)
 	if len(e.Items) > 0 {
 		s += "; first " + e.Items[0].Error()
 	}

@@ -100,7 +100,7 @@ func TestForgetWithOneStepFailing(t *testing.T) {
 		{"the answer is lost once", emulator.Fault{Mode: emulator.ResetAfter, Times: 1}, nil},
 		{"403", emulator.Fault{Status: http.StatusForbidden}, playline.ErrForbidden},
 		{"429", emulator.Fault{Status: http.StatusTooManyRequests}, playline.ErrRateLimited},
-		{"a 404 that is not the service's", emulator.Fault{Status: http.StatusNotFound, Body: "<html>no such page</html>"}, playline.ErrNotFound},
+		{"a 404 that is not the service's", emulator.Fault{Status: http.StatusNotFound, Body: "<html>no such page</html>"}, playline.ErrUnavailable},
 		{"no answer", emulator.Fault{Mode: emulator.Hang}, playline.ErrUnavailable},
 		{"not JSON", emulator.Fault{Mode: emulator.NotJSON}, nil},
 		{"it repeats what it was sent", emulator.Fault{Status: http.StatusBadRequest}, playline.ErrInvalid},

@@ -133,7 +133,11 @@ func TestSecurityOrdinaryHeaderArgumentsWork(t *testing.T) {
 		"Header value": `a "quoted", text; q=0.5 ~!@#$%^&*()`, "User-Agent": "game/1.2 (linux; amd64)", "Header name": "X-Trace_1",
 		"IdempotencyKey": "match-7/round:3==", "Ingest.Send's token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhY2UifQ.c2ln-_",
 	} {
-		s := script(jsonBody(202, eventReply))
+		reply := eventReply
+		if argument == "Ingest.Send's token" {
+			reply = `{"success":true,"message":"taken"}`
+		}
+		s := script(jsonBody(202, reply))
 		require.NoError(t, headerArguments[argument](t.Context(), s, value), argument)
 		assert.Contains(t, fmt.Sprint(s.last(t).header), value, argument)
 	}

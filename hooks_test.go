@@ -87,7 +87,7 @@ func TestHooksAreToldOfCallsAndAttempts(t *testing.T) {
 			attempt 3 in call
 			ended in attempt 3: attempts=3 status=200 id=req-1 took=0s failed=false
 			end in call: attempts=3 status=200 id=req-1 took=2s failed=false`},
-		"a refusal": {[]step{jsonBody(404, `{}`)}, get, `
+		"a refusal": {[]step{jsonBody(404, refusalBodies[Smooven])}, get, `
 			call Players.Get
 			attempt 1 in call
 			ended in attempt 1: attempts=1 status=404 id=req-1 took=0s failed=true
@@ -97,12 +97,14 @@ func TestHooksAreToldOfCallsAndAttempts(t *testing.T) {
 			attempt 1 in call
 			ended in attempt 1: attempts=1 status=200 id=req-1 took=0s failed=true
 			end in call: attempts=1 status=200 id=req-1 took=0s failed=true`},
-		"an answer that cannot be read fails the call, not the attempt": {[]step{jsonBody(200, `[`)}, get, `
+		"an answer that is not the service's fails the attempt too": {[]step{jsonBody(200, `[`)}, func(ctx context.Context, c *Client) error {
+			return getPlayer(ctx, c, Retry(RetryPolicy{MaxAttempts: 1}))
+		}, `
 			call Players.Get
 			attempt 1 in call
-			ended in attempt 1: attempts=1 status=200 id=req-1 took=0s failed=false
+			ended in attempt 1: attempts=1 status=200 id=req-1 took=0s failed=true
 			end in call: attempts=1 status=200 id=req-1 took=0s failed=true`},
-		"gone is done": {[]step{{lose: true}, jsonBody(404, `{}`)}, func(ctx context.Context, c *Client) error {
+		"gone is done": {[]step{{lose: true}, jsonBody(404, refusalBodies[Smooven])}, func(ctx context.Context, c *Client) error {
 			_, err := c.Players.Delete(ctx, "ply_1", Retry(RetryPolicy{BaseDelay: 1, MaxDelay: 1}))
 			return err
 		}, `
@@ -146,7 +148,7 @@ func TestHooksAreToldWhatAnAttemptMeans(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &diary{}
-		c := newClient(t, script(failed(429), failed(500), jsonBody(404, `{"error":{"message":"gone"}}`)), WithHooks(d.hooks()))
+		c := newClient(t, script(failed(429), failed(500), jsonBody(404, `{"error":{"code":"x","message":"gone"}}`)), WithHooks(d.hooks()))
 		require.ErrorIs(t, getPlayer(t.Context(), c), ErrNotFound)
 		require.Len(t, d.errs, 4)
 		for i, want := range []error{ErrRateLimited, ErrUnavailable, ErrNotFound, ErrNotFound} {

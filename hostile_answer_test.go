@@ -79,7 +79,7 @@ var hostilePlays = []struct {
 	{"an HTTP/2 preface", says("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "malformed HTTP", false},
 	{"a status of no number", says("HTTP/1.1 abc OK\r\n\r\n"), "malformed HTTP", false},
 	{"a negative status", says("HTTP/1.1 -20 OK\r\n\r\n"), "malformed HTTP", false},
-	{"status 000", says("HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n"), "wants to speak another protocol", false},
+	{"status 000", says("HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n"), "another protocol", false},
 	{"status 999", says("HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n"), "999", false},
 	{"status 1000", says("HTTP/1.1 1000 What\r\n\r\n"), "malformed HTTP", false},
 	{"101, another protocol", after("HTTP/1.1 101 Switching Protocols\r\nUpgrade: ws\r\nConnection: Upgrade\r\n\r\n{}", silent), "another protocol", false},
@@ -95,8 +95,8 @@ var hostilePlays = []struct {
 	{"a header without a name", says(head + ": b\r\n\r\n{}"), "malformed MIME header", false},
 	{"a header that begins with a space", says(head + " X-A: b\r\n\r\n{}"), "malformed MIME header", false},
 	{"gzip that is none", answers("Content-Encoding: gzip\r\n", "{}"), "EOF", false},
-	{"gzip in gzip", answers("Content-Encoding: gzip, gzip\r\n", "\x1f\x8b"), "invalid character", false},
-	{"an encoding that nobody asked for", answers("Content-Encoding: br\r\n", "\x8b\x01"), "invalid character", false},
+	{"gzip in gzip", answers("Content-Encoding: gzip, gzip\r\n", "\x1f\x8b"), "it is not JSON", false},
+	{"an encoding that nobody asked for", answers("Content-Encoding: br\r\n", "\x8b\x01"), "it is not JSON", false},
 	{"a cookie for another host", answers("Set-Cookie: a=b; Domain=evil.example.net\r\nAlt-Svc: h2=\"evil.example.net:443\"\r\nRefresh: 0; url=http://evil.example.net\r\n", "{}"), "", false},
 }
 
@@ -127,7 +127,11 @@ func TestSecurityHostileServers(t *testing.T) { // not parallel: it measures the
 						_, err = c.Players.Import(t.Context(), []Player{{ExternalID: "ace", Channels: PlayerChannels{Email: "ace@example.com"}}})
 					}
 					assert.Less(t, time.Since(started), 30*time.Second, "the attempts' timeout did not end it")
-					checkHostileEnd(t, test.name, test.want, err)
+					want := test.want
+					if want == "" && method == "POST" && test.name != "closed at once" {
+						want = "it has no success" // {} is an answer to the GET alone
+					}
+					checkHostileEnd(t, test.name, want, err)
 					assertNoCanary(t, log.String())
 					assert.LessOrEqual(t, server.conns.Load(), int32(3), "attempts")
 					assert.Less(t, server.written.Load(), int64(32<<20), "it read on")

@@ -29,6 +29,9 @@ type ImportProgress struct {
 	Read     int // taken from the input, the skipped ones included
 	Imported int // by this import
 	Failed   int // by this import
+	// Unaccounted is how many players of this import the service's answers count neither as imported nor as failed. They are settled, and
+	// not sent again: the vendor does not say whether its count has players that existed and were updated.
+	Unaccounted int
 	// Resume is where to go on. Keep it, for example as JSON in a file, after each call of
 	// ImportOptions.Progress: a process that is killed then sends at most the players again that it
 	// imported since. Every player before it was imported or passed to ImportOptions.OnFailure.
@@ -71,8 +74,8 @@ func (f ImportFailure) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("index", f.Index), slog.Any("err", f.Err))
 }
 
-// ImportSummary is the result of an import: every player was imported, is among the failures, or is at or
-// behind Resume.
+// ImportSummary is the result of an import: every player was imported, is among the failures, is unaccounted
+// for, or is at or behind Resume.
 type ImportSummary struct {
 	ImportProgress
 	Failures []ImportFailure // in the order of the input; empty if ImportOptions.OnFailure is set
@@ -80,7 +83,7 @@ type ImportSummary struct {
 
 // LogValue logs the numbers: the failures hold the players' addresses.
 func (s *ImportSummary) LogValue() slog.Value {
-	return slog.GroupValue(slog.Int("read", s.Read), slog.Int("imported", s.Imported), slog.Int("failed", s.Failed),
+	return slog.GroupValue(slog.Int("read", s.Read), slog.Int("imported", s.Imported), slog.Int("failed", s.Failed), slog.Int("unaccounted", s.Unaccounted),
 		slog.Int("resume_next", s.Resume.Next))
 }
 

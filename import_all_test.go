@@ -198,13 +198,14 @@ func TestImportAllStopsWhereGoingOnWouldNotHelp(t *testing.T) {
 		is      error
 		unknown bool
 	}{
-		"unauthorized":  {failed(401), ErrUnauthorized, false},
-		"forbidden":     {failed(403), ErrForbidden, false},
-		"throttled":     {failed(429), ErrRateLimited, false},
-		"down for now":  {failed(503, "Retry-After", "1"), ErrUnavailable, false},
-		"broken":        {failed(500), ErrUnavailable, true},
-		"a lost answer": {step{lose: true}, ErrUnavailable, true},
-		"unreadable":    {step{body: "{"}, ErrOutcomeUnknown, true},
+		"unauthorized":    {refusedBy(Smooven, 401), ErrUnauthorized, false},
+		"forbidden":       {refusedBy(Smooven, 403), ErrForbidden, false},
+		"a page with 403": {failed(403), ErrUnavailable, true},
+		"throttled":       {failed(429), ErrRateLimited, false},
+		"down for now":    {failed(503, "Retry-After", "1"), ErrUnavailable, false},
+		"broken":          {failed(500), ErrUnavailable, true},
+		"a lost answer":   {step{lose: true}, ErrUnavailable, true},
+		"unreadable":      {step{body: "{"}, ErrOutcomeUnknown, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ func (in *importer) chunk(ctx context.Context, chunk []placed, read int) {
 	places := make([]int, 0, len(chunk)) // of the valid ones, in the chunk
 	causes := make([]error, len(chunk))
 	first := make(map[string]bool, len(chunk))
+	imported := 0 // as the service says
 	for i, p := range chunk {
 		switch err := p.player.Validate(); {
 		case err != nil:
@@ -25,29 +26,36 @@ func (in *importer) chunk(ctx context.Context, chunk []placed, read int) {
 		}
 	}
 	if len(valid) > 0 {
-		if !in.blame(in.send(ctx, valid), causes, places, chunk[0].index) {
+		result, err := in.send(ctx, valid)
+		if !in.blame(err, causes, places, chunk[0].index) {
 			return
 		}
+		imported = max(result.Imported, 0)
 	}
-	in.settle(chunk, causes, read)
+	in.settle(chunk, causes, imported, read)
 }
 
-// send imports the players of one request.
-func (in *importer) send(ctx context.Context, players []Player) error {
-	if in.capture == nil {
-		_, err := in.service.Import(ctx, players, in.opts...)
-		return err
-	}
+// send imports the players of one request. The result is never nil.
+func (in *importer) send(ctx context.Context, players []Player) (*ImportResult, error) {
+	opts := in.opts
 	var response Response
-	_, err := in.service.Import(ctx, players, append(slices.Clip(in.opts), CaptureResponse(&response))...)
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	*in.capture = response
-	return err
+	if in.capture != nil {
+		opts = append(slices.Clip(opts), CaptureResponse(&response))
+	}
+	result, err := in.service.Import(ctx, players, opts...)
+	if result == nil {
+		result = &ImportResult{}
+	}
+	if in.capture != nil {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		*in.capture = response
+	}
+	return result, err
 }
 
 // blame writes the failures of a request to the causes of its players; places are the places of the request's players in causes,
-// and first is the place of causes in the input. It returns false where the chunk must be sent again later: nothing of it arrived, and the import has stopped.
+// and first is the place of causes in the input. It returns false if the chunk must be sent again later: nothing of it arrived, and the import has stopped.
 func (in *importer) blame(err error, causes []error, places []int, first int) (settled bool) {
 	if err == nil {
 		return true
@@ -98,14 +106,15 @@ func stops(err error) bool {
 	)
 }
 
-// settle adds a chunk to the summary and tells the caller.
-func (in *importer) settle(chunk []placed, causes []error, read int) {
+// settle adds a chunk to the summary and tells the caller; imported is how many players the service says it imported.
+func (in *importer) settle(chunk []placed, causes []error, imported, read int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	s := in.summary
+	fine := 0 // players without a failure
 	for i, p := range chunk {
 		if causes[i] == nil {
-			s.Imported++
+			fine++
 			continue
 		}
 		s.Failed++
@@ -116,6 +125,8 @@ func (in *importer) settle(chunk []placed, causes []error, read int) {
 			s.Failures = append(s.Failures, f)
 		}
 	}
+	s.Imported += min(imported, fine)
+	s.Unaccounted += fine - min(imported, fine)
 	s.Read = max(s.Read, read)
 	s.Resume.settle(ImportRange{chunk[0].index, chunk[len(chunk)-1].index + 1})
 	if in.options.Progress != nil {

@@ -82,7 +82,7 @@ func TestPropertyBatchNamesEveryActionThatWasNotTaken(t *testing.T) {
 		"one refused":       {`[{"$set":"ok","$append":"type mismatch"},{"$unset":"ok"}]`, []ItemError{{Index: 0, Key: "$append", Code: "type mismatch", Raw: []byte(`"type mismatch"`)}}},
 		"an item missing":   {`[{"$set":"ok","$append":"ok"}]`, []ItemError{{Index: 1, Key: "$unset", Message: none}}},
 		"an action missing": {`[{"$set":"ok"},{"$unset":"ok"}]`, []ItemError{{Index: 0, Key: "$append", Message: none}}},
-		"null for an item":  {`[null,{"$unset":"ok"}]`, []ItemError{{Index: 0, Key: "$set", Message: none}, {Index: 0, Key: "$append", Message: none}}},
+		"nothing in one":    {`[{},{"$unset":"ok"}]`, []ItemError{{Index: 0, Key: "$set", Message: none}, {Index: 0, Key: "$append", Message: none}}},
 		"nothing": {`[]`, []ItemError{
 			{Index: 0, Key: "$set", Message: none}, {Index: 0, Key: "$append", Message: none}, {Index: 1, Key: "$unset", Message: none},
 		}},
@@ -111,9 +111,9 @@ func TestPropertyBatchNamesEveryActionThatWasNotTaken(t *testing.T) {
 
 func TestEventNamesTheChannelsThatWereNotTaken(t *testing.T) {
 	t.Parallel()
-	s := script(step{status: 202, body: `{"event":"x","request_id":"e1","response":{
+	s := script(step{status: 202, body: `{"event":"x","request_id":"e1","received_time":"","response":{
 		"sms":{"destination":"+61400000000","msg_id":"m1","status":"suppressed"},"push":{"destination":"t","msg_id":"m2","status":"ok"},
-		"email":{"destination":"ace@example.com","msg_id":"m3"}}}`})
+		"email":{"destination":"ace@example.com","msg_id":"m3","status":""}}}`})
 	result, err := newClient(t, s).Events.Fire(t.Context(), "x", Recipient{DistinctID: "ace"})
 	require.NotNil(t, result)
 	assert.Equal(t, "e1", result.RequestID)
@@ -128,7 +128,7 @@ func TestEventNamesTheChannelsThatWereNotTaken(t *testing.T) {
 	assert.NotContains(t, err.Error(), "+61400000000")
 	assert.Equal(t, 1, partial.Total)
 
-	s = script(step{status: 202, body: `{"event":"x","request_id":"e1","response":{}}`})
+	s = script(step{status: 202, body: `{"event":"x","request_id":"e1","received_time":"","response":{}}`})
 	_, err = newClient(t, s).Events.Fire(t.Context(), "x", Recipient{DistinctID: "ace"})
 	require.NoError(t, err, "no channel is no failure: the service names none")
 }

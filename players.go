@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -191,5 +192,10 @@ func (s *PlayersService) Import(ctx context.Context, players []Player, opts ...R
 		return nil, err
 	}
 	err = out.locate(players, (*service)(s).secrets(opImportPlayers, opts))
+	if out.account(len(players), err); out.Unaccounted > 0 {
+		s.client.log.LogAttrs(ctx, slog.LevelWarn, "playline: the answer to an import does not account for all players",
+			slog.String("service", string(Smooven)), slog.String("operation", opImportPlayers.name),
+			slog.Int("players", len(players)), slog.Int("unaccounted", out.Unaccounted))
+	}
 	return out, err
 }

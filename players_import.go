@@ -3,6 +3,7 @@ package playline
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -37,9 +38,21 @@ type ImportResult struct {
 	Success  bool              `json:"success"`
 	Imported int               `json:"imported"`
 	Errors   []json.RawMessage `json:"errors"` // as they came; the vendor does not document their shape
+	// Unaccounted is how many players the answer counts neither as imported nor as failed. It is no error: the vendor does not say
+	// whether Imported counts players that existed and were updated.
+	Unaccounted int `json:"-"`
 }
 
-// locate turns the errors of an import into one that names the caller's items, nil where there are none.
+// account counts the players of a request that the answer says nothing about; err is what locate made of it.
+func (r *ImportResult) account(players int, err error) {
+	failed := 0
+	if partial, ok := errors.AsType[*PartialError](err); ok {
+		failed = partial.failed()
+	}
+	r.Unaccounted = max(players-max(r.Imported, 0)-failed, 0)
+}
+
+// locate turns the errors of an import into one that names the caller's items, nil if there is none.
 //
 // Nothing about the shape of an error is promised. What names a player, by index or by external id, is used; an error that names
 // nobody gets the index -1, because guessing would blame a player for another's fault.

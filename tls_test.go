@@ -21,7 +21,7 @@ func tlsServer(t *testing.T, low, high uint16) (server *httptest.Server, served 
 	served = &atomic.Int32{}
 	server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		served.Add(1)
-		_, _ = io.WriteString(w, `{}`)
+		_, _ = io.WriteString(w, `{"status":"ok","_message":"valid"}`)
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.TLS = &tls.Config{MinVersion: low, MaxVersion: high}

@@ -46,7 +46,7 @@ func fieldsOf(p any) map[string]any {
 func TestSecurityNoClientIsChanged(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		_, _ = io.WriteString(w, `{"success":true}`)
+		_, _ = io.WriteString(w, `{"success":true,"message":"","player_id":"","external_id":"","channels_registered":[],"created":true}`)
 	}))
 	t.Cleanup(server.Close)
 	std := http.DefaultTransport.(*http.Transport)

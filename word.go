@@ -7,15 +7,18 @@ import (
 	"github.com/playline/playline-go/internal/shape"
 )
 
-// Whether an answer is the service's word. A proxy, a captive portal, a maintenance page, a mock and a gateway answer too, with any
-// status, and nothing that they say is about the request. So an answer counts only if it has the shape that the contract gives for its
-// operation: as a success these of the operations (ops.go names one for each), as a refusal the body of the service's errors
-// (dialects.go). Everything else is a stranger's: internal/retry says by the operation's class what follows.
+// Whether an answer is the service's word. A proxy, a captive portal, a maintenance page, a mock
+// and a gateway answer too, with any status, and nothing that they say is about the request. So an
+// answer counts only if it has the shape that the contract gives for its operation: as a success
+// these of the operations (ops.go names one for each), as a refusal the body of the service's
+// errors (dialects.go). Everything else is a stranger's: internal/retry says by the operation's
+// class what follows.
 //
-// Shapes name required members only, so that a service may add to its answers. A test holds them to the contracts.
+// Shapes name required members only, so that a service may add to its answers. A test holds them to
+// the contracts.
 
-// anObjectWord is the leniency where a vendor documents no shape, or {}: deletions, preferences, a player, a contact's info and chat.
-// Any object counts, and with mayBeEmpty no body at all.
+// anObjectWord is the leniency where a vendor documents no shape, or {}: deletions, preferences, a
+// player, a contact's info and chat. Any object counts, and with mayBeEmpty no body at all.
 var anObjectWord = shape.Object()
 
 // Smooven.
@@ -61,13 +64,14 @@ var (
 	fynoError     = shape.Object(shape.Has("_message", shape.Text), shape.Has("status", shape.Word("error")))
 )
 
-// SmartSender, which documents no types.
+// SmartSender, which documents no types. An odd item of a list costs nothing beside it, so what the
+// items are does not count.
 var (
-	cursor           = shape.Object(shape.Has("page", shape.Number), shape.Has("pages", shape.Number))
+	cursor           = shape.Object(shape.Has("page", shape.Any), shape.Has("pages", shape.Any))
 	contactWord      = shape.Object(shape.Has("id", shape.Any))
 	gateWord         = shape.Object(shape.Has("id", shape.Any))
-	contactPageWord  = shape.Object(shape.Has("cursor", cursor), shape.Has("collection", shape.ListOf(contactWord)))
-	gatePageWord     = shape.Object(shape.Has("cursor", cursor), shape.Has("collection", shape.ListOf(gateWord)))
+	contactPageWord  = shape.Object(shape.Has("cursor", cursor), shape.Has("collection", shape.ListOf(nil)))
+	gatePageWord     = shape.Object(shape.Has("cursor", cursor), shape.Has("collection", shape.ListOf(nil)))
 	stateWord        = shape.Object(shape.Has("state", shape.Bool))
 	smartSenderError = shape.Object(shape.Has("error", shape.Object(shape.Has("code", shape.Number), shape.Has("message", shape.Text))))
 )
@@ -107,7 +111,8 @@ func (e *endpoint) lacks(o *op, status int, body []byte) string {
 	return o.word.Lacks(body)
 }
 
-// takesAny reports whether WithAnySuccess covers an operation. It does not cover those that ask for something.
+// takesAny reports whether WithAnySuccess covers an operation. It does not cover those that ask for
+// something.
 func (e *endpoint) takesAny(o *op) bool {
 	return e.anySuccess && !o.has(onlyOK) && o.method != http.MethodGet
 }

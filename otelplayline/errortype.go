@@ -47,12 +47,16 @@ func errorType(r playline.CallResult) string {
 	case r.StatusCode >= 300:
 		return "redirect"
 	}
+	e, ok := errors.AsType[*playline.Error](r.Err)
+	if ok && e.Stranger != "" {
+		return "stranger" // a success that is not the service's own
+	}
 	for _, m := range meanings {
 		if errors.Is(r.Err, m.err) {
 			return m.word
 		}
 	}
-	if e, ok := errors.AsType[*playline.Error](r.Err); ok && e.Err == nil {
+	if ok && e.Err == nil {
 		return "refused" // a success that says no
 	}
 	return "unreadable_answer"

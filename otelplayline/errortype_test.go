@@ -40,6 +40,8 @@ func TestErrorTypesAreFew(t *testing.T) {
 		"a connection that breaks":          {0, &net.OpError{Op: "read", Err: errors.New("reset")}, "no_answer"},
 		"somebody's own error":              {0, gossip{}, "no_answer"},
 		"a redirect":                        {302, &playline.Error{StatusCode: 302}, "redirect"},
+		"a stranger's success":              {200, &playline.Error{StatusCode: 200, Stranger: "it is empty"}, "stranger"},
+		"a stranger's refusal":              {403, &playline.Error{StatusCode: 403, Stranger: "it is empty"}, "403"},
 		"not found, in a success":           {200, playline.ErrNotFound, "not_found"},
 		"another no, in a success":          {200, &playline.Error{StatusCode: 200, Message: "hunter2"}, "refused"},
 		"an answer that cannot be read":     {200, &playline.Error{StatusCode: 200, Err: gossip{}}, "unreadable_answer"},

@@ -108,7 +108,7 @@ func TestHowASpanEnds(t *testing.T) {
 		"no answer":               {fault: emulator.Fault{Mode: emulator.ResetAfter}, attempt: "no_answer"},
 		"too late":                {fault: emulator.Fault{Mode: emulator.Hang}, attempt: "timeout"},
 		"half an answer":          {fault: emulator.Fault{Operation: "registerPlayer", Mode: emulator.HalfBody}, call: register, attempt: "unreadable_answer", status: 200},
-		"a page of a proxy":       {fault: emulator.Fault{Mode: emulator.NotJSON, Status: 200}, attempt: "", whole: "unreadable_answer", status: 200},
+		"a page of a proxy":       {fault: emulator.Fault{Mode: emulator.NotJSON, Status: 200}, attempt: "stranger", status: 200},
 		"a redirect":              {fault: emulator.Fault{Status: 307, Header: http.Header{"Location": {"https://example.org/?key=x"}}}, attempt: "redirect", status: 307},
 		"a success that says no":  {fault: emulator.Fault{Status: 200, Body: `{"success":false,"error":{"code":"X","message":"no"}}`}, attempt: "invalid", status: 200},
 		"it works":                {call: register, attempt: "", status: 200},
