@@ -21,6 +21,7 @@ type page struct {
 	*testing.T
 	tab    context.Context
 	server *emulator.Server
+	began  time.Time
 
 	mu     sync.Mutex
 	errors []string // that scripts threw, and that the browser's console shows
@@ -42,7 +43,7 @@ func open(t *testing.T, at string, opts ...emulator.Option) *page {
 	tab, end, err := Browser(t.Context(), t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(end)
-	p := &page{T: t, tab: tab, server: server}
+	p := &page{T: t, tab: tab, server: server, began: time.Now()}
 	require.NoError(t, chromedp.Listen(tab, p.listen))
 	require.NoError(t, Screen(tab, 1280, 900, 1, "light"))
 	p.visit(at)

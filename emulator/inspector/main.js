@@ -39,8 +39,10 @@ function go(changes) {
   const listed = state.view !== before.view || state.q !== before.q || state.only !== before.only;
   if (listed) draw();
   if (state.view !== before.view && !state.person) detail.close();
-  if (listed || state.person !== before.person) open();
-  keep = !listed;
+  if (listed || state.person !== before.person) {
+    open();
+    keep = !listed;
+  }
 }
 
 // open asks for the stream of what is looked at.

@@ -97,7 +97,7 @@ export const views = [
     only: [["", "All reasons"]],
     hint: "a rule, an operation, a status",
     columns: [
-      { head: "Requests", class: "number times", cell: (row) => count(row.count) },
+      { head: "Times", class: "number times", cell: (row) => count(row.count) },
       { head: "Service", class: "service mid", cell: (row) => title(row.service) },
       { head: "Operation", class: "operation", cell: (row) => row.operation },
       { head: "Status", class: "status low", cell: (row) => outcome({ ...row, ended: true }) },

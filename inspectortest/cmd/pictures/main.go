@@ -56,6 +56,9 @@ func main() {
 }
 
 func run(folder string, played time.Duration, pictures []picture, empty bool) error {
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s: there is no such folder: run this from the root of the repository, or name another one with -to", folder)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), played+3*time.Minute)
 	defer cancel()
 	server, err := emulator.Listen("127.0.0.1:8787", emulator.WithInspector())
