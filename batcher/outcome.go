@@ -41,6 +41,18 @@ func (b Batch) AppendBody(dst []byte) []byte {
 	return b.block.appendTo(appendPrefix(dst, b.UserID, b.GameID))
 }
 
+// StoreIDs walks the ids that the events have in Config.Store, in the order of All. The second value is false
+// for an event that the Store does not have.
+func (b Batch) StoreIDs() iter.Seq2[uint64, bool] {
+	return func(yield func(uint64, bool) bool) {
+		for i := range b.block.items() {
+			if !yield(i.id, i.stored) {
+				return
+			}
+		}
+	}
+}
+
 // All walks the events in order, each a JSON object. They must not be used once Send has returned.
 func (b Batch) All() iter.Seq[json.RawMessage] {
 	return func(yield func(json.RawMessage) bool) {

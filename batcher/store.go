@@ -38,6 +38,12 @@ type Syncer interface {
 	Sync(ctx context.Context) error
 }
 
+// NamedStore is a Store with a name that no other Store has, and that stays the same over restarts. With the
+// id of an event in the Store it identifies the event to whatever drops copies behind a Sender.
+type NamedStore interface {
+	Name() string
+}
+
 // StoredEvent is an event as a Store keeps it. It holds no token.
 type StoredEvent struct {
 	ID       uint64

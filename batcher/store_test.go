@@ -582,3 +582,26 @@ func TestSendingEndsWithTheRequest(t *testing.T) {
 		require.NoError(t, err, "the Store has it")
 	})
 }
+
+// TestStoreIDs: a Sender learns which id each event of its batch has in the Store.
+func TestStoreIDs(t *testing.T) {
+	t.Parallel()
+	collect := func(b Batch) (out []string) {
+		for id, stored := range b.StoreIDs() {
+			out = append(out, fmt.Sprint(id, stored))
+		}
+		return out
+	}
+	assert.Equal(t, []string{"0 false", "0 false"}, collect(NewBatch("ace", "game", Token{}, []byte("{}"), []byte("{}"))), "no Store")
+	blk := &block{stored: true}
+	for i := range 3 {
+		blk.add([]byte("{}"), 0, false)
+		if i != 1 { // with MemoryOnStoreError an event may be in memory alone
+			blk.label(uint64(i) * 7)
+		}
+	}
+	assert.Equal(t, []string{"0 true", "0 false", "14 true"}, collect(Batch{Events: 3, block: blk}))
+	for range (Batch{Events: 3, block: blk}).StoreIDs() {
+		break
+	}
+}

@@ -10,8 +10,10 @@
 //
 // # Promises
 //
-//   - Accepted means kept. An event that Track took is in the publisher's memory until the stream has acknowledged it, and in the stream
-//     until the service has accepted it or a dead letter says why not. A relay that is killed loses nothing.
+//   - Accepted means kept. An event that Track took is in the publisher's memory, and in its Store if it has
+//     one, until the stream has acknowledged it, and in the stream until the service has accepted it or a
+//     dead letter says why not. A relay that is killed loses nothing. The stream itself can lose what it
+//     has acknowledged, see below.
 //   - Order. A player's events go out in the order in which the stream has them, which is the order of Track for events of one
 //     publisher, over any number of relays that come and go.
 //   - Bounds. Publishers and relays hold what their Config allows. Where the service is down the stream holds the rest, and where the
@@ -47,6 +49,15 @@
 //
 // A client of the stream's account cannot see it; VerifyServers checks it over the system account. Three
 // nodes in one rack without it are one power cut away from losing up to two minutes.
+//
+// With sync_interval: always it is still not a guarantee. Open issues of nats-server report acknowledged
+// messages lost in spite of it: process kills, partitions and membership changes
+// (https://github.com/nats-io/nats-server/issues/7545), whole streams forgotten after processes were
+// killed (6888, in 2.10.20 to 2.10.22), nodes that disagree after a power failure of one of them together
+// with pauses or partitions (7567), and single-bit errors in the files of a minority of nodes (7549).
+// What the stream loses after it has acknowledged it, a Publisher has already let go: this package cannot
+// bring it back. Do not change the membership of a cluster while nodes are down, and watch
+// Stats.StreamError.
 //
 // # A partition has one relay
 //

@@ -2,6 +2,9 @@ package relay
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
 	"hash/maphash"
 	"slices"
 	"strconv"
@@ -40,6 +43,14 @@ func newEventIDs() *eventIDs {
 
 // text is an id as the stream sees it.
 func (e *eventIDs) text(id uint64) string { return e.prefix + strconv.FormatUint(id, 36) }
+
+// storedID is the id of an event that a Store has. It is the same in the next process with that Store. A Store
+// gives the id of an event that a power cut took to another event, so the message's id depends on the event,
+// too: the stream must not drop the other one as a copy.
+func storedID(store string, id uint64, player string, event []byte) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", len(player), player, event))
+	return store + "-" + strconv.FormatUint(id, 36) + "-" + base64.RawURLEncoding.EncodeToString(sum[:6])
+}
 
 // begin returns the ids of a request's events, old ones for those that were tried before, and remembers them.
 func (e *eventIDs) begin(player string, events [][]byte) []triedEvent {

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -38,6 +39,7 @@ var ErrStreamFull = errors.New("relay: the stream is full")
 // before an earlier one. Where that does not work they go one after the other, each when the one before is acknowledged. So they do with one
 // replica: there the server keeps each open batch in files of its own, and syncs them while all else of the stream waits.
 type streamSender struct {
+	store   string // the name of the publisher's Store, "": it has none
 	nc      *nats.Conn
 	stream  string
 	prefix  string // of subjects, with the dot
@@ -76,7 +78,7 @@ func (s *streamSender) Send(ctx context.Context, b batcher.Batch) error {
 	for event := range b.All() {
 		events = append(events, event)
 	}
-	ids := s.ids.begin(b.UserID, events)
+	ids, names := s.ids.begin(b.UserID, events), s.storedIDs(b, events)
 	messages := make([]*nats.Msg, 0, len(events))
 	for i, event := range events {
 		if ids[i].stored {
@@ -84,7 +86,7 @@ func (s *streamSender) Send(ctx context.Context, b batcher.Batch) error {
 		}
 		m := nats.NewMsg(s.prefix + s.game + "." + player)
 		m.Data = event
-		m.Header[nats.MsgIdHdr] = []string{s.ids.text(ids[i].id)}
+		m.Header[nats.MsgIdHdr] = []string{cmp.Or(names[i], s.ids.text(ids[i].id))}
 		m.Header[formatHeader] = []string{format}
 		messages = append(messages, m)
 	}
@@ -98,6 +100,19 @@ func (s *streamSender) Send(ctx context.Context, b batcher.Batch) error {
 	}
 	s.ids.done(b.UserID, len(events))
 	return nil
+}
+
+// storedIDs returns the message ids of the events that the publisher's Store has, "" for the others.
+func (s *streamSender) storedIDs(b batcher.Batch, events [][]byte) []string {
+	ids := make([]string, 0, len(events))
+	for id, stored := range b.StoreIDs() {
+		text := ""
+		if stored && s.store != "" {
+			text = storedID(s.store, id, b.UserID, events[len(ids)])
+		}
+		ids = append(ids, text)
+	}
+	return ids
 }
 
 // reject tells the batcher that these very events can never be stored. It cuts a batch until one is left.

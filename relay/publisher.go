@@ -18,9 +18,11 @@ import (
 // While NATS is gone, or the stream full, events wait in memory within Config.MaxEvents and MaxBytes, and then Track waits and TryTrack
 // returns batcher.ErrFull; Stats tells the cause in LastError, such as ErrStreamFull.
 //
-// Each event has an id, under which the stream drops a second copy within StreamConfig.Duplicates. A server that starts again knows the
-// ids of the messages that it still has: one that a relay has settled by then can be stored a second time. The ledger's PossibleDuplicates
-// counts what was sent again, so it is an upper bound of all that.
+// Each event has an id, under which the stream drops a second copy within StreamConfig.Duplicates. That window
+// is also how long after its first try an event may be tried again, by this process or the next one with the
+// same Store, without a copy in the stream: set it longer than your longest outage of NATS, at the cost of
+// the servers' memory. The ledger's PossibleDuplicates counts what was sent again, so it is an upper bound.
+// With Config.EventIDKey an event carries an id of its own to the service, which all copies have.
 type Publisher struct {
 	*batcher.Batcher
 	ids *eventIDs
@@ -64,9 +66,11 @@ func WithStreamCheck() PublisherOption {
 //
 // It does not use Tokens: no token goes into the stream, and the relays have a source of their own. It
 // refuses MaxAge and AtMostOnce, which belong to the relays, and an EventBytes above the stream's. With a
-// Store, events that wait here outlive the process; if an earlier process published an event without an
-// answer, that event has a new id, so the stream may get it twice. Three defaults differ, because the
-// stream is nearer than the service: Linger is 10 ms, SendTimeout 5 s, MaxInFlight 256.
+// Store, events that wait here outlive the process. If the Store is a batcher.NamedStore, as package spool
+// has, an event keeps its id over restarts, so that the stream drops what an earlier process had published
+// within StreamConfig.Duplicates; otherwise it may get such an event twice. Three
+// defaults differ, because the stream is nearer than the service: Linger is 10 ms, SendTimeout 5 s,
+// MaxInFlight 256.
 func NewPublisher(
 	ctx context.Context, js jetstream.JetStream, stream string, cfg batcher.Config, options ...PublisherOption,
 ) (*Publisher, error) {
@@ -110,6 +114,9 @@ func NewPublisher(
 				told(o)
 			}
 		}
+	}
+	if named, ok := cfg.Store.(batcher.NamedStore); ok {
+		sender.store = named.Name()
 	}
 	if err := sender.probe(ctx); err != nil {
 		return nil, err

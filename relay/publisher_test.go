@@ -348,6 +348,54 @@ func (s leftStore) Recover(context.Context) iter.Seq2[batcher.StoredEvent, error
 	}
 }
 
+// namedStore is a leftStore with a name.
+type namedStore struct {
+	leftStore
+
+	name string
+}
+
+func (s namedStore) Name() string { return s.name }
+
+// TestStoredEventsKeepTheirIDs: what a process has published and not settled in its Store is published again by the
+// next one, and the stream drops it. Events of other Stores, and other events that have an id again, are kept.
+func TestStoredEventsKeepTheirIDs(t *testing.T) {
+	t.Parallel()
+	f := single(t)
+	left := func(name string, texts ...string) namedStore {
+		s := namedStore{name: name}
+		for i, text := range texts {
+			s.events = append(s.events, batcher.StoredEvent{
+				ID: uint64(i + 1), UserID: "ace", Accepted: time.Now(), InDoubt: i == 0, JSON: []byte(`{"type":"AppOpen","n":` + text + `}`),
+			})
+		}
+		return s
+	}
+	publish := func(s batcher.Store) {
+		t.Helper()
+		p := f.publisher(func(c *batcher.Config) { c.Store = s })
+		eventually(t, func() bool { return p.Ledger().Pending == 0 }, "not published")
+		_, err := p.Close(t.Context())
+		require.NoError(t, err)
+	}
+	for _, step := range []struct {
+		what  string
+		store batcher.Store
+		want  int // messages in the stream then
+	}{
+		{"a process", left("ONE", "1", "2", "3"), 3},
+		{"the next one", left("ONE", "1", "2", "3"), 3},
+		{"with one more", left("ONE", "1", "2", "3", "4"), 4},
+		{"another server, with the same events", left("TWO", "1", "2", "3"), 7},
+		{"an id is given again after a power cut", left("ONE", "1", "2", "5"), 8},
+		{"a Store without a name", left("", "1", "2", "3").leftStore, 11},
+		{"and once more", left("", "1", "2", "3").leftStore, 14},
+	} {
+		publish(step.store)
+		assert.Len(t, f.messages("EVENTS"), step.want, step.what)
+	}
+}
+
 // TestOnceEventsOfAnEarlierProcess: one that is given up between others does not cost those their ids.
 func TestOnceEventsOfAnEarlierProcess(t *testing.T) {
 	t.Parallel()

@@ -24,7 +24,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 		return nil, err
 	}
 	s := &Spool{
-		dir: held, opts: opts,
+		dir: held, opts: opts, name: held.name(),
 		round: &round{done: make(chan struct{})},
 		wake:  make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}

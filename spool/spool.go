@@ -93,6 +93,7 @@ type Spool struct {
 	dir  *directory
 	opts Options
 	dead *dead
+	name string // that no other spool has
 
 	mu         sync.Mutex // guards the following
 	stage      *stage     // that fills; nil as long as there is a backlog
