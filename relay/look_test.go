@@ -203,3 +203,81 @@ func TestManyPartitions(t *testing.T) {
 	eventually(t, func() bool { return len(r.Stats().Partitions) == 1024 }, "not all are taken")
 	assert.Zero(t, r.Stats().Resets)
 }
+
+// lateHeartbeats is a connection whose consumers report that heartbeats are missing, as those of servers that are short
+// of CPU do, before each message.
+type lateHeartbeats struct {
+	jetstream.JetStream
+
+	missing func(context.Context, jetstream.Consumer) // called for each
+}
+
+type lateConsumer struct {
+	jetstream.Consumer
+
+	late lateHeartbeats
+}
+
+type lateMessages struct {
+	jetstream.MessagesContext
+
+	consumer lateConsumer
+	told     *bool
+}
+
+func (l lateHeartbeats) CreateConsumer(ctx context.Context, stream string, cfg jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+	c, err := l.JetStream.CreateConsumer(ctx, stream, cfg)
+	return lateConsumer{c, l}, err
+}
+
+func (c lateConsumer) Messages(o ...jetstream.PullMessagesOpt) (jetstream.MessagesContext, error) {
+	m, err := c.Consumer.Messages(o...)
+	return lateMessages{m, c, new(bool)}, err
+}
+
+func (m lateMessages) Next(o ...jetstream.NextOpt) (jetstream.Msg, error) {
+	if *m.told = !*m.told; *m.told {
+		m.consumer.late.missing(context.Background(), m.consumer.Consumer)
+		return nil, jetstream.ErrNoHeartbeat
+	}
+	return m.MessagesContext.Next(o...)
+}
+
+// TestMissingHeartbeats: they reset nothing, unless the consumer is gone.
+func TestMissingHeartbeats(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		missing func(*fleet, *sync.Once) func(context.Context, jetstream.Consumer)
+		resets  bool
+	}{
+		"the servers are slow": {func(*fleet, *sync.Once) func(context.Context, jetstream.Consumer) {
+			return func(context.Context, jetstream.Consumer) {}
+		}, false},
+		"a consumer is gone": {func(f *fleet, once *sync.Once) func(context.Context, jetstream.Consumer) {
+			js := f.connect()
+			return func(ctx context.Context, c jetstream.Consumer) {
+				once.Do(func() { assert.NoError(f.t, js.DeleteConsumer(ctx, "EVENTS", c.CachedInfo().Name)) })
+			}
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := single(t)
+			var once sync.Once
+			r, err := Start(t.Context(), lateHeartbeats{f.connect(), test.missing(f, &once)}, Config{
+				Stream: "EVENTS", Sender: f.sender, Batcher: batcher.Config{GameID: gameID, Linger: time.Millisecond, Tokens: batcher.TokenFunc(
+					func(_ context.Context, id string) (batcher.Token, error) {
+						return batcher.Token{Value: f.service.Token(id, time.Hour)}, nil
+					})},
+			})
+			require.NoError(t, err)
+			t.Cleanup(func() { kill(r) })
+			p := f.publisher()
+			play(t, p, 12, 10)
+			require.NoError(t, p.Flush(t.Context()))
+			f.idle()
+			assert.Zero(t, f.requireOrder(12, 10))
+			assert.Equal(t, test.resets, r.Stats().Resets > 0, "%d resets", r.Stats().Resets)
+		})
+	}
+}

@@ -161,6 +161,10 @@ func (p *partition) session() error {
 		got.wait(next - 1)
 		m, err := messages.Next(jetstream.NextContext(ctx))
 		got.come()
+		if errors.Is(err, jetstream.ErrNoHeartbeat) && p.there(ctx, consumer) {
+			next-- // the servers are slow, and the next request for messages asks again
+			continue
+		}
 		if err != nil {
 			if cause := context.Cause(ctx); cause != nil {
 				return cause
@@ -194,6 +198,14 @@ func (p *partition) sent(ctx context.Context, c jetstream.Consumer) uint64 {
 		return 0
 	}
 	return info.Delivered.Consumer
+}
+
+// there reports whether the consumer may still exist. The answer is no only if the server says so.
+func (p *partition) there(ctx context.Context, c jetstream.Consumer) bool {
+	ctx, cancel := context.WithTimeout(ctx, p.relay.registry.beat())
+	defer cancel()
+	_, err := c.Info(ctx)
+	return !errors.Is(err, jetstream.ErrConsumerNotFound) && !errors.Is(err, jetstream.ErrStreamNotFound)
 }
 
 // received is how many messages of a consumer have come, and whether the session waits for the next one. A
