@@ -155,8 +155,10 @@ func WithAnySuccess(s Service) Option {
 }
 
 // WithHTTPClient sends through a copy of client, which itself is not changed: its transport, its cookie jar and its timeout
-// (which then bounds one attempt) are used, its redirect policy is not. The default has a transport of its own: proxy from the
-// environment, TLS 1.2 at least, 64 warm connections a host.
+// (which then bounds one attempt) are used, its redirect policy is not. The default has a transport of its own, whatever a
+// program does to http.DefaultTransport: proxy from the environment, the system's certificates, TLS 1.2
+// at least, 64 warm connections per host. A client with InsecureSkipVerify gets a warning in the log
+// (WithLogger), once.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {

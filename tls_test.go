@@ -126,3 +126,51 @@ func TestSecurityTLSIsNotLeftForPlainText(t *testing.T) {
 	assertNoCanary(t, everyForm(t, err))
 	assert.Zero(t, served.Load())
 }
+
+// TestSecurityTheDefaultTransportIsNobodyElses: a package that does not care for certificates changes
+// http.DefaultTransport, and the client's requests still go to no stranger. It is not parallel,
+// because of that change.
+func TestSecurityTheDefaultTransportIsNobodyElses(t *testing.T) {
+	server, served := tlsServer(t, tls.VersionTLS12, tls.VersionTLS13)
+	std := http.DefaultTransport.(*http.Transport)
+	before := std.TLSClientConfig
+	std.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // it is what is tested
+	t.Cleanup(func() { std.TLSClientConfig = before })
+	for name, opts := range map[string][]Option{
+		"the default":              nil,
+		"a client without its own": {WithHTTPClient(&http.Client{Timeout: time.Minute})},
+		"the default client":       {WithHTTPClient(http.DefaultClient)},
+	} {
+		err := validateOTP(t, server.URL, opts...)
+		require.ErrorIs(t, err, ErrUnavailable, name)
+		require.ErrorContains(t, err, "failed to verify certificate", name)
+		assert.Zero(t, served.Load(), name)
+	}
+}
+
+// TestSecurityAClientThatVerifiesNothingIsWarnedOf, once per client, and no other is.
+func TestSecurityAClientThatVerifiesNothingIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	server, served := tlsServer(t, tls.VersionTLS12, tls.VersionTLS13)
+	insecure := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // it is what is tested
+	pinned := insecure.Clone()
+	pinned.VerifyConnection = func(tls.ConnectionState) error { return nil }
+	for name, test := range map[string]struct {
+		client *http.Client
+		warns  int
+	}{
+		"it verifies nothing":        {&http.Client{Transport: &http.Transport{TLSClientConfig: insecure}}, 1},
+		"it verifies in its own way": {&http.Client{Transport: &http.Transport{TLSClientConfig: pinned}}, 0},
+		"it verifies":                {server.Client(), 0},
+	} {
+		log, logger := everyLog()
+		c, err := New(WithFyno("W", FynoLive, keyFyno), WithBaseURL(Fyno, server.URL), WithHTTPClient(test.client), WithLogger(logger))
+		require.NoError(t, err)
+		for range 3 {
+			_, _ = c.Profiles.Get(t.Context(), "ace")
+		}
+		test.client.CloseIdleConnections()
+		assert.Equal(t, test.warns, strings.Count(log.String(), `"msg":"playline: the client of WithHTTPClient does not verify`), name)
+	}
+	assert.Equal(t, int32(9), served.Load(), "the setting is the caller's")
+}

@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 )
@@ -34,6 +35,7 @@ func New(base *http.Client, log *slog.Logger, maxBody int64) *Client {
 	if next == nil {
 		next = defaultTransport()
 	}
+	warnOfNoVerification(next, log)
 	c.http.Transport = attempts{next}
 	// None of the five APIs redirects. Following one would forward custom headers and replay the body to another host, so a
 	// redirect is handed back as the answer and becomes an error there.
@@ -55,18 +57,35 @@ func (t attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	return s.attempt(req, t.next)
 }
 
-// defaultTransport is the standard one with room for warm connections to one host: its own limit of two makes a parallel
-// caller dial again for almost every request.
+// defaultTransport is one with the settings of http.DefaultTransport, and room for warm connections to
+// one host: a limit of two, as there, makes a parallel caller dial again for almost every request. It
+// is built, and not cloned from http.DefaultTransport: any package of a program can change that one,
+// and after an InsecureSkipVerify somewhere else a stranger's server would get the credentials.
 func defaultTransport() *http.Transport {
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	if std, ok := http.DefaultTransport.(*http.Transport); ok { // somebody may have replaced it
-		t = std.Clone()
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    64,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: 1 << 20,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 	}
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = 256, 64
-	t.MaxResponseHeaderBytes = 1 << 20
-	if t.TLSClientConfig == nil {
-		t.TLSClientConfig = &tls.Config{}
+}
+
+// warnOfNoVerification says once that a caller's own transport takes any certificate. That is the
+// caller's to decide, and easily left over from a test. One that verifies in a way of its own is not
+// meant.
+func warnOfNoVerification(next http.RoundTripper, log *slog.Logger) {
+	t, ok := next.(*http.Transport)
+	if !ok || t.TLSClientConfig == nil || t.DialTLSContext != nil {
+		return
 	}
-	t.TLSClientConfig.MinVersion = tls.VersionTLS12
-	return t
+	if c := t.TLSClientConfig; c.InsecureSkipVerify && c.VerifyConnection == nil && c.VerifyPeerCertificate == nil {
+		log.Warn("playline: the client of WithHTTPClient does not verify certificates (InsecureSkipVerify): whoever answers gets the credentials")
+	}
 }
