@@ -7,11 +7,12 @@ import (
 	"errors"
 	"log/slog"
 	"math"
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/playline/playline-go"
 )
@@ -19,22 +20,53 @@ import (
 // The API: it sends one-time passwords and checks them.
 
 const (
-	loginLifetime = 10 * time.Minute // as long as a code lives
-	sendTimeout   = 10 * time.Second // retries included
+	codeLifetime = 10 * time.Minute // of a code, and so of a login
+	sendTimeout  = 10 * time.Second // retries included
+
+	triesOfALogin  = 5                // codes that may be typed for one login
+	triesOfACaller = 5                // for one account, from one network or device per codeLifetime
+	triesOfAWide   = 20               // from one /48
+	triesOfAll     = 30               // from all networks together, without the devices that are known
+	messages       = 3                // to a number per codeLifetime, whoever asks; beyond them the newest one counts
+	messageGap     = 30 * time.Second // between two of them, since they can overtake each other
+
+	callsOfANetwork = 10  // per minute
+	callsOfAWide    = 100 // of a /48
+	callsPerSecond  = 50  // of all; what comes beyond them is shed for a moment
+	burst           = 100
+
+	// As many as there can be of at callsPerSecond, so that they are never short and never more.
+	maxLogins   = callsPerSecond*int(codeLifetime/time.Second) + burst
+	maxNetworks = 100_000 // that call within a minute
 )
 
-// backend is the API. Somebody with an account and somebody without get the same answers, in the same time: the message is sent after
-// the answer, and a code for a login without an account is checked with the service all the same.
+// backend is the API.
+//
+// Somebody with an account and somebody without get the same answers, in the same time: the message
+// is sent after the answer, and a code for a login without an account is checked with the service all
+// the same.
+//
+// A stranger who knows a number cannot lock its owner out. Requests for codes are never refused
+// because of the number: when it has had its messages, a login is for the newest one, whose code is
+// on the owner's phone. Codes that a stranger types count for the stranger's own login and network. A
+// device that has logged in before has a mark, and what all strangers use up together is not taken
+// from it.
 type backend struct {
 	client   *playline.Client
 	log      *slog.Logger
 	accounts map[string]bool // phone numbers; a table of a database in a real backend
-	callers  *limit          // requests of a caller
-	phones   *limit          // messages to a number, whoever asks for them
-	sending  sync.WaitGroup  // messages on their way
+	devices  devices
+	logins   *logins
 
-	mu     sync.Mutex        // guards the following
-	logins map[string]string // the request id of the message by login; "" while there is none
+	total    *rate.Limiter
+	callers  *limit // calls of a network
+	wide     *limit // of a wide one
+	messages *limit // to a number
+	tries    *limit // codes that a network or a device types for an account
+	wideTry  *limit
+	allTries *limit // codes that all strangers together type for an account
+
+	sending sync.WaitGroup // messages on their way
 }
 
 func newBackend(client *playline.Client, log *slog.Logger, accounts ...string) *backend {
@@ -42,9 +74,15 @@ func newBackend(client *playline.Client, log *slog.Logger, accounts ...string) *
 		client:   client,
 		log:      log,
 		accounts: map[string]bool{},
-		callers:  &limit{calls: 10, window: time.Minute, counts: map[string]int{}},
-		phones:   &limit{calls: 3, window: loginLifetime, counts: map[string]int{}},
-		logins:   map[string]string{},
+		devices:  newDevices(),
+		logins:   newLogins(maxLogins),
+		total:    rate.NewLimiter(callsPerSecond, burst),
+		callers:  newLimit(callsOfANetwork, time.Minute, maxNetworks),
+		wide:     newLimit(callsOfAWide, time.Minute, maxNetworks),
+		messages: newLimit(messages, codeLifetime, maxLogins),
+		tries:    newLimit(triesOfACaller, codeLifetime, maxLogins),
+		wideTry:  newLimit(triesOfAWide, codeLifetime, maxLogins),
+		allTries: newLimit(triesOfAll, codeLifetime, maxLogins),
 	}
 	for _, phone := range accounts {
 		b.accounts[phone] = true
@@ -59,16 +97,19 @@ func (b *backend) routes() http.Handler {
 	return b.limited(mux)
 }
 
-// limited refuses a caller who asks too often. Behind a proxy RemoteAddr is the proxy: take the header that your own proxy sets, and
-// no other, because a caller can write the rest.
+// limited refuses a network that asks too often, and sheds what all together are too many. Behind a
+// proxy RemoteAddr is the proxy: take the header that your own proxy sets, and no other, because a
+// caller can write the rest.
 func (b *backend) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		if err != nil {
-			host = r.RemoteAddr
+		for i, network := range networks(r.RemoteAddr) {
+			if wait := []*limit{b.callers, b.wide}[i].take(network); wait > 0 {
+				refuseFor(w, wait)
+				return
+			}
 		}
-		if wait := b.callers.take(host); wait > 0 {
-			refuseFor(w, wait)
+		if !b.total.Allow() {
+			shed(w)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
@@ -76,9 +117,10 @@ func (b *backend) limited(next http.Handler) http.Handler {
 	})
 }
 
-// send answers {"phone"} with {"login"}, and has a code sent where the number has an account.
+// send answers {"phone", "device"} with {"login"}, and has a code sent if the number has an account.
+// The device is the mark of an earlier login; without one it is left out.
 func (b *backend) send(w http.ResponseWriter, r *http.Request) {
-	var in struct{ Phone string }
+	var in struct{ Phone, Device string }
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		refuse(w, http.StatusBadRequest, `the body must be {"phone": "+61..."}`)
 		return
@@ -88,64 +130,76 @@ func (b *backend) send(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "phone must be an international number, such as +61400000000")
 		return
 	}
-	if wait := b.phones.take(in.Phone); wait > 0 {
-		refuseFor(w, wait)
+	login := b.logins.begin(in.Phone)
+	if login == "" {
+		shed(w)
 		return
 	}
-	login := rand.Text()
-	b.mu.Lock()
-	b.logins[login] = ""
-	b.mu.Unlock()
-	time.AfterFunc(loginLifetime, func() { b.forget(login) })
-	if b.accounts[in.Phone] {
+	asks := in.Phone // all strangers ask together
+	if id := b.devices.id(in.Phone, in.Device); id != "" {
+		asks += " " + id
+	}
+	if b.accounts[in.Phone] && !b.logins.share(login, in.Phone, messageGap) &&
+		(b.messages.take(asks) == 0 || !b.logins.share(login, in.Phone, codeLifetime)) {
+		m := b.logins.send(login, in.Phone)
 		// The message must arrive although the request that asked for it has been answered.
 		ctx := context.WithoutCancel(r.Context())
-		b.sending.Go(func() { b.fire(ctx, login, to) })
+		b.sending.Go(func() { b.fire(ctx, asks, to, m) })
 	}
 	answer(w, http.StatusAccepted, map[string]string{"login": login})
 }
 
 // fire sends the code. Retries are safe: they go under one idempotency key.
-func (b *backend) fire(ctx context.Context, login string, to playline.Recipient) {
+func (b *backend) fire(ctx context.Context, asks string, to playline.Recipient, m *message) {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	sent, err := b.client.Events.Fire(ctx, "login-otp", to)
 	if err != nil {
 		b.log.Error("the code was not sent", "err", err) // holds no phone number and no code
+		b.logins.sent(to.To.SMS, m, "")
+		b.messages.giveBack(asks)
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if _, ok := b.logins[login]; ok {
-		b.logins[login] = sent.RequestID
-	}
+	b.logins.sent(to.To.SMS, m, sent.RequestID)
 }
 
-// verify answers {"login", "code"} with {"session"}, or with one and the same 401 for everything that is wrong.
+// verify answers {"login", "code", "device"} with {"session", "device"}, or with one and the same 401
+// for everything that is wrong. The device that it answers with is a new mark.
 func (b *backend) verify(w http.ResponseWriter, r *http.Request) {
 	var in struct {
-		Login string
-		Code  playline.Secret // prints as [REDACTED] wherever it ends up
+		Login  string
+		Code   playline.Secret // prints as [REDACTED] wherever it ends up
+		Device string
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.Login == "" || in.Code == "" {
 		refuse(w, http.StatusBadRequest, `the body must be {"login": "...", "code": "123456"}`)
 		return
 	}
-	b.mu.Lock()
-	request := b.logins[in.Login]
-	b.mu.Unlock()
+	phone := b.logins.phone(in.Login)
+	if wait := b.mayTry(phone, in.Device, r.RemoteAddr); wait > 0 {
+		refuseFor(w, wait)
+		return
+	}
+	request, ok := b.logins.try(in.Login)
+	if !ok && phone != "" {
+		refuse(w, http.StatusUnauthorized, wrongCode)
+		return
+	}
 	if request == "" {
-		// Was never sent, so it is refused as a wrong code is, and as late. That also meets a player who types faster than the service
-		// answers fire, and who has to type again: to wait for that answer here would tell who has an account.
+		// Was never sent, so it is refused as a wrong code is, and as late. That also meets a player who
+		// types faster than the service answers fire, and who has to type again: to wait for that answer
+		// here would tell who has an account.
 		request = rand.Text()
 	}
 	_, err := b.client.Verify.Validate(r.Context(), playline.OTPCheck{RequestID: request, OTP: in.Code})
 	switch {
 	case err == nil:
-		b.forget(in.Login)
-		answer(w, http.StatusOK, map[string]string{"session": rand.Text()}) // to be kept with the account
+		b.logins.end(in.Login)
+		b.messages.clear(phone)
+		// The session is to be kept with the account, and the mark on the device.
+		answer(w, http.StatusOK, map[string]string{"session": rand.Text(), "device": b.devices.mark(phone)})
 	case errors.Is(err, playline.ErrInvalid), errors.Is(err, playline.ErrNotFound):
-		refuse(w, http.StatusUnauthorized, "the code is wrong or has expired")
+		refuse(w, http.StatusUnauthorized, wrongCode)
 	default:
 		// Validate is never repeated: where no answer came the code may be used up.
 		b.log.Error("the code was not checked", "err", err)
@@ -153,10 +207,23 @@ func (b *backend) verify(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (b *backend) forget(login string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.logins, login)
+const wrongCode = "the code is wrong or has expired"
+
+// mayTry counts a code before it is checked, so that many at once are not more than one after the
+// other. It returns how long to wait.
+func (b *backend) mayTry(phone, device, address string) time.Duration {
+	if id := b.devices.id(phone, device); id != "" {
+		return b.tries.take(phone + " " + id)
+	}
+	for i, network := range networks(address) {
+		if wait := []*limit{b.tries, b.wideTry}[i].take(phone + " " + network); wait > 0 {
+			return wait
+		}
+	}
+	if phone == "" {
+		return 0 // no such login: there is nothing to guess
+	}
+	return b.allTries.take(phone)
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
@@ -175,29 +242,8 @@ func refuseFor(w http.ResponseWriter, wait time.Duration) {
 	refuse(w, http.StatusTooManyRequests, "too many requests")
 }
 
-// limit allows so many calls of a key in a window of time. It forgets all keys when a window ends, so memory is bounded by the calls
-// of one. It is for one process: where there are several, keep the counts in what they share.
-type limit struct {
-	calls  int
-	window time.Duration
-
-	mu     sync.Mutex // guards the following
-	ends   time.Time
-	counts map[string]int
-}
-
-// take counts a call and returns 0, or how long to wait.
-func (l *limit) take(key string) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := time.Now()
-	if !now.Before(l.ends) {
-		l.ends = now.Add(l.window)
-		clear(l.counts)
-	}
-	if l.counts[key] == l.calls {
-		return l.ends.Sub(now)
-	}
-	l.counts[key]++
-	return 0
+// shed refuses what is too much for this moment, whoever asks.
+func shed(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "1")
+	refuse(w, http.StatusServiceUnavailable, "too many requests at the moment")
 }

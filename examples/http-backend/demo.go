@@ -90,8 +90,8 @@ type caller struct {
 // body is what a request holds.
 type body map[string]string
 
-// reply is an answer of the backend; it has one of the three.
-type reply struct{ Login, Session, Error string }
+// reply is an answer of the backend; it has a login, a session with a device, or an error.
+type reply struct{ Login, Session, Device, Error string }
 
 func (c *caller) play(ctx context.Context) error {
 	begun, err := c.expect(ctx, "ace asks for a code", http.StatusAccepted, "/otp", body{"phone": ace})

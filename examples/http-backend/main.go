@@ -1,7 +1,10 @@
-// Http-backend is a JSON API that logs players in with one-time passwords: Fyno sends them and checks them. It limits each caller
-// and each phone number, never says whether a number has an account, and on SIGTERM ends what is under way before it stops.
+// Http-backend is a JSON API that logs players in with one-time passwords: Fyno sends them and
+// checks them. It limits each network and the guesses at each account, lets no stranger lock an
+// owner out, never says whether a number has an account, and on SIGTERM ends what is under way
+// before it stops.
 //
-// Without arguments it plays a client against itself and an emulator of Fyno, is shut down by a signal, and compares totals:
+// Without arguments it plays a client against itself and an emulator of Fyno, is shut down by a
+// signal, and compares totals:
 //
 //	go run ./examples/http-backend
 //
@@ -62,11 +65,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return serve(ctx, listener, newBackend(client, log, strings.Split(*accounts, ",")...))
 }
 
-// grace is how long what is under way may take once the program was told to stop. Kubernetes gives 30 seconds by default before it
-// kills, so this stays below.
+// grace is how long what is under way may take once the program was told to stop. Kubernetes gives
+// 30 seconds by default before it kills, so this stays below.
 const grace = 20 * time.Second
 
-// serve answers until ctx ends, then takes no more requests, and returns when those under way are answered and their messages sent.
+// serve answers until ctx ends, then takes no more requests, and returns when those under way are
+// answered and their messages sent.
 func serve(ctx context.Context, listener net.Listener, b *backend) error {
 	server := &http.Server{
 		Handler:           b.routes(),
