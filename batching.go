@@ -2,8 +2,14 @@ package playline
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"sync"
+	"syscall"
 
 	"github.com/playline/playline-go/batcher"
 	"github.com/playline/playline-go/internal/retry"
@@ -61,9 +67,11 @@ type ingestSender struct {
 }
 
 // Send implements batcher.Sender.
-func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) error {
+func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) (batcher.Receipt, error) {
 	if rule := credentialRule(b.Token.Value); rule != "" {
-		return &batcher.SendError{Failure: batcher.Unauthorized, Err: &ValidationError{"token", rule}}
+		return batcher.Receipt{}, &batcher.SendError{
+			Failure: batcher.Unauthorized, Why: "the token " + rule, Err: &ValidationError{"token", rule},
+		}
 	}
 	req := s.request
 	req.Auth = transport.Bearer(b.Token.Value)
@@ -85,7 +93,22 @@ func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) error {
 	}
 	err := s.result(in, answer, failure)
 	w.end(ctx, answer, err)
-	return err
+	return receipt(b.Events, answer, err), err
+}
+
+// receipt says how many of a batch's events the answer accounts for. Free text has no figure, and confirms all of them.
+func receipt(events int, answer *transport.Response, err error) batcher.Receipt {
+	var in struct {
+		Message string `json:"message"`
+	}
+	if err != nil || json.Unmarshal(answer.Body, &in) != nil {
+		return batcher.Receipt{}
+	}
+	var accepted int
+	if n, _ := fmt.Sscanf(in.Message, "accepted:%d", &accepted); n < 1 {
+		return batcher.Receipt{}
+	}
+	return batcher.Receipt{Unconfirmed: min(max(events-accepted, 0), events)}
 }
 
 // result says what became of a batch.
@@ -94,7 +117,61 @@ func (s *ingestSender) result(in input, answer *transport.Response, failure *tra
 		return nil
 	}
 	err := s.client.failed(opIngestEvents, in, answer, failure)
-	return &batcher.SendError{Failure: batchFailure(answer.Status, failure), RetryAfter: failure.RetryAfter, Err: err}
+	return &batcher.SendError{
+		Failure:    batchFailure(answer.Status, failure),
+		Stranger:   failure.Stranger != "",
+		Why:        whyFailed(opIngestEvents.name, answer.Status, failure),
+		RetryAfter: failure.RetryAfter,
+		Err:        err,
+	}
+}
+
+// whyFailed says why a request failed, for a log: fixed words, so that nothing private is in them.
+func whyFailed(operation string, status int, f *transport.Failure) string {
+	if status > 0 {
+		why := fmt.Sprintf("%s: status %d", operation, status)
+		switch {
+		case status == http.StatusProxyAuthRequired:
+			return why + ": a proxy asks for credentials"
+		case f.Stranger != "" && status == http.StatusNotFound:
+			return why + ": " + f.Stranger + ": check the base URL"
+		case f.Stranger != "":
+			return why + ": " + f.Stranger
+		case f.Cause != nil:
+			return why + ": the answer broke off"
+		}
+		return why
+	}
+	return operation + ": " + whyNoAnswer(f.Cause)
+}
+
+func whyNoAnswer(err error) string {
+	var (
+		unknownAuthority x509.UnknownAuthorityError
+		invalid          x509.CertificateInvalidError
+		hostname         x509.HostnameError
+		name             *net.DNSError
+		timeout          interface{ Timeout() bool }
+	)
+	switch {
+	case errors.As(err, &unknownAuthority):
+		return "the certificate is from an authority that is not trusted: check the base URL and what stands between"
+	case errors.As(err, &invalid):
+		return "the certificate is not valid: check the clocks and what stands between"
+	case errors.As(err, &hostname):
+		return "the certificate is another host's: check the base URL"
+	case errors.As(err, &name):
+		return "the host's name cannot be looked up: check the base URL and the DNS"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection was refused"
+	case errors.Is(err, syscall.ECONNRESET):
+		return "the connection was reset"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "no whole answer came in time"
+	case errors.Is(err, context.Canceled):
+		return "it was cancelled"
+	}
+	return "no answer came"
 }
 
 // batchFailure says what an answer means for a batch.

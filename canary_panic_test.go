@@ -22,7 +22,7 @@ const bang = "the program's own words"
 
 type panickingSender struct{}
 
-func (panickingSender) Send(context.Context, batcher.Batch) error { panic(bang) }
+func (panickingSender) Send(context.Context, batcher.Batch) (batcher.Receipt, error) { panic(bang) }
 
 // panickingMarshaler is a value that panics while it is encoded.
 type panickingMarshaler struct{}

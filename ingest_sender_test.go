@@ -2,6 +2,7 @@ package playline
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -70,7 +71,7 @@ func TestBatchFailures(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sender, err := newClient(t, s).newIngestSender()
 				require.NoError(t, err)
-				err = sender.Send(t.Context(), sealed)
+				_, err = sender.Send(t.Context(), sealed)
 				var failure *batcher.SendError
 				require.ErrorAs(t, err, &failure)
 				assert.Equal(t, test.want, failure.Failure)
@@ -93,7 +94,8 @@ func TestBatchIsSentAsItIs(t *testing.T) {
 	s := script(step{status: 202, body: `{"success":true,"message":"accepted:1 buffered:1"}`})
 	sender, err := newClient(t, s).newIngestSender()
 	require.NoError(t, err)
-	require.NoError(t, sender.Send(t.Context(), sealed))
+	_, err = sender.Send(t.Context(), sealed)
+	require.NoError(t, err)
 	in := s.last(t)
 	assert.Equal(t, []string{http.MethodPost, "/base/playsmart/ingest/events", "", `{"user_id":"ace","game_id":"com.example.stackblaster","events":[{"type":"AppOpen"}]}`}, []string{in.method, in.path, in.query, string(in.body)})
 	assert.Equal(t, "Bearer "+tokenPlayer, in.header.Get("Authorization"))
@@ -101,7 +103,7 @@ func TestBatchIsSentAsItIs(t *testing.T) {
 	for _, token := range []string{"", "a b", "a\r\nX: y"} {
 		bad := sealed
 		bad.Token.Value = token
-		err := sender.Send(t.Context(), bad)
+		_, err := sender.Send(t.Context(), bad)
 		var failure *batcher.SendError
 		require.ErrorAs(t, err, &failure)
 		assert.Equal(t, batcher.Unauthorized, failure.Failure, "a fresh token may be better")
@@ -133,5 +135,54 @@ func TestBatchSender(t *testing.T) {
 			require.ErrorIs(t, err, test.want)
 			assert.Equal(t, test.want == nil, sender != nil)
 		})
+	}
+}
+
+// TestBatchFailuresSayWhy: in fixed words, with the operation and the status, and whether the answer is the service's own.
+func TestBatchFailuresSayWhy(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		step     step
+		why      string // how it begins
+		stranger bool
+	}{
+		"a page with 400":     {failed(400), "Ingest.Send: status 400: ", true},
+		"the service's 400":   {refusedBy(PlaySmart, 400), "Ingest.Send: status 400", false},
+		"a stranger's 401":    {failed(401), "Ingest.Send: status 401: ", true},
+		"a wrong base URL":    {failed(404), "Ingest.Send: status 404: ", true},
+		"a proxy's 407":       {failed(407), "Ingest.Send: status 407: a proxy asks for credentials", true},
+		"a portal's redirect": {failed(302), "Ingest.Send: status 302: it is a redirect", true},
+		"an empty success":    {step{status: 202}, "Ingest.Send: status 202: ", true},
+		"a 503":               {failed(503), "Ingest.Send: status 503", false},
+		"a refused dial":      {step{refuse: true}, "Ingest.Send: ", false},
+		"a lost answer":       {step{lose: true}, "Ingest.Send: ", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sender, err := newClient(t, script(test.step)).newIngestSender()
+			require.NoError(t, err)
+			_, err = sender.Send(t.Context(), sealed)
+			var failure *batcher.SendError
+			require.ErrorAs(t, err, &failure)
+			assert.Equal(t, test.stranger, failure.Stranger)
+			assert.True(t, strings.HasPrefix(failure.Why, test.why), failure.Why)
+			assert.NotContains(t, failure.Why, tokenPlayer)
+		})
+	}
+}
+
+// TestBatchReceipts: how many of three events an answer accounts for. Free text has no figure.
+func TestBatchReceipts(t *testing.T) {
+	t.Parallel()
+	three := batcher.NewBatch("ace", "com.example.stackblaster", batcher.Token{Value: tokenPlayer}, []byte(`{}`), []byte(`{}`), []byte(`{}`))
+	for message, unconfirmed := range map[string]int{
+		"accepted:3 buffered:3": 0, "accepted:1 buffered:1": 2, "accepted:0 buffered:7": 3, "accepted:9 buffered:9": 0, "accepted:-1 buffered:0": 3,
+		"thank you": 0, "": 0, "accepted: all": 0, "buffered:3": 0,
+	} {
+		sender, err := newClient(t, script(step{status: 202, body: fmt.Sprintf(`{"success":true,"message":%q}`, message)})).newIngestSender()
+		require.NoError(t, err)
+		got, err := sender.Send(t.Context(), three)
+		require.NoError(t, err, message)
+		assert.Equal(t, batcher.Receipt{Unconfirmed: unconfirmed}, got, message)
 	}
 }

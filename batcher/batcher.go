@@ -28,6 +28,7 @@ type Batcher struct {
 	budget  budget
 	ledger  ledger
 	sched   scheduler
+	sizes   sizes
 	parked  parkedLine
 	copies  sync.Pool     // of *[]byte: buffers for what the Store is given
 	storing *barrier      // reached when no Track is handing an event to the Store, and Close has begun

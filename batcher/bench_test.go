@@ -14,14 +14,14 @@ import (
 // discard is a Sender that builds every body and accepts it at once.
 type discard struct{ bodies sync.Pool }
 
-func (d *discard) Send(_ context.Context, b Batch) error {
+func (d *discard) Send(_ context.Context, b Batch) (Receipt, error) {
 	body, _ := d.bodies.Get().(*[]byte)
 	if body == nil {
 		body = new([]byte)
 	}
 	*body = b.AppendBody((*body)[:0])
 	d.bodies.Put(body)
-	return nil
+	return Receipt{}, nil
 }
 
 func discarding(b *testing.B) *Batcher {

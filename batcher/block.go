@@ -16,23 +16,27 @@ import (
 //
 // What Track touches comes first: of a hundred thousand players each one's memory has left the processor's caches when its turn comes.
 type block struct {
-	last     chunk // that grows
-	events   int
-	bytes    int   // of JSON, without commas
-	born     int64 // when its oldest event was accepted, on the batcher's clock
-	came     int64 // when its first event came to this batcher, if that was later: it lingers from then on
-	sealed   bool
-	hurried  bool // it does not linger, and takes more events until its turn comes
-	likeLast bool // the one before it was large, so this one probably is too
-	settling bool // its result is being told: Close leaves it alone
-	stored   bool // its marks have room for the ids in the Store
-	noted    bool // the Store was told that it is about to be sent
-	lost     bool // an earlier process may have sent it, and it must not be sent again
-	full     []chunk
-	next     *block
-	attempts int
-	doubts   int        // attempts that may have arrived
-	barriers []*barrier // wait until this block and all before it are settled
+	last        chunk // that grows
+	events      int
+	bytes       int   // of JSON, without commas
+	born        int64 // when its oldest event was accepted, on the batcher's clock
+	came        int64 // when its first event came to this batcher, if that was later: it lingers from then on
+	sealed      bool
+	hurried     bool // it does not linger, and takes more events until its turn comes
+	likeLast    bool // the one before it was large, so this one probably is too
+	settling    bool // its result is being told: Close leaves it alone
+	stored      bool // its marks have room for the ids in the Store
+	noted       bool // the Store was told that it is about to be sent
+	lost        bool // an earlier process may have sent it, and it must not be sent again
+	full        []chunk
+	next        *block
+	attempts    int
+	failures    int        // requests in a row that failed and may have failed because of it
+	passesThen  int64      // how many requests had passed when the first of these failed
+	piece       bool       // another part of the same request comes behind it
+	unconfirmed int        // events that the answer does not account for
+	doubts      int        // attempts that may have arrived
+	barriers    []*barrier // wait until this block and all before it are settled
 }
 
 // chunk is a piece of memory with events at its front, as they stand in a request's body: each with a comma behind it. At its back, from
@@ -181,7 +185,9 @@ func (b *block) appendTo(dst []byte) []byte {
 
 // part returns a sealed block with the events that keep chooses, nil where there are none. What is known of the attempts goes with it.
 func (b *block) part(keep func(n int, i item) bool) *block {
-	p := &block{attempts: b.attempts, doubts: b.doubts, stored: b.stored, noted: b.noted, sealed: true, came: b.came}
+	p := &block{
+		attempts: b.attempts, doubts: b.doubts, stored: b.stored, noted: b.noted, sealed: true, came: b.came, failures: b.failures, passesThen: b.passesThen,
+	}
 	// The oldest event need not be the first one, see add, and none may become younger by the cut.
 	n, oldest := 0, int64(math.MaxInt64)
 	for i := range b.items() {

@@ -35,6 +35,11 @@ type Config struct {
 	// also when Resume or Close has tried again in vain. It may call SetToken or Resume.
 	OnParked func(userID string, cause error)
 
+	// OnAllRefused is told that the service refuses every event of every player: three players in a row, or ten single events of fewer
+	// players, and none taken between. A wrong GameID looks like that. Nothing more is rejected then; see AllRefused. It runs on a sending
+	// goroutine, never under a lock.
+	OnAllRefused func(AllRefused)
+
 	// Linger is how long the first event of a batch waits for others. Default 5 s, at least 1 ms, at most 1 h.
 	Linger time.Duration
 	// BatchEvents is how many events a request holds at most. Default and maximum 200.

@@ -18,15 +18,24 @@ func (b *Batcher) work(l *lane, probe bool) {
 	growStack()
 	for l != nil {
 		seen := b.deliver(l, probe)
-		var change gateChange
-		l, probe, change = b.sched.finish(seen, probe)
-		switch change {
-		case gateShut:
-			b.cfg.Log.Warn("batcher: the service is down: one probe a second")
-		case gateOpened:
-			b.cfg.Log.Info("batcher: the service is back")
-			b.wakeDown()
-		}
+		var news gateNews
+		l, probe, news = b.sched.finish(seen, probe)
+		b.sayGate(news)
+	}
+}
+
+// sayGate tells the log what a send did to the gate, with the cause, and again every minute.
+func (b *Batcher) sayGate(news gateNews) {
+	switch {
+	case news.change == gateHeld, news.change == gateStill && news.held:
+		b.sayAllRefused(news)
+	case news.change == gateShut:
+		b.cfg.Log.Warn("batcher: the service is down: one probe per second", "cause", causeText(news.failure, news.why))
+	case news.change == gateStill:
+		b.cfg.Log.Warn("batcher: the service is still down", "cause", causeText(news.failure, news.why), "for", news.lasts.Round(time.Second))
+	case news.change == gateOpened:
+		b.cfg.Log.Info("batcher: the service is back", "after", news.lasts.Round(time.Millisecond))
+		b.wakeDown()
 	}
 }
 
@@ -70,7 +79,8 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 	}
 	ctx, cancel := context.WithTimeout(b.ctx, b.cfg.SendTimeout)
 	defer cancel()
-	err = b.sender.Send(ctx, Batch{
+	began := b.now()
+	receipt, err := b.sender.Send(ctx, Batch{
 		UserID: l.user, GameID: b.cfg.GameID, Token: *token, Events: blk.events, block: blk,
 	})
 	b.ledger.mu.Lock()
@@ -84,10 +94,12 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 		return sight{none: true}
 	}
 	if err == nil {
-		b.delivered(l, blk)
-		return sight{}
+		b.delivered(l, blk, receipt)
+		return sight{delivered: true, began: began}
 	}
-	return b.failed(l, blk, token, f, err, probe)
+	seen := b.failed(l, blk, token, f, err, probe)
+	seen.began, seen.failure, seen.why, seen.cause = began, f.Failure, f.Why, err
+	return seen
 }
 
 // note counts an attempt of a block. It returns false where Close took the block while the request was under way.
@@ -125,6 +137,7 @@ func (b *Batcher) begin(l *lane, probe bool) *block {
 		return nil
 	}
 	l.head.sealed = true
+	b.fitLocked(l)
 	// A probe is one event, so that an outage in which answers are lost costs few copies.
 	if probe && l.head.events > 1 {
 		l.cutLocked(func(n int, _ item) bool { return n < 1 })
@@ -132,24 +145,40 @@ func (b *Batcher) begin(l *lane, probe bool) *block {
 	return l.head
 }
 
-func (b *Batcher) delivered(l *lane, blk *block) {
+func (b *Batcher) delivered(l *lane, blk *block, receipt Receipt) {
+	size := blk.bytes
+	b.sizes.pass(size, b.now(), b.cfg.BatchBytes)
+	if blk.unconfirmed = min(max(receipt.Unconfirmed, 0), blk.events); blk.unconfirmed > 0 {
+		b.cfg.Log.Warn("batcher: the service's answer does not account for all events: they are not sent again, because it does not say which",
+			"events", blk.events, "confirmed", blk.events-blk.unconfirmed)
+	}
+	piece := blk.piece
 	if !b.resolve(l, blk, Delivered, nil) {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.failures, l.refused, l.lastError = 0, "", nil
+	l.failures, l.refused, l.lastError, l.asked = 0, "", nil, false
+	l.took = piece // of a request of which other pieces are to come
+	l.sizeLimit.passed(size, b.now(), b.cfg.BatchBytes)
 	b.stepLocked(l, through, b.now())
 }
 
 // failed decides what a failed request means for its events, its player, and the service.
 func (b *Batcher) failed(l *lane, blk *block, token *Token, f *SendError, err error, probe bool) sight {
-	b.cfg.Log.Debug("batcher: request failed", "failure", f.Failure.String(), "events", blk.events, "attempt", blk.attempts)
-	switch f.Failure {
-	case Invalid, TooLarge:
-		b.blame(l, blk, f.Failure, err)
+	b.cfg.Log.Debug("batcher: request failed", "failure", causeText(f.Failure, f.Why), "events", blk.events, "attempt", blk.attempts)
+	switch f.means() {
+	case Invalid:
+		return b.blame(l, blk, err)
+	case TooLarge:
+		return b.tooLarge(l, blk, f, err)
+	case Unauthorized:
+		if f.Stranger {
+			return b.refusedByStranger(l, token, err, probe)
+		}
+		b.refused(l, token, f.Failure, err)
 		return sight{}
-	case Unauthorized, Forbidden:
+	case Forbidden:
 		b.refused(l, token, f.Failure, err)
 		return sight{}
 	case InDoubt:
@@ -163,6 +192,8 @@ func (b *Batcher) failed(l *lane, blk *block, token *Token, f *SendError, err er
 	switch {
 	case l.head == nil: // all of it was given up
 		b.stepLocked(l, through, b.now())
+	case f.Failure != Throttled && f.RetryAfter == 0 && b.blocksItselfLocked(l, err):
+		return sight{none: true}
 	case probe && f.RetryAfter == 0:
 		// The gate paces it from here. A pause of its own, which grows to a minute, would hold it long after the service is back.
 		b.repeatLocked(l, err)
@@ -172,6 +203,91 @@ func (b *Batcher) failed(l *lane, blk *block, token *Token, f *SendError, err er
 		b.pauseLocked(l, failed, f.RetryAfter, err)
 	}
 	return sight{down: !silent, retryAfter: f.RetryAfter, none: silent}
+}
+
+// blocksItselfLocked looks whether the first block of a lane fails while others pass: because of its size, or of what is in it, in words that
+// say nothing of either. If so it is cut in two, or, if it is a single event, kept while its player alone pauses.
+func (b *Batcher) blocksItselfLocked(l *lane, err error) bool {
+	blk := l.head
+	if blk.failures == 0 {
+		blk.passesThen = b.sizes.passesNow()
+	}
+	blk.failures++
+	suspect, smaller := b.sizes.suspects(blk)
+	if !suspect {
+		return false
+	}
+	if blk.events == 1 {
+		b.pauseLocked(l, failed, 0, err)
+		return true
+	}
+	b.halveLocked(l, smaller)
+	for _, half := range [...]*block{l.head, l.head.next} {
+		half.failures = 0 // it may pass, and fails by itself if not
+	}
+	b.repeatLocked(l, err)
+	return true
+}
+
+// halveLocked cuts the first block of a lane in two by bytes, and remembers the size of its parts if the block was too large.
+func (b *Batcher) halveLocked(l *lane, size bool) {
+	whole, at := l.head.bytes, l.head.half()
+	l.cutLocked(func(n int, _ item) bool { return n < at })
+	if size {
+		now := b.now()
+		l.sizeLimit.failed(max(l.head.bytes, l.head.next.bytes), now)
+		b.sizes.shrink(l, whole, now)
+	}
+}
+
+// tooLarge cuts a block in two by bytes, whoever said that it is too large: that loses nothing. A single event is rejected only if the service
+// itself says so, or if others pass while it does not.
+func (b *Batcher) tooLarge(l *lane, blk *block, f *SendError, err error) sight {
+	l.mu.Lock()
+	if l.status == ended {
+		l.mu.Unlock()
+		return sight{none: true}
+	}
+	if blk.events > 1 {
+		defer l.mu.Unlock()
+		b.halveLocked(l, true)
+		b.repeatLocked(l, err)
+		return sight{none: f.Stranger}
+	}
+	if blk.failures == 0 {
+		blk.passesThen = b.sizes.passesNow()
+	}
+	blk.failures++
+	if f.Stranger && b.sizes.passesNow() <= blk.passesThen {
+		defer l.mu.Unlock()
+		b.pauseLocked(l, failed, f.RetryAfter, err)
+		return sight{none: true}
+	}
+	l.mu.Unlock()
+	b.reject(l, blk, err)
+	return sight{none: f.Stranger}
+}
+
+// refusedByStranger is what happens when something between here and the service does not take a token. The source is asked once for a
+// fresh one. If that is refused too, the player pauses as if the service were unavailable.
+func (b *Batcher) refusedByStranger(l *lane, token *Token, err error, probe bool) sight {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.token == token {
+		l.token = nil // the source is asked before each try
+	}
+	if !l.asked {
+		l.asked = true
+		b.repeatLocked(l, err)
+		return sight{none: true}
+	}
+	if probe {
+		b.repeatLocked(l, err)
+		return sight{down: true}
+	}
+	first := l.failures == 0
+	b.pauseLocked(l, unserved, 0, err)
+	return sight{down: first, none: !first}
 }
 
 // sendLater puts a lane that was to probe, and lost the probe to another, back into the queue.

@@ -43,7 +43,7 @@ type service struct {
 }
 
 // Send implements Sender.
-func (s *service) Send(ctx context.Context, b Batch) error {
+func (s *service) Send(ctx context.Context, b Batch) (Receipt, error) {
 	body := b.AppendBody(nil)
 	r := request{at: time.Since(s.start), user: b.UserID, token: b.Token.Value, ns: numbers(body), body: string(body), ctx: ctx}
 	s.mu.Lock()
@@ -65,10 +65,19 @@ func (s *service) Send(ctx context.Context, b Batch) error {
 		s.mu.Unlock()
 	}()
 	if answer == nil {
-		return nil
+		return Receipt{}, nil
 	}
-	return answer(r)
+	err := answer(r)
+	if confirms, ok := errors.AsType[confirmed](err); ok {
+		return Receipt{Unconfirmed: b.Events - int(confirms)}, nil
+	}
+	return Receipt{}, err
 }
+
+// confirmed is what an answer returns that accepts a batch and confirms so many events of it.
+type confirmed int
+
+func (confirmed) Error() string { return "not an error" }
 
 // answers sets how requests are answered from now on.
 func (s *service) answers(f func(r request) error) {
@@ -276,6 +285,7 @@ func (r *rig) close() {
 	assert.Equal(r.t, Ledger{
 		Accepted: r.accepted, Delivered: r.ends[Delivered], Rejected: r.ends[Rejected], Expired: r.ends[Expired], Unknown: r.ends[Unknown],
 		Returned: returned, Spooled: report.Spooled, Erased: r.ends[Erased], PossibleDuplicates: report.PossibleDuplicates,
+		Unconfirmed: report.Unconfirmed,
 	}, report.Ledger, "the ledger is what callbacks and report told")
 	assert.Zero(r.t, r.budget.bytes(), "bytes of the budget")
 	assert.Zero(r.t, r.budget.waiting.Load(), "waiters of the budget")

@@ -202,7 +202,7 @@ func ExampleConfig_log() {
 	_, err := b.Close(ctx)
 	fmt.Println(err)
 	// Output:
-	// level=DEBUG msg="batcher: request failed" failure=unavailable events=1 attempt=1
+	// level=DEBUG msg="batcher: request failed" failure="unavailable: Ingest.Send: status 503" events=1 attempt=1
 	// <nil>
 }
 

@@ -158,9 +158,9 @@ func ExampleRecord_Event() {
 // standardOutput is a Sender that prints the requests.
 type standardOutput struct{}
 
-func (standardOutput) Send(_ context.Context, b batcher.Batch) error {
+func (standardOutput) Send(_ context.Context, b batcher.Batch) (batcher.Receipt, error) {
 	_, err := fmt.Fprintln(os.Stdout, b.UserID, b.Events, string(b.AppendBody(nil)))
-	return err // of a request that failed a *SendError: it says what to do next
+	return batcher.Receipt{}, err // of a request that failed a *SendError: it says what to do next
 }
 
 func ExampleNew() {
@@ -180,7 +180,7 @@ func ExampleNew() {
 
 func ExampleNewBatch() {
 	batch := batcher.NewBatch("ace", "com.example.stackblaster", batcher.Token{Value: "t"}, []byte(`{"type":"AppOpen"}`))
-	err := standardOutput{}.Send(context.Background(), batch) // the test of a Sender
+	_, err := standardOutput{}.Send(context.Background(), batch) // the test of a Sender
 	fmt.Println(err, batch.Token)
 	// Output:
 	// ace 1 {"user_id":"ace","game_id":"com.example.stackblaster","events":[{"type":"AppOpen"}]}
@@ -212,4 +212,36 @@ func ExampleTokenFunc() {
 	// Output:
 	// [REDACTED] <nil>
 	// batcher: the player has no token
+}
+
+// refusingAll is a Sender to a service that knows no such GameID.
+type refusingAll struct{}
+
+func (refusingAll) Send(context.Context, batcher.Batch) (batcher.Receipt, error) {
+	return batcher.Receipt{}, &batcher.SendError{Failure: batcher.Invalid, Err: errors.New("invalid_payload")}
+}
+
+func ExampleBatcher_RejectRefused() {
+	told := make(chan batcher.AllRefused, 1)
+	b, err := batcher.New(refusingAll{}, batcher.Config{
+		GameID:       "com.example.wrong",
+		Tokens:       batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: "t"}, nil }),
+		OnAllRefused: func(a batcher.AllRefused) { told <- a },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i := range 20 {
+		_ = b.Track(context.Background(), "ace", batcher.Event{Type: batcher.LevelCompleted, Data: map[string]any{"level": i}})
+	}
+	b.Signal(batcher.LevelEnd)
+	refused := <-told // a person looks at it, and finds that the events are bad indeed
+	fmt.Println(refused.Rejected, "rejected before it was told")
+	b.RejectRefused()
+	report, _ := b.Close(context.Background())
+	fmt.Println(report.Rejected, "rejected")
+	// Output:
+	// 9 rejected before it was told
+	// 20 rejected
 }

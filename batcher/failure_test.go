@@ -111,7 +111,7 @@ func TestRetryAfterIsAFloorAndCapped(t *testing.T) {
 			t.Run(fmt.Sprint(f, " ", row.asked), func(t *testing.T) {
 				t.Parallel()
 				bubble(t, Config{MaxRetryAfter: 2 * time.Minute}, func(t *testing.T, r *rig) {
-					r.service.answers(script(&SendError{f, row.asked, errors.New("scripted")}))
+					r.service.answers(script(&SendError{Failure: f, RetryAfter: row.asked, Err: errors.New("scripted")}))
 					r.track("ace")
 					after(time.Hour)
 					assert.Equal(t, []time.Duration{5 * time.Second, 5*time.Second + row.want}, r.service.times())
@@ -121,7 +121,7 @@ func TestRetryAfterIsAFloorAndCapped(t *testing.T) {
 		t.Run(fmt.Sprint(f, " shorter than the pause, and negative"), func(t *testing.T) {
 			t.Parallel()
 			bubble(t, Config{}, func(t *testing.T, r *rig) {
-				r.service.answers(script(&SendError{f, time.Millisecond, errors.New("scripted")}, nil, &SendError{f, -time.Hour, errors.New("scripted")}))
+				r.service.answers(script(&SendError{Failure: f, RetryAfter: time.Millisecond, Err: errors.New("scripted")}, nil, &SendError{Failure: f, RetryAfter: -time.Hour, Err: errors.New("scripted")}))
 				for range 2 {
 					r.track("ace")
 					after(time.Minute)

@@ -307,6 +307,7 @@ func TestEndForgetsAPlayerWhoseAnswerHasJustCome(t *testing.T) {
 				cfg.MaxAge = 2 * time.Millisecond
 			}
 			r := newRig(t, cfg)
+			r.cfg.OnAllRefused = func(AllRefused) { r.RejectRefused() }
 			r.service.answers(answer)
 			for range 100 {
 				r.track("ace")

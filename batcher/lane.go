@@ -24,7 +24,10 @@ type lane struct {
 	returned  bool  // Close took what was left, and there was something
 	parked    bool  // no token, or a refused one: nothing is sent until SetToken or Resume
 	erased    bool  // Erase was called: what it has is dropped, and no more taken
+	took      bool  // the service took an event of the request that is being cut into pieces
+	asked     bool  // the token source was asked again after a 401 that is not the service's word
 	failures  uint8 // requests in a row that failed
+	sizeLimit sizeLimit
 	user      string
 	wakeAt    int64 // when it lingers, waits or is idle: till then; 0: it was made just now
 	token     *Token

@@ -26,16 +26,16 @@ type crowd struct {
 }
 
 // Send implements Sender.
-func (c *crowd) Send(_ context.Context, b Batch) error {
+func (c *crowd) Send(_ context.Context, b Batch) (Receipt, error) {
 	if c.down.Load() {
-		return failure(NotSent)
+		return Receipt{}, failure(NotSent)
 	}
 	raise(&c.most, c.inFlight.Add(1))
 	raise(&c.routines, int64(runtime.NumGoroutine()))
 	runtime.Gosched()
 	c.inFlight.Add(-1)
 	c.events.Add(int64(b.Events))
-	return nil
+	return Receipt{}, nil
 }
 
 // raise sets a maximum to n where that is more.

@@ -170,13 +170,13 @@ type checking struct {
 }
 
 // Send implements Sender.
-func (c *checking) Send(_ context.Context, b Batch) error {
+func (c *checking) Send(_ context.Context, b Batch) (Receipt, error) {
 	if c.down.Load() {
-		return failure(NotSent)
+		return Receipt{}, failure(NotSent)
 	}
 	player, err := strconv.Atoi(b.UserID)
 	if err != nil {
-		return fmt.Errorf("not a player of this test: %w", err)
+		return Receipt{}, fmt.Errorf("not a player of this test: %w", err)
 	}
 	for _, n := range numbers(b.AppendBody(nil)) {
 		c.got.Add(1)
@@ -184,7 +184,7 @@ func (c *checking) Send(_ context.Context, b Batch) error {
 			c.wrong.Add(1)
 		}
 	}
-	return nil
+	return Receipt{}, nil
 }
 
 // held returns the bytes of memory that Go has and has not given back, which is what GOMEMLIMIT limits.

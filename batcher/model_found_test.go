@@ -27,16 +27,16 @@ type foundSender struct {
 	times   []time.Time
 }
 
-func (s *foundSender) Send(ctx context.Context, b batcher.Batch) error {
+func (s *foundSender) Send(ctx context.Context, b batcher.Batch) (batcher.Receipt, error) {
 	s.mu.Lock()
 	s.batches = append(s.batches, b)
 	s.bodies = append(s.bodies, string(b.AppendBody(nil)))
 	s.times = append(s.times, time.Now())
 	s.mu.Unlock()
 	if s.answer == nil {
-		return nil
+		return batcher.Receipt{}, nil
 	}
-	return s.answer(ctx, b)
+	return batcher.Receipt{}, s.answer(ctx, b)
 }
 
 func (s *foundSender) count() int {

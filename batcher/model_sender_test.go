@@ -89,7 +89,7 @@ func (s *modelService) draw(r *rand.Rand) modelAnswer {
 }
 
 // Send implements batcher.Sender.
-func (s *modelService) Send(ctx context.Context, batch batcher.Batch) error {
+func (s *modelService) Send(ctx context.Context, batch batcher.Batch) (batcher.Receipt, error) {
 	m := s.model
 	m.mu.Lock()
 	m.enter(batch.UserID, "a request")
@@ -108,7 +108,7 @@ func (s *modelService) Send(ctx context.Context, batch batcher.Batch) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.process != process {
-		return err
+		return batcher.Receipt{}, err
 	}
 	failed, known := errors.AsType[*batcher.SendError](err)
 	for _, e := range events {
@@ -119,7 +119,7 @@ func (s *modelService) Send(ctx context.Context, batch batcher.Batch) error {
 	}
 	m.leave(batch.UserID)
 	m.note("%s: request of %d events from %d, answer %d: %v", batch.UserID, len(events), modelFirst(events), answer, err)
-	return err
+	return batcher.Receipt{}, err
 }
 
 func modelFirst(events []*modelEvent) int {

@@ -114,9 +114,9 @@ func (m *model) kill(actors <-chan struct{}) {
 }
 
 // Send implements batcher.Sender.
-func (p *modelProcess) Send(ctx context.Context, batch batcher.Batch) error {
+func (p *modelProcess) Send(ctx context.Context, batch batcher.Batch) (batcher.Receipt, error) {
 	if p.isOver(p.number) {
-		return &batcher.SendError{Failure: batcher.NotSent, Err: errModelKilled}
+		return batcher.Receipt{}, &batcher.SendError{Failure: batcher.NotSent, Err: errModelKilled}
 	}
 	return p.service.Send(ctx, batch)
 }

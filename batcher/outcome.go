@@ -11,10 +11,18 @@ import (
 	"time"
 )
 
-// Sender sends one batch once, without retries of its own: the batcher decides what to repeat. A nil error means that the
-// service accepted every event. A failure is a *SendError; any other error is taken as InDoubt.
+// Sender sends one batch once, without retries of its own: the batcher decides what to repeat. A nil error means that the service itself
+// said that it accepted the batch, and the Receipt how much of it the answer confirms. A failure is a *SendError; any other error is taken
+// as InDoubt.
 type Sender interface {
-	Send(ctx context.Context, b Batch) error
+	Send(ctx context.Context, b Batch) (Receipt, error)
+}
+
+// Receipt is what the answer to a batch that was accepted says about its events. The zero value confirms all of them.
+type Receipt struct {
+	// Unconfirmed is how many events the answer does not account for: 2 of a batch of 3, if it says that 1 was accepted. Nobody knows which
+	// these are, so they are not sent again. They count as delivered, and as Ledger.Unconfirmed.
+	Unconfirmed int
 }
 
 // Batch is one request: events of one player. A repeated one has the same bytes.
@@ -105,8 +113,14 @@ func (f Failure) String() string {
 
 // SendError is a failed request.
 type SendError struct {
-	Failure    Failure
-	RetryAfter time.Duration // as the service asked, 0 where it did not
+	Failure Failure
+	// Stranger: the answer is not the service's own word, but a proxy's, a captive portal's or a maintenance page's. It blames neither events
+	// nor tokens: Invalid and Forbidden mean Unavailable then, Unauthorized pauses the player and does not park it, and TooLarge rejects a
+	// single event only if others pass meanwhile.
+	Stranger bool
+	// Why says what failed in words fit for a log: the operation, the status, and what the answer lacks. It must hold nothing private.
+	Why        string
+	RetryAfter time.Duration // as the service asked, 0 if it did not
 	Err        error
 }
 
@@ -125,6 +139,14 @@ func (e *SendError) Unwrap() error {
 		return nil
 	}
 	return e.Err
+}
+
+// means is the failure as far as it is to be believed.
+func (e *SendError) means() Failure {
+	if e.Stranger && (e.Failure == Invalid || e.Failure == Forbidden) {
+		return Unavailable
+	}
+	return e.Failure
 }
 
 // failureOf returns what is known of an error of a Sender.
@@ -173,9 +195,11 @@ type Outcome struct {
 	Result   Result
 	UserID   string
 	Records  []Record
-	Attempts int   // requests that held them
-	InDoubt  int   // of these, the ones that may have arrived and of which no answer says so
-	Err      error // why, nil where they were delivered
+	Attempts int // requests that held them
+	InDoubt  int // of these, the ones that may have arrived and of which no answer says so
+	// Unconfirmed is how many of Records the answer does not account for, see Receipt. It is 0 but for Delivered.
+	Unconfirmed int
+	Err         error // why, nil where they were delivered
 	// PossibleDuplicates: they were sent again after an attempt that may have arrived.
 	PossibleDuplicates bool
 }
@@ -183,12 +207,16 @@ type Outcome struct {
 // LogValue logs what became of how many events, without the events. The player's id is not in it either; log UserID beside it where that
 // is wanted.
 func (o Outcome) LogValue() slog.Value {
-	return slog.GroupValue(
+	attrs := []slog.Attr{
 		slog.String("result", o.Result.String()),
 		slog.Int("events", len(o.Records)),
 		slog.Int("attempts", o.Attempts),
 		slog.Bool("possible_duplicates", o.PossibleDuplicates),
-	)
+	}
+	if o.Unconfirmed > 0 {
+		attrs = append(attrs, slog.String("confirmed", fmt.Sprintf("%d of %d", len(o.Records)-o.Unconfirmed, len(o.Records))))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // Why Track did not take an event, for errors.Is; also an *InvalidEventError.

@@ -86,7 +86,16 @@ func causeOf(err error) string {
 	if errors.Is(err, ErrNoToken) {
 		return "no token"
 	}
-	return failureOf(err).Failure.String()
+	f := failureOf(err)
+	return causeText(f.Failure, f.Why)
+}
+
+// causeText is the kind of a failure and why.
+func causeText(f Failure, why string) string {
+	if why == "" {
+		return f.String()
+	}
+	return f.String() + ": " + why
 }
 
 // unparkLocked lets a parked lane send again.

@@ -46,32 +46,49 @@ func (b *Batcher) outcome(l *lane, blk *block, r Result, err error) Outcome {
 	began := time.Now().Add(-time.Duration(b.now()))
 	return Outcome{
 		Result: r, UserID: l.user, Records: blk.records(began, r == Returned), Attempts: blk.attempts, Err: err,
-		InDoubt: blk.doubts, PossibleDuplicates: blk.doubts > 0,
+		InDoubt: blk.doubts, Unconfirmed: blk.unconfirmed, PossibleDuplicates: blk.doubts > 0,
 	}
 }
 
 // blame finds the event that the service objects to: it cuts the block in two until one event is left, which is rejected. The
 // others are delivered on the way.
-func (b *Batcher) blame(l *lane, blk *block, f Failure, err error) {
+func (b *Batcher) blame(l *lane, blk *block, err error) sight {
 	if blk.events == 1 {
-		if b.resolve(l, blk, Rejected, err) {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			b.stepLocked(l, through, b.now())
+		l.mu.Lock()
+		wholly := !blk.piece && !l.took
+		l.mu.Unlock()
+		reject, begins := b.sched.refuse(l, wholly)
+		if reject {
+			b.reject(l, blk, err)
+			return sight{}
 		}
-		return
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		b.repeatLocked(l, err)
+		return sight{holds: begins}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.status == ended {
-		return
+		return sight{}
 	}
 	at := blk.events / 2
-	if f == TooLarge {
-		at = blk.half()
-	}
 	l.cutLocked(func(n int, _ item) bool { return n < at })
 	b.repeatLocked(l, err)
+	return sight{}
+}
+
+// reject gives the one event of a block its result.
+func (b *Batcher) reject(l *lane, blk *block, err error) {
+	piece := blk.piece
+	if b.resolve(l, blk, Rejected, err) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if !piece {
+			l.took = false
+		}
+		b.stepLocked(l, through, b.now())
+	}
 }
 
 // giveUpOnce reports the events of the first block as unknown that must not be sent again after an attempt that may have arrived.
@@ -130,6 +147,7 @@ func (l *lane) cutLocked(first func(n int, i item) bool) {
 	if a == nil || z == nil {
 		return
 	}
+	a.piece, z.piece = true, blk.piece
 	a.next, z.next, z.barriers = z, blk.next, blk.barriers
 	l.head = a
 	if l.tail == blk {

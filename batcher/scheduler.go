@@ -67,25 +67,20 @@ func (s *scheduler) nextLocked() (l *lane, probe bool) {
 }
 
 // finish ends one send and returns the next lane for the same goroutine.
-func (s *scheduler) finish(seen sight, probe bool) (l *lane, nextProbe bool, change gateChange) {
+func (s *scheduler) finish(seen sight, probe bool) (l *lane, nextProbe bool, news gateNews) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inFlight--
-	was := s.gate.shut
-	s.gate.observe(seen, probe && !seen.passed, s.batcher.now(), s.batcher.cfg)
-	switch {
-	case was && !s.gate.shut:
-		change = gateOpened
-	case !was && s.gate.shut:
-		change = gateShut
-	}
+	now, wasShut, wasHeld := s.batcher.now(), s.gate.shut, s.gate.refusals.held && s.gate.shut
+	s.gate.observe(seen, probe && !seen.passed, now, s.batcher.cfg)
+	news = s.gate.news(wasShut, wasHeld, now)
 	if l, nextProbe = s.nextLocked(); l != nil {
 		s.startLocked() // a gate that opens may allow more
-		return l, nextProbe, change
+		return l, nextProbe, news
 	}
 	s.armLocked()
 	s.restLocked()
-	return nil, false, change
+	return nil, false, news
 }
 
 // withdraw takes a lane out of the ready queue. It returns false where a sending goroutine has taken it out already.

@@ -24,12 +24,18 @@ type Ledger struct {
 	// PossibleDuplicates counts, beside the ledger, the copies that the service may have stored of delivered events: one for each
 	// earlier attempt of which nothing is known. What an earlier process attempted counts as one.
 	PossibleDuplicates int64
+	// Unconfirmed counts, of the delivered events, those that the service's answers did not account for, see Receipt.
+	Unconfirmed int64
 }
 
 // String is the ledger on one line.
 func (l Ledger) String() string {
-	return fmt.Sprintf("accepted %d = delivered %d + rejected %d + expired %d + unknown %d + returned %d + spooled %d + erased %d + pending %d; possible duplicates %d",
+	line := fmt.Sprintf("accepted %d = delivered %d + rejected %d + expired %d + unknown %d + returned %d + spooled %d + erased %d + pending %d; possible duplicates %d",
 		l.Accepted, l.Delivered, l.Rejected, l.Expired, l.Unknown, l.Returned, l.Spooled, l.Erased, l.Pending, l.PossibleDuplicates)
+	if l.Unconfirmed > 0 {
+		line += fmt.Sprintf(", unconfirmed %d", l.Unconfirmed)
+	}
+	return line
 }
 
 // Results yields every Result with its number of events, in the order of the constants. Code that
@@ -69,17 +75,19 @@ func (l *Ledger) of(r Result) *int64 {
 // Stats is a picture of a batcher.
 type Stats struct {
 	Ledger
-	PendingBytes int64 // of JSON
-	MaxEvents    int64 // that can be pending: Config.MaxEvents
-	MaxBytes     int64 // that PendingBytes can be: Config.MaxBytes
-	Players      int   // that are remembered, with or without events
-	Parked       int   // of them, see Batcher.Parked
-	InFlight     int   // requests under way
-	Waiting      int   // calls of Track that wait for room
-	Requests     int64 // made
-	Outage       bool  // the service is down: requests are held but for a probe
-	Unstored     int64 // events that are or were in memory alone, see Config.MemoryOnStoreError
-	LastError    error // of the last request that failed, of the Store, or of the token source
+	PendingBytes int64  // of JSON
+	MaxEvents    int64  // that can be pending: Config.MaxEvents
+	MaxBytes     int64  // that PendingBytes can be: Config.MaxBytes
+	Players      int    // that are remembered, with or without events
+	Parked       int    // of them, see Batcher.Parked
+	InFlight     int    // requests under way
+	Waiting      int    // calls of Track that wait for room
+	Requests     int64  // made
+	Outage       bool   // the service is down: requests are held but for a probe
+	OutageCause  string // the failure that counted last, and why, in words fit for a log; "" if Outage is false
+	AllRefused   bool   // the service refuses every event, so nothing more is rejected, see Config.OnAllRefused
+	Unstored     int64  // events that are or were in memory alone, see Config.MemoryOnStoreError
+	LastError    error  // of the last request that failed, of the Store, or of the token source
 }
 
 // PlayerStats is a picture of one player.
@@ -94,12 +102,13 @@ type PlayerStats struct {
 // ledger counts what became of events. Pending is the budget's count of events; it is lowered under the same lock under which a
 // result is raised, so that a picture taken under it always balances.
 type ledger struct {
-	mu         sync.Mutex // guards the following
-	results    [results]int64
-	duplicates int64
-	requests   int64
-	unstored   int64
-	lastError  error
+	mu          sync.Mutex // guards the following
+	results     [results]int64
+	duplicates  int64
+	unconfirmed int64
+	requests    int64
+	unstored    int64
+	lastError   error
 }
 
 // settle moves events from pending to their result. It is the only place where an event gets one.
@@ -109,6 +118,7 @@ func (b *Batcher) settle(blk *block, r Result) {
 	switch {
 	case r == Delivered:
 		b.ledger.duplicates += int64(blk.events) * int64(blk.doubts)
+		b.ledger.unconfirmed += int64(blk.unconfirmed)
 	case r == Spooled && blk.doubts > 1: // the next process knows of one
 		b.ledger.duplicates += int64(blk.events) * int64(blk.doubts-1)
 	}
@@ -122,7 +132,7 @@ func (b *Batcher) Ledger() Ledger {
 	b.ledger.mu.Lock()
 	defer b.ledger.mu.Unlock()
 	pending, _ := b.budget.held()
-	l := Ledger{Accepted: pending, Pending: pending, PossibleDuplicates: b.ledger.duplicates}
+	l := Ledger{Accepted: pending, Pending: pending, PossibleDuplicates: b.ledger.duplicates, Unconfirmed: b.ledger.unconfirmed}
 	for r, events := range b.ledger.results {
 		*l.of(Result(r)) = events
 		l.Accepted += events
@@ -148,7 +158,10 @@ func (b *Batcher) Stats() Stats {
 	s.Requests, s.Unstored, s.LastError = b.ledger.requests, b.ledger.unstored, b.ledger.lastError
 	b.ledger.mu.Unlock()
 	b.sched.mu.Lock()
-	s.InFlight, s.Outage = b.sched.inFlight, b.sched.gate.shut
+	s.InFlight, s.Outage, s.AllRefused = b.sched.inFlight, b.sched.gate.shut, b.sched.gate.refusals.held
+	if s.Outage {
+		s.OutageCause = causeText(b.sched.gate.failure, b.sched.gate.why)
+	}
 	b.sched.mu.Unlock()
 	return s
 }

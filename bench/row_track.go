@@ -42,14 +42,14 @@ func trackRow(o options) row {
 type discard struct{ bodies sync.Pool }
 
 // Send implements batcher.Sender.
-func (d *discard) Send(_ context.Context, b batcher.Batch) error {
+func (d *discard) Send(_ context.Context, b batcher.Batch) (batcher.Receipt, error) {
 	body, _ := d.bodies.Get().(*[]byte)
 	if body == nil {
 		body = new([]byte)
 	}
 	*body = b.AppendBody((*body)[:0])
 	d.bodies.Put(body)
-	return nil
+	return batcher.Receipt{}, nil
 }
 
 // track is the workload.

@@ -92,18 +92,18 @@ type wire struct {
 	got map[string]int
 }
 
-func (w *wire) Send(_ context.Context, b batcher.Batch) error {
+func (w *wire) Send(_ context.Context, b batcher.Batch) (batcher.Receipt, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var body struct{ Events []json.RawMessage }
 	if err := json.Unmarshal(b.AppendBody(nil), &body); err != nil || len(body.Events) != b.Events {
-		return &batcher.SendError{Failure: batcher.Invalid, Err: errors.New("the body does not hold what it says")}
+		return batcher.Receipt{}, &batcher.SendError{Failure: batcher.Invalid, Err: errors.New("the body does not hold what it says")}
 	}
 	if b.UserID == "blitz" {
-		return &batcher.SendError{Failure: batcher.Forbidden, Err: errors.New("not this player")}
+		return batcher.Receipt{}, &batcher.SendError{Failure: batcher.Forbidden, Err: errors.New("not this player")}
 	}
 	w.got[b.UserID] += b.Events
-	return nil
+	return batcher.Receipt{}, nil
 }
 
 func TestOwnSenderAndTokens(t *testing.T) {

@@ -76,7 +76,7 @@ func TestKilledOnAStreamMadeAnew(t *testing.T) {
 					}
 					c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
 						if test.first != stuck {
-							if err := f.sender.Send(ctx, b); err != nil || test.first == halfway && sends.Add(1) < 3 {
+							if err := sendOnce(ctx, f.sender, b); err != nil || test.first == halfway && sends.Add(1) < 3 {
 								return err
 							}
 						}
@@ -135,7 +135,7 @@ func TestAStreamIsMadeAnewUnderARelay(t *testing.T) {
 					return ctx.Err()
 				}
 			}
-			return f.sender.Send(ctx, b)
+			return sendOnce(ctx, f.sender, b)
 		})
 	})
 	track(t, p, "ace", 0, 6)
@@ -201,7 +201,7 @@ func TestAnOldAcknowledgementIsNotTakenForANewMessage(t *testing.T) {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			return f.sender.Send(ctx, b)
+			return sendOnce(ctx, f.sender, b)
 		}),
 	})
 	require.NoError(t, err)

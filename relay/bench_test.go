@@ -53,14 +53,14 @@ var benchTokens = batcher.TokenFunc(func(context.Context, string) (batcher.Token
 // benchSender makes the request's body, as a client does, and says yes.
 type benchSender struct{ buffers sync.Pool }
 
-func (s *benchSender) Send(_ context.Context, b batcher.Batch) error {
+func (s *benchSender) Send(_ context.Context, b batcher.Batch) (batcher.Receipt, error) {
 	buffer, _ := s.buffers.Get().(*[]byte)
 	if buffer == nil {
 		buffer = new([]byte)
 	}
 	*buffer = b.AppendBody((*buffer)[:0])
 	s.buffers.Put(buffer)
-	return nil
+	return batcher.Receipt{}, nil
 }
 
 var benchPlayers = []int{1_000, 100_000}

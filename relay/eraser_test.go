@@ -129,7 +129,7 @@ func TestEraseWhatIsUnderWay(t *testing.T) {
 				c.Batcher.BatchEvents, c.Batcher.Linger = 2, time.Hour
 				c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
 					if test.there != nil {
-						if err := f.sender.Send(ctx, b); err != nil {
+						if err := sendOnce(ctx, f.sender, b); err != nil {
 							return err
 						}
 					}
@@ -181,7 +181,7 @@ func TestEraseWhatWasPulled(t *testing.T) {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			return f.sender.Send(ctx, b)
+			return sendOnce(ctx, f.sender, b)
 		})
 	})
 	track(t, p, "ace", 0, 6)

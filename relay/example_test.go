@@ -142,8 +142,8 @@ func refuseEverything(ctx context.Context, js jetstream.JetStream) {
 
 type refusing struct{}
 
-func (refusing) Send(context.Context, batcher.Batch) error {
-	return &batcher.SendError{Failure: batcher.Invalid, Err: errors.New("this release sends a wrong field")}
+func (refusing) Send(context.Context, batcher.Batch) (batcher.Receipt, error) {
+	return batcher.Receipt{}, &batcher.SendError{Failure: batcher.Invalid, Err: errors.New("this release sends a wrong field")}
 }
 
 // startNATS starts a server in this process.

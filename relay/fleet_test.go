@@ -337,7 +337,16 @@ func (f *fleet) messages(name string) (out []*jetstream.RawStreamMsg) {
 // sendFunc is a function as a Sender.
 type sendFunc func(context.Context, batcher.Batch) error
 
-func (f sendFunc) Send(ctx context.Context, b batcher.Batch) error { return f(ctx, b) }
+// Send implements batcher.Sender.
+func (f sendFunc) Send(ctx context.Context, b batcher.Batch) (batcher.Receipt, error) {
+	return batcher.Receipt{}, f(ctx, b)
+}
+
+// sendOnce is Sender.Send without its receipt.
+func sendOnce(ctx context.Context, s batcher.Sender, b batcher.Batch) error {
+	_, err := s.Send(ctx, b)
+	return err
+}
 
 // bodyContains matches requests with a text in their body.
 func bodyContains(text string) func(*http.Request) bool {

@@ -52,7 +52,7 @@ func TestConsumerIsMadeAnew(t *testing.T) {
 					case <-ctx.Done():
 						return ctx.Err()
 					}
-					return f.sender.Send(ctx, b)
+					return sendOnce(ctx, f.sender, b)
 				})
 			})
 			const players, n = 12, 40

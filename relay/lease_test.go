@@ -65,9 +65,9 @@ func TestFence(t *testing.T) {
 			return ctx.Err()
 		})}
 		begin := time.Now()
-		require.ErrorIs(t, f.Send(t.Context(), batcher.Batch{}), context.Canceled)
+		require.ErrorIs(t, sendOnce(t.Context(), f, batcher.Batch{}), context.Canceled)
 		assert.Equal(t, time.Second, time.Since(begin))
-		err := f.Send(t.Context(), batcher.Batch{})
+		err := sendOnce(t.Context(), f, batcher.Batch{})
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.NotSent, failed.Failure)
@@ -170,7 +170,7 @@ func TestTheNextRelayBeginsWhenTheLastOneHasEnded(t *testing.T) {
 	f.relay(func(c *Config) {
 		c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
 			assert.True(t, ended.Load(), "two relays send for one player")
-			return f.sender.Send(ctx, b)
+			return sendOnce(ctx, f.sender, b)
 		})
 	})
 	f.idle()

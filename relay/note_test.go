@@ -175,7 +175,7 @@ func TestTheNoteIsRemoved(t *testing.T) {
 	first := f.relay(func(c *Config) {
 		c.Batcher.BatchEvents, c.Batcher.Linger = 6, time.Hour
 		c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
-			if err := f.sender.Send(ctx, b); err != nil {
+			if err := sendOnce(ctx, f.sender, b); err != nil {
 				return err
 			}
 			<-ctx.Done() // the answer does not come
@@ -223,7 +223,7 @@ func TestEveryTryIsCounted(t *testing.T) {
 					if answer == 'n' {
 						return &batcher.SendError{Failure: batcher.NotSent, Err: errors.New("no network")}
 					}
-					if err := f.sender.Send(ctx, b); err != nil {
+					if err := sendOnce(ctx, f.sender, b); err != nil {
 						return err
 					}
 					if answer == 'l' {

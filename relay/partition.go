@@ -74,7 +74,7 @@ type fence struct {
 }
 
 // Send implements batcher.Sender.
-func (f fence) Send(ctx context.Context, b batcher.Batch) error {
+func (f fence) Send(ctx context.Context, b batcher.Batch) (batcher.Receipt, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(f.lease.ctx, cancel)()
@@ -85,20 +85,20 @@ func (f fence) Send(ctx context.Context, b batcher.Batch) error {
 	}
 	if len(once) > 0 {
 		if err := p.sending.note(ctx, once); err != nil {
-			return &batcher.SendError{Failure: batcher.NotSent, Err: err}
+			return batcher.Receipt{}, &batcher.SendError{Failure: batcher.NotSent, Err: err}
 		}
 	}
 	if !f.lease.valid() { // after the note, which may have taken long
 		if p != nil {
 			p.sending.forget(once)
 		}
-		return &batcher.SendError{Failure: batcher.NotSent, Err: errLeaseEnded}
+		return batcher.Receipt{}, &batcher.SendError{Failure: batcher.NotSent, Err: errLeaseEnded}
 	}
-	err := f.sender.Send(ctx, b)
+	receipt, err := f.sender.Send(ctx, b)
 	if failed, ok := errors.AsType[*batcher.SendError](err); ok && failed.Failure != batcher.InDoubt && p != nil {
 		p.sending.forget(once)
 	}
-	return err
+	return receipt, err
 }
 
 // run takes messages until the partition is stopped or its lease ends, and winds it up.

@@ -447,7 +447,7 @@ func TestPublisherWithoutARight(t *testing.T) {
 		sender := newStreamSender(js.Conn(), StreamConfig{Name: "EVENTS", Prefix: "events", Replicas: 3}, "game")
 		for _, events := range [][]string{{"1"}, {"1", "2"}} {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-			err := sender.Send(ctx, batchOf("ace", events...))
+			err := sendOnce(ctx, sender, batchOf("ace", events...))
 			require.NoError(t, ctx.Err(), "it does not wait for its timeout")
 			cancel()
 			failed, ok := errors.AsType[*batcher.SendError](err)

@@ -65,14 +65,14 @@ func (s *streamSender) CheckPlayer(userID string) error {
 }
 
 // Send implements batcher.Sender.
-func (s *streamSender) Send(ctx context.Context, b batcher.Batch) error {
+func (s *streamSender) Send(ctx context.Context, b batcher.Batch) (batcher.Receipt, error) {
 	if !s.nc.IsConnected() {
 		// The connection would keep what is published now and send it when it is back, after what is sent again by then.
-		return &batcher.SendError{Failure: batcher.NotSent, Err: fmt.Errorf("relay: the connection to NATS is %s", s.nc.Status())}
+		return batcher.Receipt{}, &batcher.SendError{Failure: batcher.NotSent, Err: fmt.Errorf("relay: the connection to NATS is %s", s.nc.Status())}
 	}
 	player, err := token(b.UserID)
 	if err != nil {
-		return s.reject(b, err)
+		return batcher.Receipt{}, s.reject(b, err)
 	}
 	events := make([][]byte, 0, b.Events)
 	for event := range b.All() {
@@ -94,12 +94,12 @@ func (s *streamSender) Send(ctx context.Context, b batcher.Batch) error {
 		s.ids.stored(b.UserID, len(events)-left)
 		partly := left < len(messages)
 		if refused, ok := errors.AsType[*refusal](err); ok && refused.code == codeMessageTooLarge && !partly {
-			return s.reject(b, err)
+			return batcher.Receipt{}, s.reject(b, err)
 		}
-		return sendError(err, partly)
+		return batcher.Receipt{}, sendError(err, partly)
 	}
 	s.ids.done(b.UserID, len(events))
-	return nil
+	return batcher.Receipt{}, nil
 }
 
 // storedIDs returns the message ids of the events that the publisher's Store has, "" for the others.

@@ -135,18 +135,18 @@ func TestStreamSender(t *testing.T) {
 	}
 	t.Run("all of a batch, once, in order", func(t *testing.T) {
 		t.Parallel()
-		require.NoError(t, sender(t).Send(t.Context(), batchOf("ace", "1", "2", "3")))
+		require.NoError(t, sendOnce(t.Context(), sender(t), batchOf("ace", "1", "2", "3")))
 		assert.Equal(t, []string{"1", "2", "3"}, stored(t, "ace"))
 	})
 	t.Run("again after an answer that was lost: no copies", func(t *testing.T) {
 		t.Parallel()
 		s := sender(t)
-		require.NoError(t, s.Send(t.Context(), batchOf("blitz", "1", "2", "3")))
+		require.NoError(t, sendOnce(t.Context(), s, batchOf("blitz", "1", "2", "3")))
 		s.ids.next = 0 // as if the answer had not come
 		s.ids.begin("blitz", [][]byte{[]byte("1"), []byte("2"), []byte("3")})
-		require.NoError(t, s.Send(t.Context(), batchOf("blitz", "1")), "the batcher probes with one event")
-		require.NoError(t, s.Send(t.Context(), batchOf("blitz", "2", "3")))
-		require.NoError(t, s.Send(t.Context(), batchOf("blitz", "4")))
+		require.NoError(t, sendOnce(t.Context(), s, batchOf("blitz", "1")), "the batcher probes with one event")
+		require.NoError(t, sendOnce(t.Context(), s, batchOf("blitz", "2", "3")))
+		require.NoError(t, sendOnce(t.Context(), s, batchOf("blitz", "4")))
 		assert.Equal(t, []string{"1", "2", "3", "4"}, stored(t, "blitz"))
 	})
 	t.Run("more batches open than a server allows", func(t *testing.T) {
@@ -155,21 +155,21 @@ func TestStreamSender(t *testing.T) {
 		for range maxOpenBatches {
 			s.open <- struct{}{}
 		}
-		require.NoError(t, s.Send(t.Context(), batchOf("comet", "1", "2", "3")), "one after the other")
+		require.NoError(t, sendOnce(t.Context(), s, batchOf("comet", "1", "2", "3")), "one after the other")
 		assert.Equal(t, []string{"1", "2", "3"}, stored(t, "comet"))
 	})
 	t.Run("an event that no message can hold is rejected alone", func(t *testing.T) {
 		t.Parallel()
 		s := sender(t)
 		large := strings.Repeat("x", f.stream.EventBytes+headerRoom)
-		err := s.Send(t.Context(), batchOf("dash", large))
+		err := sendOnce(t.Context(), s, batchOf("dash", large))
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.Invalid, failed.Failure)
 		assert.Empty(t, s.ids.tried)
-		require.ErrorAs(t, s.Send(t.Context(), batchOf("dash", "1", large, "3")), &failed)
+		require.ErrorAs(t, sendOnce(t.Context(), s, batchOf("dash", "1", large, "3")), &failed)
 		assert.Equal(t, batcher.InDoubt, failed.Failure, "they go one after the other, and the first is stored")
-		require.ErrorAs(t, s.Send(t.Context(), batchOf("dash", "1", large, "3")), &failed)
+		require.ErrorAs(t, sendOnce(t.Context(), s, batchOf("dash", "1", large, "3")), &failed)
 		assert.Equal(t, batcher.Invalid, failed.Failure, "the batcher cuts the batch until it has found the one")
 	})
 	t.Run("what the stream has acknowledged is not sent again with what it refused", func(t *testing.T) {
@@ -179,15 +179,15 @@ func TestStreamSender(t *testing.T) {
 		sent := make(chan *nats.Msg, 10)
 		_, err := s.nc.ChanSubscribe("events.game.*", sent)
 		require.NoError(t, err)
-		err = s.Send(t.Context(), batchOf("flash", "1", "2", strings.Repeat("x", 3_000)))
+		err = sendOnce(t.Context(), s, batchOf("flash", "1", "2", strings.Repeat("x", 3_000)))
 		require.ErrorIs(t, err, ErrStreamFull)
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.InDoubt, failed.Failure, "a part of it is stored")
-		require.ErrorAs(t, s.Send(t.Context(), batchOf("flash", "1", "2", strings.Repeat("x", 3_000))), &failed)
+		require.ErrorAs(t, sendOnce(t.Context(), s, batchOf("flash", "1", "2", strings.Repeat("x", 3_000))), &failed)
 		assert.Equal(t, batcher.Unavailable, failed.Failure, "no more of it is")
-		require.NoError(t, s.Send(t.Context(), batchOf("flash", "1")), "the batcher probes with one event")
-		require.NoError(t, s.Send(t.Context(), batchOf("flash", "2", "3")))
+		require.NoError(t, sendOnce(t.Context(), s, batchOf("flash", "1")), "the batcher probes with one event")
+		require.NoError(t, sendOnce(t.Context(), s, batchOf("flash", "2", "3")))
 		require.NoError(t, s.nc.Flush())
 		var all []string
 		for range len(sent) {
@@ -197,7 +197,7 @@ func TestStreamSender(t *testing.T) {
 	})
 	t.Run("a player whose id has no subject", func(t *testing.T) {
 		t.Parallel()
-		err := sender(t).Send(t.Context(), batchOf(strings.Repeat("é", maxToken), "1"))
+		err := sendOnce(t.Context(), sender(t), batchOf(strings.Repeat("é", maxToken), "1"))
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.Invalid, failed.Failure)
@@ -206,7 +206,7 @@ func TestStreamSender(t *testing.T) {
 		t.Parallel()
 		s := sender(t)
 		s.nc.Close()
-		err := s.Send(t.Context(), batchOf("echo", "1", "2"))
+		err := sendOnce(t.Context(), s, batchOf("echo", "1", "2"))
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.NotSent, failed.Failure)
@@ -216,7 +216,7 @@ func TestStreamSender(t *testing.T) {
 		t.Parallel()
 		s := sender(t)
 		s.prefix = "nowhere."
-		err := s.Send(t.Context(), batchOf("echo", "1"))
+		err := sendOnce(t.Context(), s, batchOf("echo", "1"))
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.NotSent, failed.Failure)
@@ -231,7 +231,7 @@ func TestStreamSender(t *testing.T) {
 		s.prefix = "silent."
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
-		err = s.Send(ctx, batchOf("echo", "1"))
+		err = sendOnce(ctx, s, batchOf("echo", "1"))
 		var failed *batcher.SendError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, batcher.InDoubt, failed.Failure)

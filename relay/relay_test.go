@@ -132,7 +132,7 @@ func TestKillBetweenSendingAndAcknowledging(t *testing.T) {
 		c.Batcher.AtMostOnce = once
 		c.Batcher.BatchEvents, c.Batcher.Linger = 3, time.Hour
 		c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
-			err := f.sender.Send(ctx, b)
+			err := sendOnce(ctx, f.sender, b)
 			told()
 			<-dead
 			return errors.Join(err, errors.New("the answer never came"))
@@ -171,7 +171,7 @@ func TestDoubtOutlivesARelayInBetween(t *testing.T) {
 	first := f.relay(once, func(c *Config) {
 		c.Batcher.BatchEvents, c.Batcher.Linger = 3, time.Hour // all three in one request
 		c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
-			err := f.sender.Send(ctx, b)
+			err := sendOnce(ctx, f.sender, b)
 			told()
 			<-dead
 			return errors.Join(err, ctx.Err())

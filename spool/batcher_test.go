@@ -21,14 +21,14 @@ import (
 // discard is a batcher.Sender that builds every body and accepts it at once.
 type discard struct{ bodies sync.Pool }
 
-func (d *discard) Send(_ context.Context, b batcher.Batch) error {
+func (d *discard) Send(_ context.Context, b batcher.Batch) (batcher.Receipt, error) {
 	body, _ := d.bodies.Get().(*[]byte)
 	if body == nil {
 		body = new([]byte)
 	}
 	*body = b.AppendBody((*body)[:0])
 	d.bodies.Put(body)
-	return nil
+	return batcher.Receipt{}, nil
 }
 
 // BenchmarkTrack is one event of one player, without a store and with one; the events are delivered meanwhile. Mean counts commits in.

@@ -14,11 +14,11 @@ type mutant struct {
 var mutants = []mutant{
 	{
 		"accepted means kept", "what was not sent is rejected", "delivery.go",
-		"case Invalid, TooLarge:\n", "case Invalid, TooLarge, NotSent:\n", "TestAnOutageCostsAProbeASecond",
+		"	case Invalid:\n		return b.blame", "	case Invalid, NotSent:\n		return b.blame", "TestAnOutageCostsAProbeASecond",
 	},
 	{
 		"accepted means kept", "a batch in doubt is taken as delivered", "delivery.go",
-		"	if err == nil {\n		b.delivered(l, blk)", "	if err == nil || f.Failure == InDoubt {\n		b.delivered(l, blk)", "TestInDoubtAtLeastOnceCountsThePossibleDuplicates",
+		"	if err == nil {\n		b.delivered(l, blk, receipt)", "	if err == nil || f.Failure == InDoubt {\n		b.delivered(l, blk, receipt)", "TestInDoubtAtLeastOnceCountsThePossibleDuplicates",
 	},
 	{
 		"the ledger balances", "one event of a batch stays pending", "stats.go",
@@ -54,7 +54,7 @@ var mutants = []mutant{
 	},
 	{
 		"isolation: bad data", "a 400 counts as an outage", "delivery.go",
-		"		b.blame(l, blk, f.Failure, err)\n		return sight{}\n", "		b.blame(l, blk, f.Failure, err)\n		return sight{down: true}\n", "TestABadPlayerDelaysNobody",
+		"		return b.blame(l, blk, err)\n", "		b.blame(l, blk, err)\n		return sight{down: true}\n", "TestABadPlayerDelaysNobody",
 	},
 	{
 		"isolation: a token source that hangs", "a probe waits for its token", "delivery.go",
@@ -66,11 +66,11 @@ var mutants = []mutant{
 	},
 	{
 		"an outage: a slow start", "the gate opens wide", "gate.go",
-		"g.shut, g.ramp, g.rampAt = false, 1, 0", "g.shut, g.ramp, g.rampAt = false, 0, 0", "TestAfterAnOutageRequestsRampUp",
+		"g.shut, g.ramp, g.rampAt, g.failures, g.opened = false, 1,", "g.shut, g.ramp, g.rampAt, g.failures, g.opened = false, 0,", "TestAfterAnOutageRequestsRampUp",
 	},
 	{
 		"an outage: no herd after it", "the backlog goes as fast as it can", "gate.go",
-		"			g.pace.opens(now)\n", "", "TestAfterAnOutageRequestsAreAtMostTwiceAsManyAsUsual",
+		"	g.pace.opens(now)\n", "", "TestAfterAnOutageRequestsAreAtMostTwiceAsManyAsUsual",
 	},
 	{
 		"bounds of all", "room for one event too many", "budget.go",
@@ -122,7 +122,7 @@ var mutants = []mutant{
 	},
 	{
 		"trigger: a token about to end", "its end is not looked at", "lane.go",
-		"			at = min(at, end)\n", "			_ = end\n", "TestATokenAboutToEndSendsWhatWaits",
+		"			at = min(at, b.now()+int64(left-b.cfg.TokenRenewal))\n", "			_ = left\n", "TestATokenAboutToEndSendsWhatWaits",
 	},
 	{
 		"trigger: no room", "who waits makes nobody go", "player.go",
@@ -162,11 +162,47 @@ var mutants = []mutant{
 	},
 	{
 		"400: only the bad event is rejected", "the whole batch is", "resolve.go",
-		"	if blk.events == 1 {\n		if b.resolve(l, blk, Rejected, err) {", "	if blk.events > 0 {\n		if b.resolve(l, blk, Rejected, err) {", "TestA400IsolatesExactlyTheBadEvents",
+		"	if blk.events == 1 {\n		l.mu.Lock()\n		wholly", "	if blk.events > 0 {\n		l.mu.Lock()\n		wholly", "TestA400IsolatesExactlyTheBadEvents",
 	},
 	{
-		"413: cut by bytes", "cut by number", "resolve.go",
-		"		at = blk.half()\n", "		_ = blk.half\n", "TestA413CutsWhereTheBytesAre",
+		"413: cut by bytes", "cut by number", "delivery.go",
+		"l.head.bytes, l.head.half()", "l.head.bytes, l.head.events/2", "TestA413CutsWhereTheBytesAre",
+	},
+	{
+		"believe only the service", "a stranger's refusal rejects events", "outcome.go",
+		"	if e.Stranger && (e.Failure == Invalid || e.Failure == Forbidden) {", "	if e.Stranger && e.Failure == Forbidden {", "TestAStrangersRefusalLosesNothing",
+	},
+	{
+		"believe only the service", "a stranger's 401 parks", "delivery.go",
+		"		if f.Stranger {\n			return b.refusedByStranger", "		if f.Stranger && probe {\n			return b.refusedByStranger", "TestAStrangers401AsksTheSourceOnceAndNeverParks",
+	},
+	{
+		"believe only the service", "a stranger's 413 rejects a single event", "delivery.go",
+		"	if f.Stranger && b.sizes", "	if false && b.sizes", "TestASingleEventThatAStrangerFindsTooLarge",
+	},
+	{
+		"believe only the service", "what an answer does not account for is not counted", "stats.go",
+		"		b.ledger.unconfirmed += int64(blk.unconfirmed)\n", "", "TestAnAnswerThatConfirmsAPart",
+	},
+	{
+		"a service that refuses everything", "all is rejected", "refused.go",
+		"		r.held = true\n		return false, true\n", "", "TestAServiceThatRefusesEverything",
+	},
+	{
+		"a service that refuses everything", "RejectRefused changes nothing", "refused.go",
+		"	case r.goOn:\n		return true, false\n", "", "TestAServiceThatRefusesEverything",
+	},
+	{
+		"a request that is too large in other words", "it is repeated whole", "sizes.go",
+		"		return blk.failures >= smallerPass, true\n", "		return false, true\n", "TestAnOutagesBacklogPassesASizeLimit",
+	},
+	{
+		"a request that is too large in other words", "the size that passed is forgotten", "delivery.go",
+		"	b.fitLocked(l)\n", "", "TestTheSizeThatPassedIsRemembered",
+	},
+	{
+		"a request that is too large in other words", "its failures are an outage", "delivery.go",
+		"		return sight{none: true}\n	case probe", "		return sight{down: true}\n	case probe", "TestASingleEventThatFailsWhileOthersPassIsKept",
 	},
 	{
 		"in doubt: copies are counted", "they are not", "delivery.go",
