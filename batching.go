@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -23,6 +24,10 @@ func (c *Client) NewBatcher(cfg batcher.Config) (*batcher.Batcher, error) {
 	sender, err := c.BatchSender()
 	if err != nil {
 		return nil, err
+	}
+	cfg.EventTypes = slices.Clone(cfg.EventTypes)
+	for _, t := range c.eventTypes {
+		cfg.EventTypes = append(cfg.EventTypes, batcher.EventType(t))
 	}
 	return batcher.New(sender, cfg)
 }

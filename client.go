@@ -39,6 +39,8 @@ type Client struct {
 	retry     RetryPolicy
 	hooks     []Hooks
 	userAgent string
+
+	eventTypes []EventType // of PlaySmart, beside the constants
 }
 
 // service is what the types of all services are.
@@ -73,12 +75,13 @@ func New(opts ...Option) (*Client, error) {
 		}
 	}
 	c := &Client{
-		transport: transport.New(cfg.http, cfg.log, cfg.maxBody),
-		log:       cfg.log,
-		endpoints: map[Service]*endpoint{},
-		retry:     cfg.retry,
-		hooks:     cfg.hooks,
-		userAgent: "playline-go/" + Version + " (" + runtime.Version() + ")",
+		transport:  transport.New(cfg.http, cfg.log, cfg.maxBody),
+		log:        cfg.log,
+		endpoints:  map[Service]*endpoint{},
+		retry:      cfg.retry,
+		hooks:      cfg.hooks,
+		eventTypes: cfg.eventTypes,
+		userAgent:  "playline-go/" + Version + " (" + runtime.Version() + ")",
 	}
 	for name, d := range dialects {
 		l := d.login(cfg)

@@ -35,6 +35,7 @@ type config struct {
 	log        *slog.Logger
 	retry      RetryPolicy
 	hooks      []Hooks
+	eventTypes []EventType
 	maxBody    int64
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/playline/playline-go/internal/wire"
@@ -17,7 +18,8 @@ type IngestService service
 // MaxEvents is how many events one Ingest.Send may hold.
 const MaxEvents = 200
 
-// EventType is what happened in the game. The service refuses other types than these.
+// EventType is what happened in the game. The service refuses other types than these; one that it has
+// learned since is added by WithEventTypes.
 type EventType string
 
 // The event types.
@@ -33,9 +35,9 @@ const (
 // GameplayEvent is one thing that happened.
 type GameplayEvent struct {
 	Type            EventType
-	CustomEventName string // with type Custom, and only with it
-	Timestamp       time.Time
-	CustomData      any // nil, or what encodes as a JSON object: a map, a struct, a json.RawMessage
+	CustomEventName string    // with type Custom, and only with it
+	Timestamp       time.Time // sent with milliseconds and a numeric offset
+	CustomData      any       // nil, or what encodes as a JSON object: a map, a struct, a json.RawMessage
 }
 
 // IngestBatch is the body of Ingest.Send: 1 to 200 events of one player.
@@ -83,7 +85,8 @@ type ingestBody struct {
 	Events []wireEvent `json:"events"`
 }
 
-// Validate checks what the contract says of a batch, and that every event can be encoded.
+// Validate checks what the contract says of a batch, and that every event can be encoded. Whether the
+// service knows an event's type is for Ingest.Send to say, see WithEventTypes.
 func (b IngestBatch) Validate() error {
 	_, err := b.encode()
 	return err
@@ -107,7 +110,7 @@ func (b IngestBatch) encode() (*ingestBody, error) {
 	return body, nil
 }
 
-// Validate checks what the contract says of an event, and that it can be encoded.
+// Validate checks what the contract says of an event, but for its type, and that it can be encoded.
 func (e GameplayEvent) Validate() error {
 	_, err := e.encode()
 	return err
@@ -115,7 +118,7 @@ func (e GameplayEvent) Validate() error {
 
 func (e GameplayEvent) encode() (wireEvent, error) {
 	if err := firstOf(
-		check{"type", eventTypeRule(e.Type)},
+		check{"type", textRule(string(e.Type))},
 		check{"customEventName", ruleIf(e.Type == Custom && e.CustomEventName == "", "must not be empty with type Custom")},
 		check{"customEventName", ruleIf(e.Type != Custom && e.CustomEventName != "", "must be empty except with type Custom")},
 		check{"customEventName", optionalText(e.CustomEventName)},
@@ -123,7 +126,11 @@ func (e GameplayEvent) encode() (wireEvent, error) {
 	); err != nil {
 		return wireEvent{}, err
 	}
-	out := wireEvent{Type: e.Type, CustomEventName: e.CustomEventName, Timestamp: e.Timestamp.Format(wire.TimestampLayout)}
+	at := e.Timestamp
+	if _, offset := at.Zone(); offset%60 != 0 || offset <= -24*60*60 || offset >= 24*60*60 {
+		at = at.UTC() // the offset is written in hours and minutes
+	}
+	out := wireEvent{Type: e.Type, CustomEventName: e.CustomEventName, Timestamp: at.Format(wire.TimestampLayout)}
 	if e.CustomData == nil {
 		return out, nil
 	}
@@ -141,12 +148,21 @@ func (e GameplayEvent) encode() (wireEvent, error) {
 	return out, nil
 }
 
-func eventTypeRule(t EventType) string {
-	switch t {
-	case AppOpen, LevelCompleted, GameEnd, AdImpression, IAPPurchase, Custom:
-		return ""
+// checkTypes checks that the service knows the type of each event.
+func (b IngestBatch) checkTypes(added []EventType) error {
+	for i, e := range b.Events {
+		switch e.Type {
+		case AppOpen, LevelCompleted, GameEnd, AdImpression, IAPPurchase, Custom:
+			continue
+		}
+		if !slices.Contains(added, e.Type) {
+			return &ValidationError{
+				fmt.Sprintf("events[%d].type", i), "must be AppOpen, LevelCompleted, GameEnd, AdImpression, IAPPurchase or Custom, or one that " +
+					"WithEventTypes adds: the service refuses the whole request for another",
+			}
+		}
 	}
-	return "must be AppOpen, LevelCompleted, GameEnd, AdImpression, IAPPurchase or Custom: the service refuses the whole request for another"
+	return nil
 }
 
 func timestampRule(t time.Time) string {
@@ -168,6 +184,9 @@ func timestampRule(t time.Time) string {
 func (s *IngestService) Send(ctx context.Context, token Secret, batch IngestBatch, opts ...RequestOption) (*IngestResult, error) {
 	body, err := batch.encode()
 	if err != nil {
+		return nil, err
+	}
+	if err := batch.checkTypes(s.client.eventTypes); err != nil {
 		return nil, err
 	}
 	return call[IngestResult](ctx, (*service)(s), opIngestEvents, input{body: body, token: &token}, opts)

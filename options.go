@@ -110,6 +110,24 @@ func WithPlaySmart() Option {
 	}
 }
 
+// WithEventTypes adds event types that PlaySmart has learned since this version, for Ingest.Send and for the
+// batchers of Client.NewBatcher. A name has 1 to 100 printable ASCII characters and no spaces. The service
+// refuses a whole request for a type that it does not know.
+func WithEventTypes(types ...EventType) Option {
+	return func(c *config) error {
+		for _, t := range types {
+			if err := firstOf(
+				check{"WithEventTypes: types", credentialRule(string(t))},
+				check{"WithEventTypes: types", lengthRule(string(t), 100)},
+			); err != nil {
+				return err
+			}
+		}
+		c.eventTypes = append(c.eventTypes, types...)
+		return nil
+	}
+}
+
 // WithBaseURL replaces the address of a service, for another region, a proxy, or an emulator. A path in it stays as a prefix.
 // It must be https, or http to a loopback address.
 func WithBaseURL(s Service, base string) Option {

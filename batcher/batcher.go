@@ -14,6 +14,7 @@ import (
 // Batcher buffers the gameplay events of many players and delivers them in batches. It is safe for concurrent use.
 type Batcher struct {
 	cfg         Config
+	heads       map[EventType]string // how events of Config.EventTypes begin
 	sender      Sender
 	checkPlayer func(userID string) error // nil: every user id can be sent
 	clock       clock
@@ -60,6 +61,7 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 		cfg:     cfg,
 		sender:  sender,
 		clock:   clock{start: time.Now()},
+		heads:   headsOf(cfg.EventTypes),
 		seed:    maphash.MakeSeed(),
 		budget:  budget{maxEvents: int64(cfg.MaxEvents), maxBytes: int64(cfg.MaxBytes)},
 		parked:  parkedLine{limit: cfg.MaxParkedBytes},

@@ -18,7 +18,7 @@ import (
 
 func TestTryTrackReturnsErrFullAtTheBound(t *testing.T) {
 	t.Parallel()
-	size := len(`{"type":"LevelCompleted","timestamp":"2000-01-01T00:00:00+00:00","customdata":{"n":0}}`)
+	size := len(`{"type":"LevelCompleted","timestamp":"2000-01-01T00:00:00.000+00:00","customdata":{"n":0}}`)
 	hold := func(r *rig) { r.service.answers(func(q request) error { <-q.ctx.Done(); return q.ctx.Err() }) }
 	for _, row := range []struct {
 		name   string
@@ -268,7 +268,7 @@ func TestEventBytes(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{EventBytes: 256}, func(t *testing.T, r *rig) {
 		at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-		fits := 256 - len(`{"type":"AppOpen","timestamp":"2026-03-04T05:06:07+00:00","customdata":{"k":""}}`)
+		fits := 256 - len(`{"type":"AppOpen","timestamp":"2026-03-04T05:06:07.000+00:00","customdata":{"k":""}}`)
 		var invalid *InvalidEventError
 		require.ErrorAs(t, r.Track(t.Context(), "ace", Event{Type: AppOpen, Time: at, Data: map[string]any{"k": strings.Repeat("x", fits+1)}}), &invalid)
 		assert.Equal(t, "event", invalid.Field)

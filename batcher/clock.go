@@ -18,7 +18,7 @@ type clock struct {
 type second struct {
 	begins int64 // on the batcher's clock
 	unix   int64
-	text   [len("2006-01-02T15:04:05.000000000+00:00")]byte
+	text   [len("2006-01-02T15:04:05.000+00:00")]byte
 }
 
 // now is how long the batcher has run, in nanoseconds.
@@ -50,13 +50,9 @@ func (c *clock) appendTimestamp(b []byte, at int64) []byte {
 	if s == nil || at < s.begins || at >= s.begins+int64(time.Second) {
 		return c.readTimestamp(b, at)
 	}
-	nanos := int(at - s.begins)
-	if nanos%10 == 0 { // zeros at the end are left out
-		return append(appendNanos(append(b, s.text[:19]...), nanos), "+00:00"...)
-	}
 	start := len(b)
 	b = append(b, s.text[:]...)
-	setNanos((*[10]byte)(b[start+19:]), nanos)
+	setMillis((*[4]byte)(b[start+19:]), int(at-s.begins))
 	return b
 }
 
@@ -66,7 +62,7 @@ func (c *clock) readTimestamp(b []byte, at int64) []byte {
 	ran := int64(now.Sub(c.start))
 	now = now.Round(0).Add(time.Duration(c.set.Load())).UTC()
 	s := &second{begins: ran - int64(now.Nanosecond()), unix: now.Unix()}
-	copy(s.text[19:], ".000000000+00:00")
+	copy(s.text[19:], ".000+00:00")
 	setSeconds(s.text[:], now)
 	c.second.Store(s)
 	return appendTimestamp(b, now.Add(time.Duration(at-ran)))

@@ -165,10 +165,10 @@ func TestTimestampsAreWhatTheWallClockSaid(t *testing.T) {
 		now := time.Now()
 		for _, d := range jumps {
 			e := Event{Type: AppOpen, Time: wallMoved(now, d)}
-			with, err := appendHead(nil, &e, &clock{}, 0)
+			with, err := appendHead(nil, &e, &clock{}, 0, nil)
 			require.NoError(t, err)
 			e.Time = now.Round(0).Add(d)
-			without, err := appendHead(nil, &e, &clock{}, 0)
+			without, err := appendHead(nil, &e, &clock{}, 0, nil)
 			require.NoError(t, err)
 			assert.Equal(t, string(without), string(with))
 		}

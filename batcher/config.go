@@ -79,6 +79,9 @@ type Config struct {
 	// AtMostOnce names event types that are not sent again where they may have arrived: they are reported as unknown instead.
 	// Default none: every event is sent until the service has answered, and what may have arrived twice is counted.
 	AtMostOnce []EventType
+	// EventTypes are event types that the service knows beside the constants of this package, such as one
+	// that the vendor added since. Track takes events of these too. The relays of a fleet need them as well.
+	EventTypes []EventType
 	// EventIDKey, where it is not "", is a key under which every event gets a stable id in its customdata, so that a reader can
 	// tell copies apart. An event whose data has a text there keeps that, such as a Record that is tracked again.
 	EventIDKey string
@@ -188,13 +191,23 @@ func (c Config) validate() error {
 			return &ConfigError{rule.fields, rule.rule}
 		}
 	}
+	for _, t := range c.EventTypes {
+		if !isTypeName(t) {
+			return &ConfigError{"EventTypes", fmt.Sprintf("must hold names of event types, of 1 to 100 printable ASCII characters without spaces: %q is not one", string(t))}
+		}
+	}
 	for _, t := range c.AtMostOnce {
-		if _, known := head(t); !known {
-			return &ConfigError{"AtMostOnce", fmt.Sprintf("must hold event types: %q is none", string(t))}
+		if _, known := head(t, headsOf(c.EventTypes)); !known {
+			return &ConfigError{"AtMostOnce", fmt.Sprintf("contains %q, which is not an event type, nor one of Config.EventTypes", string(t))}
 		}
 	}
 	if _, ok := appendText(nil, c.EventIDKey+c.GameID); !ok {
 		return &ConfigError{"EventIDKey, GameID", "must be valid UTF-8"}
 	}
 	return nil
+}
+
+// isTypeName reports whether a text can be the name of an event type.
+func isTypeName(t EventType) bool {
+	return t != "" && len(t) <= 100 && !strings.ContainsFunc(string(t), func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -12,8 +12,8 @@ import (
 // it keeps nothing, and Track's buffer and the caller's attributes stay on the stack. appendData is the whole encoder, and the one
 // that finds the words for an error.
 
-// head returns how an event of a type begins.
-func head(t EventType) (string, bool) {
+// head returns how an event of a type begins; more are the beginnings of Config.EventTypes.
+func head(t EventType, more map[EventType]string) (string, bool) {
 	switch t {
 	case AppOpen:
 		return `{"type":"AppOpen","timestamp":"`, true
@@ -28,14 +28,27 @@ func head(t EventType) (string, bool) {
 	case Custom:
 		return `{"type":"Custom","customEventName":`, true
 	}
-	return "", false
+	start, added := more[t]
+	return start, added
+}
+
+// headsOf returns how events of added types begin.
+func headsOf(types []EventType) map[EventType]string {
+	heads := make(map[EventType]string, len(types))
+	for _, t := range types {
+		text, _ := appendText([]byte(`{"type":`), string(t))
+		heads[t] = string(text) + `,"timestamp":"`
+	}
+	return heads
 }
 
 // appendHead appends what stands before customdata.
-func appendHead(b []byte, e *Event, c *clock, now int64) ([]byte, error) {
-	start, known := head(e.Type)
+func appendHead(b []byte, e *Event, c *clock, now int64, more map[EventType]string) ([]byte, error) {
+	start, known := head(e.Type, more)
 	if !known {
-		return b, &InvalidEventError{"type", "must be AppOpen, LevelCompleted, GameEnd, AdImpression, IAPPurchase or Custom"}
+		return b, &InvalidEventError{
+			"type", "must be AppOpen, LevelCompleted, GameEnd, AdImpression, IAPPurchase or Custom, or one of Config.EventTypes",
+		}
 	}
 	b = append(b, start...)
 	switch {

@@ -90,7 +90,7 @@ func appendTimestamp(b []byte, t time.Time) []byte {
 	start := len(b)
 	b = append(b, "0000-00-00T00:00:00"...)
 	setSeconds(b[start:], t)
-	return append(appendNanos(b, t.Nanosecond()), "+00:00"...)
+	return append(appendMillis(b, t.Nanosecond()), "+00:00"...)
 }
 
 // setSeconds writes a time of UTC, without what is shorter than a second.
@@ -112,29 +112,18 @@ func setSeconds(b []byte, t time.Time) {
 	setPair(at[17:19], second)
 }
 
-// appendNanos appends the point and the digits of a second's fraction, without zeros at the end; nothing where it is zero.
-func appendNanos(b []byte, nanos int) []byte {
-	if nanos == 0 {
-		return b
-	}
-	start := len(b)
-	b = append(b, ".000000000"...)
-	at := (*[10]byte)(b[start:])
-	setNanos(at, nanos)
-	end := len(at)
-	for at[end-1] == '0' {
-		end--
-	}
-	return b[:start+end]
+// appendMillis appends the point and the milliseconds of a second's fraction. What is shorter is cut.
+func appendMillis(b []byte, nanos int) []byte {
+	b = append(b, ".000"...)
+	setMillis((*[4]byte)(b[len(b)-4:]), nanos)
+	return b
 }
 
-// setNanos writes the digits of a second's fraction behind the point, in pairs that do not wait for each other's division.
-func setNanos(at *[10]byte, nanos int) {
-	at[1] = byte('0' + nanos/100_000_000)
-	setPair(at[2:4], nanos/1_000_000%100)
-	setPair(at[4:6], nanos/10_000%100)
-	setPair(at[6:8], nanos/100%100)
-	setPair(at[8:10], nanos%100)
+// setMillis writes the milliseconds of a second's fraction behind the point.
+func setMillis(at *[4]byte, nanos int) {
+	millis := nanos / 1_000_000
+	at[1] = byte('0' + millis/100)
+	setPair(at[2:4], millis%100)
 }
 
 // setPair writes a number from 0 to 99 as two digits.

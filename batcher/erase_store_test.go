@@ -16,7 +16,7 @@ import (
 
 func TestEraseForgetsInTheStore(t *testing.T) {
 	t.Parallel()
-	left := StoredEvent{ID: 7, UserID: "ace", Accepted: time.Now(), JSON: []byte(`{"type":"AppOpen","timestamp":"2026-01-02T03:04:05+00:00","customdata":{"n":70}}`)}
+	left := StoredEvent{ID: 7, UserID: "ace", Accepted: time.Now(), JSON: []byte(`{"type":"AppOpen","timestamp":"2026-01-02T03:04:05.000+00:00","customdata":{"n":70}}`)}
 	t.Run("what was tracked, and what an earlier process left", func(t *testing.T) {
 		t.Parallel()
 		s := newMemoryStore(left)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/playline/playline-go"
 	"github.com/playline/playline-go/batcher"
 	"github.com/playline/playline-go/emulator"
 )
@@ -163,6 +164,34 @@ func ExampleConfig_atMostOnce() {
 	// Output:
 	// IAPPurchase unknown
 	// 1 stored, 1 request, <nil>
+}
+
+func ExampleConfig_eventTypes() {
+	ctx := context.Background()
+	service := emulator.New(emulator.WithEventTypes("GuildJoined")) // the vendor has added a type
+	client, err := playline.New(service.Options()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	b, err := client.NewBatcher(batcher.Config{
+		GameID:     "com.example.stackblaster",
+		EventTypes: []batcher.EventType{"GuildJoined"}, // or playline.WithEventTypes, for all of a client's batchers
+		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
+			return batcher.Token{Value: service.Token(userID, time.Hour)}, nil
+		}),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = b.Player("device-abc-123").TrackAttrs(ctx, "GuildJoined", slog.String("guild", "red"))
+	fmt.Println(b.Player("device-abc-123").TrackAttrs(ctx, "GuildLeft"))
+	report, err := b.Close(ctx)
+	fmt.Println(report.Delivered, "delivered,", err)
+	// Output:
+	// batcher: event refused: type must be AppOpen, LevelCompleted, GameEnd, AdImpression, IAPPurchase or Custom, or one of Config.EventTypes
+	// 1 delivered, <nil>
 }
 
 func ExampleConfig_eventIDKey() {

@@ -83,7 +83,7 @@ func Example_insteadOfAChannel() {
 	h := &byHand{events: make(chan string, 1000), done: make(chan struct{}), send: postByHand(service)}
 	go h.run()
 	for range 300 {
-		h.events <- `{"type":"AppOpen","timestamp":"2026-01-02T20:00:00+00:00"}`
+		h.events <- `{"type":"AppOpen","timestamp":"2026-01-02T20:00:00.000+00:00"}`
 	}
 	close(h.events)
 	<-h.done

@@ -175,7 +175,7 @@ func ExampleNew() {
 	at := time.Date(2026, 1, 2, 20, 0, 0, 0, time.UTC)
 	_ = b.Track(context.Background(), "ace", batcher.Event{Type: batcher.LevelCompleted, Time: at, Data: map[string]any{"level": 5}})
 	_, _ = b.Close(context.Background())
-	// Output: ace 1 {"user_id":"ace","game_id":"com.example.stackblaster","events":[{"type":"LevelCompleted","timestamp":"2026-01-02T20:00:00+00:00","customdata":{"level":5}}]}
+	// Output: ace 1 {"user_id":"ace","game_id":"com.example.stackblaster","events":[{"type":"LevelCompleted","timestamp":"2026-01-02T20:00:00.000+00:00","customdata":{"level":5}}]}
 }
 
 func ExampleNewBatch() {

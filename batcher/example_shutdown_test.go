@@ -47,6 +47,6 @@ func Example_shutdown() {
 	err := serve(told, b, &http.Server{ReadHeaderTimeout: time.Second}, 50*time.Millisecond, os.Stdout)
 	fmt.Println(err)
 	// Output:
-	// device-abc-123 {"type":"AppOpen","timestamp":"2026-01-02T20:00:00+00:00"}
+	// device-abc-123 {"type":"AppOpen","timestamp":"2026-01-02T20:00:00.000+00:00"}
 	// batcher: closed with 1 events of 1 players not delivered: they are in Report.LeftOver
 }

@@ -65,8 +65,8 @@ func TestTheBodyOfARequest(t *testing.T) {
 		require.NoError(t, r.trackType(t.Context(), user, Custom))
 		after(5 * time.Second)
 		assert.Equal(t, `{"user_id":"ace\n\"1\"","game_id":"com.\"x\"","events":[`+
-			`{"type":"LevelCompleted","timestamp":"2000-01-01T00:00:00+00:00","customdata":{"n":0,"eid":"base-1"}},`+
-			`{"type":"Custom","customEventName":"boss_defeated","timestamp":"2000-01-01T00:00:00+00:00","customdata":{"n":1,"eid":"base-2"}}]}`,
+			`{"type":"LevelCompleted","timestamp":"2000-01-01T00:00:00.000+00:00","customdata":{"n":0,"eid":"base-1"}},`+
+			`{"type":"Custom","customEventName":"boss_defeated","timestamp":"2000-01-01T00:00:00.000+00:00","customdata":{"n":1,"eid":"base-2"}}]}`,
 			r.service.requests()[0].body)
 	})
 }

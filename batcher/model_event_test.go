@@ -179,9 +179,9 @@ func (m *model) seen(user string, encoded []byte) *modelEvent {
 	if e.user != user || in.Type != e.event.Type || in.CustomEventName != e.event.Name {
 		m.failed("event %d of %s, %s %q, is %s of %s", e.number, e.user, e.event.Type, e.event.Name, encoded, user)
 	}
-	at, err := time.Parse("2006-01-02T15:04:05.999999999-07:00", in.Timestamp)
-	if err != nil || !e.event.Time.IsZero() && !at.Equal(e.event.Time) {
-		m.failed("event %d: timestamp is %s, should be %s, with a numeric offset", e.number, in.Timestamp, e.event.Time)
+	at, err := time.Parse("2006-01-02T15:04:05.000-07:00", in.Timestamp)
+	if err != nil || !e.event.Time.IsZero() && !at.Equal(e.event.Time.Truncate(time.Millisecond)) {
+		m.failed("event %d: timestamp is %s, should be %s, with milliseconds and a numeric offset", e.number, in.Timestamp, e.event.Time)
 	}
 	if e.bad {
 		m.failed("event %d was to be refused at Track: %s", e.number, encoded)

@@ -128,7 +128,7 @@ func TestWithoutALimitNothingStandsInTheLine(t *testing.T) {
 // What an earlier process left for players who do not come back gives its space in the Store back too.
 func TestTooMuchOfAnEarlierProcessExpiresInTheStore(t *testing.T) {
 	t.Parallel()
-	event := `{"type":"AppOpen","timestamp":"2026-01-02T03:04:05+00:00","customdata":{"n":70}}`
+	event := `{"type":"AppOpen","timestamp":"2026-01-02T03:04:05.000+00:00","customdata":{"n":70}}`
 	var left []StoredEvent
 	for id := range uint64(10) {
 		left = append(left, StoredEvent{ID: id, UserID: []string{"ace", "blitz"}[id%2], Accepted: time.Now(), JSON: []byte(event)})

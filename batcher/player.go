@@ -80,7 +80,7 @@ func (p *Player) track(ctx context.Context, e *Event, attrs []slog.Attr, wait bo
 	at := b.now()
 	// The event is encoded here, in the caller's goroutine and outside of every lock: its values may run the caller's code.
 	var scratch [512]byte
-	json, err := appendHead(scratch[:0], e, &b.clock, at)
+	json, err := appendHead(scratch[:0], e, &b.clock, at, b.heads)
 	if err != nil {
 		return err
 	}

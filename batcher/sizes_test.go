@@ -14,7 +14,7 @@ import (
 // sized returns an event whose JSON has so many bytes.
 func sized(bytes int) Event {
 	e := Event{Type: AppOpen, Time: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}
-	frame := len(`{"type":"AppOpen","timestamp":"2026-03-04T05:06:07+00:00","customdata":{"k":""}}`)
+	frame := len(`{"type":"AppOpen","timestamp":"2026-03-04T05:06:07.000+00:00","customdata":{"k":""}}`)
 	e.Data = map[string]any{"k": strings.Repeat("x", bytes-frame)}
 	return e
 }
@@ -24,7 +24,7 @@ func TestEventsAtTheSizeLimit(t *testing.T) {
 	t.Parallel()
 	const limit = 32 << 10 // the default
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	frame := len(`{"type":"AppOpen","timestamp":"2026-03-04T05:06:07+00:00","customdata":{"k":""}}`)
+	frame := len(`{"type":"AppOpen","timestamp":"2026-03-04T05:06:07.000+00:00","customdata":{"k":""}}`)
 	text := func(n int) string { return strings.Repeat("x", n) }
 	attrs := func(n int) any { return []slog.Attr{slog.String("k", text(n))} }
 	type data struct {

@@ -161,7 +161,7 @@ func storeBubble(t *testing.T, s *memoryStore, cfg Config, test func(t *testing.
 
 // leftOver returns an event that an earlier process left: the n-th of its player.
 func leftOver(id uint64, user string, n int, age time.Duration, inDoubt, once bool) StoredEvent {
-	json := fmt.Appendf(nil, `{"type":"AppOpen","timestamp":"2026-03-04T05:06:07+00:00","customdata":{"n":%d}}`, n)
+	json := fmt.Appendf(nil, `{"type":"AppOpen","timestamp":"2026-03-04T05:06:07.000+00:00","customdata":{"n":%d}}`, n)
 	return StoredEvent{ID: id, UserID: user, Accepted: bubbleStart.Add(-age), JSON: json, Once: once, InDoubt: inDoubt}
 }
 

@@ -87,7 +87,7 @@ func TestWhatTheStoreGets(t *testing.T) {
 		require.Len(t, rest, 2)
 		assert.Equal(t, StoredEvent{
 			ID: 0, GameID: game, UserID: "ace", Accepted: bubbleStart.Add(time.Second).In(rest[0].Accepted.Location()),
-			JSON: []byte(`{"type":"LevelCompleted","timestamp":"2000-01-01T00:00:01+00:00","customdata":{"n":0}}`),
+			JSON: []byte(`{"type":"LevelCompleted","timestamp":"2000-01-01T00:00:01.000+00:00","customdata":{"n":0}}`),
 		}, rest[0])
 		assert.True(t, rest[1].Once)
 		assert.Equal(t, "blitz", rest[1].UserID)

@@ -79,7 +79,7 @@ func TestThe200thEventGoesAtOnce(t *testing.T) {
 
 func TestTheEventThatDoesNotFitSendsTheOthers(t *testing.T) {
 	t.Parallel()
-	event := len(`{"type":"LevelCompleted","timestamp":"2000-01-01T00:00:00+00:00","customdata":{"n":0}}`)
+	event := len(`{"type":"LevelCompleted","timestamp":"2000-01-01T00:00:00.000+00:00","customdata":{"n":0}}`)
 	frame := len(`{"user_id":"ace","game_id":"com.example.stackblaster","events":[]}`)
 	room := frame + 3*event + 2
 	for _, row := range []struct {

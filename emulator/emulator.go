@@ -62,7 +62,11 @@ func New(opts ...Option) *Emulator {
 
 // mount puts a service under its path, behind its contract.
 func (e *Emulator) mount(name, path string, s service) {
-	e.mounts = append(e.mounts, mount{name, path, contracts()[name], s})
+	c := contracts()[name]
+	if name == PlaySmart && len(e.opts.playSmart.types) > 0 {
+		c = contractWithEventTypes(e.opts.playSmart.types)
+	}
+	e.mounts = append(e.mounts, mount{name, path, c, s})
 }
 
 // mounted returns the service of an escaped path, and the path below it.

@@ -24,7 +24,8 @@ type options struct {
 // playSmartOptions are PlaySmart's settings.
 type playSmartOptions struct {
 	tokenTTL  time.Duration
-	drainRate float64 // events a second
+	drainRate float64  // events a second
+	types     []string // beside those of the contract
 }
 
 // sunshineOptions are Sunshine's settings.
@@ -105,6 +106,12 @@ func WithDrainRate(rate float64) Option {
 		panic(fmt.Sprintf("emulator: WithDrainRate(%v): must be 0 or more", rate))
 	}
 	return func(o *options) { o.playSmart.drainRate = rate }
+}
+
+// WithEventTypes lets PlaySmart take event types beside those of its contract, as one that the vendor has
+// added since.
+func WithEventTypes(types ...string) Option {
+	return func(o *options) { o.playSmart.types = append(o.playSmart.types, types...) }
 }
 
 // WithLinkDelay sets how long a Sunshine client with an immediate confirmation stays pending; the default is 50 ms.

@@ -213,3 +213,24 @@ func TestPlaySmartBufferDrains(t *testing.T) {
 		assert.Equal(t, 15, e.EventCount())
 	})
 }
+
+// TestEventTypesBesideTheContract: an emulator takes the types that it was told of, and the others of the program do not.
+func TestEventTypesBesideTheContract(t *testing.T) {
+	t.Parallel()
+	const joined = `{"type":"GuildJoined","timestamp":"2026-04-22T14:30:00.000+00:00"}`
+	for _, tt := range []struct {
+		name string
+		opts []Option
+		want int
+	}{
+		{"told of it", []Option{WithEventTypes("BossDefeated"), WithEventTypes("GuildJoined")}, 202},
+		{"told of another", []Option{WithEventTypes("BossDefeated")}, 400},
+		{"told of none", nil, 400},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			e := New(tt.opts...)
+			assert.Equal(t, tt.want, ingest(t, e, e.Token("ace", time.Hour), "ace", appOpen+","+joined).status)
+		})
+	}
+}

@@ -2,8 +2,10 @@ package wire
 
 import "bytes"
 
-// TimestampLayout writes UTC as +00:00: PlaySmart asks for a numeric offset, and RFC 3339 as Go writes it has a Z.
-const TimestampLayout = "2006-01-02T15:04:05.999999999-07:00"
+// TimestampLayout is how PlaySmart gets times: UTC as +00:00, because it asks for a numeric offset where Go
+// writes a Z, and with milliseconds. The vendor's examples have whole seconds, and many parsers take three
+// or six digits and no others.
+const TimestampLayout = "2006-01-02T15:04:05.000-07:00"
 
 // ReplacedBytes reports whether encoding/json met bytes that are not UTF-8 while it wrote encoded: it writes them as the escape
 // \ufffd, but the character of that number as itself. An escaped backslash before "ufffd" is no escape.
