@@ -25,6 +25,7 @@ import (
 const serverDir = "PLAYLINE_BENCH_NATS_DIR"
 
 func TestMain(m *testing.M) {
+	chaosMain()
 	if dir := os.Getenv(serverDir); dir != "" {
 		s, err := server.NewServer(&server.Options{
 			Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, NoLog: true, NoSigs: true,

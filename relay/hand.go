@@ -17,7 +17,8 @@ type entry struct {
 	subject string
 	id      string // of the event
 	stored  time.Time
-	once    bool // its type is in Config.AtMostOnce
+	typ     batcher.EventType
+	once    bool // typ is in Config.AtMostOnce
 	doubt   bool // a relay before may have sent it
 
 	reply   string    // where to acknowledge; a redelivery brings a new one

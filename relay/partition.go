@@ -274,7 +274,8 @@ func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream
 	if err != nil {
 		return p.giveUp(ctx, e, m.Data(), Malformed, err)
 	}
-	if e.once = slices.Contains(r.cfg.Batcher.AtMostOnce, in.event.Type); e.once {
+	e.typ = in.event.Type
+	if e.once = slices.Contains(r.cfg.Batcher.AtMostOnce, e.typ); e.once {
 		e.doubt = p.sending.mayHaveSent(e)
 	}
 	if e.doubt {
@@ -282,7 +283,7 @@ func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream
 			return p.giveUp(ctx, e, m.Data(), batcher.Unknown.String(),
 				errors.New("relay: another relay had the event and may have sent it, and Config.AtMostOnce forbids to send it again"))
 		}
-		r.counts.possibleDuplicates.Add(1)
+		r.counts.copy(e.typ, 1)
 	}
 	in.event.Accepted = e.stored // not when this relay took it: relays come and go
 	p.hand.line(in.player, e)    // before Track: its result can come before Track returns

@@ -22,7 +22,7 @@ func (p *partition) outcome(o batcher.Outcome) {
 	if len(entries) != len(o.Records) {
 		r.cfg.Log.Error("relay: a result of events that are not in hand; they stay in the stream", "events", len(o.Records), "in hand", len(entries))
 	}
-	p.countCopies(o)
+	p.countCopies(entries, o)
 	end := endingOf(o.Result)
 	if end == staysInStream {
 		r.cfg.Log.Error("relay: the batcher reported a result that a relay does not expect; its events stay in the stream",
@@ -83,14 +83,16 @@ func endingOf(result batcher.Result) ending {
 	return staysInStream
 }
 
-// countCopies counts the copies that the service may have of events: the attempts in doubt, less one where no other attempt
-// has arrived.
-func (p *partition) countCopies(o batcher.Outcome) {
+// countCopies counts the copies that the service may have of events: the attempts in doubt, less one if no other
+// attempt has arrived.
+func (p *partition) countCopies(entries []*entry, o batcher.Outcome) {
 	copies := o.InDoubt
 	if o.Result != batcher.Delivered {
 		copies = max(copies-1, 0)
 	}
-	p.relay.counts.possibleDuplicates.Add(int64(len(o.Records)) * int64(copies))
+	for _, e := range entries {
+		p.relay.counts.copy(e.typ, copies)
+	}
 }
 
 // ack acknowledges a message and asks the server to confirm. Where the connection is gone, or the answer, it is done again.
@@ -151,7 +153,7 @@ func (p *partition) windUp() {
 	var doubtful uint64
 	for _, o := range slices.Backward(report.LeftOver) { // a player's last events come last
 		entries := p.hand.takeLast(o.UserID, len(o.Records))
-		p.countCopies(o)
+		p.countCopies(entries, o)
 		for _, e := range entries {
 			p.hand.forget(e)
 			if o.PossibleDuplicates {

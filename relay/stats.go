@@ -3,6 +3,8 @@ package relay
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/playline/playline-go/batcher"
 )
 
 // SetAside is the ResultHeader of an event of a player who has no token and has already as many events waiting as
@@ -26,8 +28,9 @@ type Stats struct {
 	// PossibleDuplicates counts the copies that the service may have stored: one for each earlier attempt of which nothing is known. What
 	// another relay attempted before it was gone counts as one.
 	PossibleDuplicates int64
-	Redelivered        int64 // copies of messages that were known, and let pass
-	Resets             int64 // consumers that were made anew because of a gap or a lost connection
+	DuplicatesByType   map[batcher.EventType]int64 // PossibleDuplicates, by the type of the event
+	Redelivered        int64                       // copies of messages that were known, and let pass
+	Resets             int64                       // consumers that were made anew because of a gap or a lost connection
 
 	Requests  int64 // made
 	InFlight  int   // requests under way
@@ -41,10 +44,24 @@ type Stats struct {
 
 // counts are what a relay counts.
 type counts struct {
-	delivered, erased, left, possibleDuplicates, redelivered, resets atomic.Int64
+	delivered, erased, left, redelivered, resets atomic.Int64
 
-	mu   sync.Mutex // guards the following
-	gone map[string]int64
+	mu     sync.Mutex // guards the following
+	gone   map[string]int64
+	copies map[batcher.EventType]int64
+}
+
+// copy counts copies that the service may have of an event.
+func (c *counts) copy(t batcher.EventType, n int) {
+	if n == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.copies == nil {
+		c.copies = map[batcher.EventType]int64{}
+	}
+	c.copies[t] += int64(n)
 }
 
 // dead counts a dead letter.
@@ -60,12 +77,16 @@ func (c *counts) dead(result string) {
 // Stats returns a picture of the relay. Its figures are read one after the other.
 func (r *Relay) Stats() Stats {
 	s := Stats{
-		Delivered: r.counts.delivered.Load(), Erased: r.counts.erased.Load(), HandedOn: r.counts.left.Load(), PossibleDuplicates: r.counts.possibleDuplicates.Load(),
+		Delivered: r.counts.delivered.Load(), Erased: r.counts.erased.Load(), HandedOn: r.counts.left.Load(), DuplicatesByType: map[batcher.EventType]int64{},
 		Redelivered: r.counts.redelivered.Load(), Resets: r.counts.resets.Load(), DeadLetters: map[string]int64{},
 	}
 	r.counts.mu.Lock()
 	for result, n := range r.counts.gone {
 		s.DeadLetters[result] = n
+	}
+	for t, n := range r.counts.copies {
+		s.DuplicatesByType[t] = n
+		s.PossibleDuplicates += n
 	}
 	r.counts.mu.Unlock()
 	r.mu.Lock()
