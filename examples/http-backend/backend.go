@@ -23,12 +23,12 @@ const (
 	codeLifetime = 10 * time.Minute // of a code, and so of a login
 	sendTimeout  = 10 * time.Second // retries included
 
-	triesOfALogin  = 5                // codes that may be typed for one login
-	triesOfACaller = 5                // for one account, from one network or device per codeLifetime
-	triesOfAWide   = 20               // from one /48
-	triesOfAll     = 30               // from all networks together, without the devices that are known
-	messages       = 3                // to a number per codeLifetime, whoever asks; beyond them the newest one counts
-	messageGap     = 30 * time.Second // between two of them, since they can overtake each other
+	triesOfALogin     = 5  // codes that may be typed for one login
+	triesOfACaller    = 5  // for one account, from one network or device per codeLifetime
+	triesOfAWide      = 20 // from one /48
+	triesOfAll        = 30 // from all networks together, without the devices that are known
+	messages          = 5  // to a number per codeLifetime, as long as one of them can be shared
+	messagesOfACaller = 3  // to a number, for one network or device; beyond them a login has none of its own
 
 	callsOfANetwork = 10  // per minute
 	callsOfAWide    = 100 // of a /48
@@ -43,12 +43,12 @@ const (
 // backend is the API.
 //
 // Somebody with an account and somebody without get the same answers, in the same time: the message
-// is sent after the answer, and a code for a login without an account is checked with the service all
-// the same.
+// is sent after the answer, and a code for a login without an account is checked with the service
+// all the same.
 //
 // A stranger who knows a number cannot lock its owner out. Requests for codes are never refused
-// because of the number: when it has had its messages, a login is for the newest one, whose code is
-// on the owner's phone. Codes that a stranger types count for the stranger's own login and network. A
+// because of the number, and a login of the owner's own network gets a code that nobody has tried.
+// Codes that a stranger types count for the stranger's own login and network. A
 // device that has logged in before has a mark, and what all strangers use up together is not taken
 // from it.
 type backend struct {
@@ -58,31 +58,33 @@ type backend struct {
 	devices  devices
 	logins   *logins
 
-	total    *rate.Limiter
-	callers  *limit // calls of a network
-	wide     *limit // of a wide one
-	messages *limit // to a number
-	tries    *limit // codes that a network or a device types for an account
-	wideTry  *limit
-	allTries *limit // codes that all strangers together type for an account
+	total          *rate.Limiter
+	callers        *limit // calls of a network
+	wide           *limit // of a wide one
+	messages       *limit // to a number
+	callerMessages *limit // to a number, for a network or a device
+	tries          *limit // codes that a network or a device types for an account
+	wideTry        *limit
+	allTries       *limit // codes that all strangers together type for an account
 
 	sending sync.WaitGroup // messages on their way
 }
 
 func newBackend(client *playline.Client, log *slog.Logger, accounts ...string) *backend {
 	b := &backend{
-		client:   client,
-		log:      log,
-		accounts: map[string]bool{},
-		devices:  newDevices(),
-		logins:   newLogins(maxLogins),
-		total:    rate.NewLimiter(callsPerSecond, burst),
-		callers:  newLimit(callsOfANetwork, time.Minute, maxNetworks),
-		wide:     newLimit(callsOfAWide, time.Minute, maxNetworks),
-		messages: newLimit(messages, codeLifetime, maxLogins),
-		tries:    newLimit(triesOfACaller, codeLifetime, maxLogins),
-		wideTry:  newLimit(triesOfAWide, codeLifetime, maxLogins),
-		allTries: newLimit(triesOfAll, codeLifetime, maxLogins),
+		client:         client,
+		log:            log,
+		accounts:       map[string]bool{},
+		devices:        newDevices(),
+		logins:         newLogins(maxLogins),
+		total:          rate.NewLimiter(callsPerSecond, burst),
+		callers:        newLimit(callsOfANetwork, time.Minute, maxNetworks),
+		wide:           newLimit(callsOfAWide, time.Minute, maxNetworks),
+		messages:       newLimit(messages, codeLifetime, maxLogins),
+		callerMessages: newLimit(messagesOfACaller, codeLifetime, maxLogins),
+		tries:          newLimit(triesOfACaller, codeLifetime, maxLogins),
+		wideTry:        newLimit(triesOfAWide, codeLifetime, maxLogins),
+		allTries:       newLimit(triesOfAll, codeLifetime, maxLogins),
 	}
 	for _, phone := range accounts {
 		b.accounts[phone] = true
@@ -117,8 +119,8 @@ func (b *backend) limited(next http.Handler) http.Handler {
 	})
 }
 
-// send answers {"phone", "device"} with {"login"}, and has a code sent if the number has an account.
-// The device is the mark of an earlier login; without one it is left out.
+// send answers {"phone", "device"} with {"login"}, and has a code sent if the number has an
+// account. The device is the mark of an earlier login; without one it is left out.
 func (b *backend) send(w http.ResponseWriter, r *http.Request) {
 	var in struct{ Phone, Device string }
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
@@ -135,36 +137,48 @@ func (b *backend) send(w http.ResponseWriter, r *http.Request) {
 		shed(w)
 		return
 	}
-	asks := in.Phone // all strangers ask together
-	if id := b.devices.id(in.Phone, in.Device); id != "" {
-		asks += " " + id
+	caller, device := in.Phone+" "+networks(r.RemoteAddr)[0], b.devices.id(in.Phone, in.Device)
+	if device != "" {
+		caller = in.Phone + " " + device
 	}
-	if b.accounts[in.Phone] && !b.logins.share(login, in.Phone, messageGap) &&
-		(b.messages.take(asks) == 0 || !b.logins.share(login, in.Phone, codeLifetime)) {
+	if b.accounts[in.Phone] && b.sends(login, in.Phone, caller, device != "") {
 		m := b.logins.send(login, in.Phone)
 		// The message must arrive although the request that asked for it has been answered.
 		ctx := context.WithoutCancel(r.Context())
-		b.sending.Go(func() { b.fire(ctx, asks, to, m) })
+		b.sending.Go(func() { b.fire(ctx, caller, to, m) })
 	}
 	answer(w, http.StatusAccepted, map[string]string{"login": login})
 }
 
+// sends reports whether a login gets a message of its own. It shares the newest one when its
+// network or its number has had enough of them, so that nobody fills a phone. But only a message of
+// which no code was typed yet is shared: the service counts tries too, and a stranger may have used
+// them up. What strangers ask for is not held against a known device.
+func (b *backend) sends(login, phone, caller string, known bool) bool {
+	if b.callerMessages.take(caller) > 0 {
+		b.logins.share(login, phone)
+		return false
+	}
+	return known || b.messages.take(phone) == 0 || !b.logins.share(login, phone)
+}
+
 // fire sends the code. Retries are safe: they go under one idempotency key.
-func (b *backend) fire(ctx context.Context, asks string, to playline.Recipient, m *message) {
+func (b *backend) fire(ctx context.Context, caller string, to playline.Recipient, m *message) {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	sent, err := b.client.Events.Fire(ctx, "login-otp", to)
 	if err != nil {
 		b.log.Error("the code was not sent", "err", err) // holds no phone number and no code
 		b.logins.sent(to.To.SMS, m, "")
-		b.messages.giveBack(asks)
+		b.callerMessages.giveBack(caller)
+		b.messages.giveBack(to.To.SMS)
 		return
 	}
 	b.logins.sent(to.To.SMS, m, sent.RequestID)
 }
 
-// verify answers {"login", "code", "device"} with {"session", "device"}, or with one and the same 401
-// for everything that is wrong. The device that it answers with is a new mark.
+// verify answers {"login", "code", "device"} with {"session", "device"}, or with one and the same
+// 401 for everything that is wrong. The device that it answers with is a new mark.
 func (b *backend) verify(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Login  string
@@ -186,9 +200,9 @@ func (b *backend) verify(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if request == "" {
-		// Was never sent, so it is refused as a wrong code is, and as late. That also meets a player who
-		// types faster than the service answers fire, and who has to type again: to wait for that answer
-		// here would tell who has an account.
+		// Was never sent, so it is refused as a wrong code is, and as late. That also meets a
+		// player who types faster than the service answers fire, and who has to type again: to wait
+		// for that answer here would tell who has an account.
 		request = rand.Text()
 	}
 	_, err := b.client.Verify.Validate(r.Context(), playline.OTPCheck{RequestID: request, OTP: in.Code})

@@ -26,7 +26,8 @@ const (
 	stranger = "+61400000003" // has none
 )
 
-// demonstrate runs the backend on an emulator, plays a client against it, and ends it with a signal while a message is on its way.
+// demonstrate runs the backend on an emulator, plays a client against it, and ends it with a signal
+// while a message is on its way.
 func demonstrate(ctx context.Context, out io.Writer) error {
 	fyno, err := emulator.Listen("127.0.0.1:0")
 	if err != nil {
@@ -124,7 +125,8 @@ func (c *caller) play(ctx context.Context) error {
 	if none != wrong {
 		return fmt.Errorf("the answers tell who has an account: %q and %q", wrong.Error, none.Error)
 	}
-	// The service takes a moment for blitz's message, so that the signal comes before it is through.
+	// The service takes a moment for blitz's message, so that the signal comes before it is
+	// through.
 	c.fyno.Inject(emulator.Fault{Operation: "fireEvent", Delay: 300 * time.Millisecond})
 	if _, err = c.expect(ctx, "blitz asks for a code", http.StatusAccepted, "/otp", body{"phone": blitz}); err != nil {
 		return err
@@ -164,7 +166,8 @@ func (c *caller) expect(ctx context.Context, what string, status int, path strin
 	return out, nil
 }
 
-// code is the player's look at the phone, once the message is through: the emulator shows what would have been sent.
+// code is the player's look at the phone, once the message is through: the emulator shows what
+// would have been sent.
 func (c *caller) code(phone string) (string, error) {
 	c.backend.sending.Wait()
 	for _, m := range c.fyno.Messages() {

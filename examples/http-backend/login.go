@@ -20,6 +20,7 @@ type login struct {
 type message struct {
 	sent    time.Time
 	request string // the service's id, "" while there is none
+	tried   bool   // a code was typed, for whichever login
 }
 
 // logins are those that have not ended, at most as many as max.
@@ -70,13 +71,13 @@ func (l *logins) send(id, phone string) *message {
 	return m
 }
 
-// share gives a login the newest message to its number, if it is not older than age: its code is on
-// the owner's phone, or about to be. It reports whether there is one.
-func (l *logins) share(id, phone string, age time.Duration) bool {
+// share gives a login the newest message to its number, if it lives and no code of it was typed:
+// its code is on the owner's phone, or about to be. It reports whether there is one.
+func (l *logins) share(id, phone string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.latest[phone]
-	if m == nil || time.Since(m.sent) >= age {
+	if m == nil || m.tried || time.Since(m.sent) >= codeLifetime {
 		return false
 	}
 	if in := l.open[id]; in != nil {
@@ -116,7 +117,7 @@ func (l *logins) try(id string) (request string, ok bool) {
 	}
 	in.tries++
 	if in.message != nil {
-		request = in.message.request
+		request, in.message.tried = in.message.request, true
 	}
 	return request, true
 }

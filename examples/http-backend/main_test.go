@@ -103,8 +103,9 @@ func TestNobodyLearnsWhoHasAnAccount(t *testing.T) {
 	assert.Len(t, a.fyno.Messages(), 1)
 }
 
-// TestACodeThatIsFasterThanTheAnswer: the answer to fire is lost, so in the pause before the second attempt the message is on the phone and
-// the backend does not know of it. The idempotency key makes the second attempt find the first.
+// TestACodeThatIsFasterThanTheAnswer: the answer to fire is lost, so in the pause before the second
+// attempt the message is on the phone and the backend does not know of it. The idempotency key
+// makes the second attempt find the first.
 func TestACodeThatIsFasterThanTheAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAPI(t)

@@ -28,6 +28,7 @@ type module struct {
 	client  *playline.Client
 	batcher *batcher.Batcher
 	log     runtime.Logger
+	limits  *limits
 	matches atomic.Int64 // under way
 }
 
@@ -50,7 +51,7 @@ func Init(ctx context.Context, log runtime.Logger, nk runtime.NakamaModule, init
 }
 
 func newModule(client *playline.Client, gameID string, log runtime.Logger, nk runtime.NakamaModule) (*module, error) {
-	m := &module{client: client, log: log}
+	m := &module{client: client, log: log, limits: newLimits()}
 	b, err := client.NewBatcher(batcher.Config{
 		GameID:     gameID,
 		Tokens:     storedTokens{nk},

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"maps"
 	"sync"
@@ -56,7 +57,13 @@ func (s *Server) Load(ctx context.Context, init func(context.Context, runtime.Lo
 // context is what hooks get: the server's keys are plain strings.
 func (s *Server) context(ctx context.Context, userID string) context.Context {
 	ctx = context.WithValue(ctx, runtime.RUNTIME_CTX_ENV, maps.Clone(s.env)) //nolint:staticcheck // these are Nakama's keys
-	return context.WithValue(ctx, runtime.RUNTIME_CTX_USER_ID, userID)       //nolint:staticcheck // these are Nakama's keys
+	if ctx.Value(runtime.RUNTIME_CTX_CLIENT_IP) == nil {                     // every player is at home
+		home := fnv.New32a()
+		_, _ = home.Write([]byte(userID))
+		address := fmt.Sprintf("2001:db8:%x:%x::1", home.Sum32()>>16, home.Sum32()&0xffff)
+		ctx = context.WithValue(ctx, runtime.RUNTIME_CTX_CLIENT_IP, address) //nolint:staticcheck // as above
+	}
+	return context.WithValue(ctx, runtime.RUNTIME_CTX_USER_ID, userID) //nolint:staticcheck // these are Nakama's keys
 }
 
 // RPC calls a function as a player does.
