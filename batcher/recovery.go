@@ -13,7 +13,11 @@ var errEarlier = errors.New("batcher: an earlier process was about to send it, a
 
 // recoverStored puts what the Store holds into the lanes, and then lets them send. Nobody else has the batcher yet.
 func (b *Batcher) recoverStored() error {
-	for e, err := range b.cfg.Store.Recover(b.storeCtx) {
+	walk := b.cfg.Store.Recover
+	if lender, ok := b.cfg.Store.(Lender); ok { // takeBack copies
+		walk = lender.Lend
+	}
+	for e, err := range walk(b.storeCtx) {
 		if err != nil {
 			return fmt.Errorf("batcher: the store cannot be read: %w", err)
 		}

@@ -3,6 +3,8 @@ package batcher
 import (
 	"context"
 	"errors"
+	"iter"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -237,6 +239,42 @@ func TestAStoreThatCannotBeRead(t *testing.T) {
 		time.Sleep(time.Hour)
 		assert.Empty(t, service.requests())
 		assert.Len(t, s.rest(), 2, "it stays")
+	})
+}
+
+// lending is a Store that lends every event in the same memory.
+type lending struct{ *memoryStore }
+
+// Lend implements Lender.
+func (s lending) Lend(ctx context.Context) iter.Seq2[StoredEvent, error] {
+	return func(yield func(StoredEvent, error) bool) {
+		lent := make([]byte, 1000)
+		for e, err := range s.Recover(ctx) {
+			e.JSON = append(lent[:0], e.JSON...)
+			if !yield(e, err) {
+				return
+			}
+			clear(lent)
+		}
+	}
+}
+
+// TestLentEventsAreCopied: they are sent as they were, although the Store uses their memory again.
+func TestLentEventsAreCopied(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var left []StoredEvent
+		for n := range 300 {
+			left = append(left, leftOver(uint64(n), "ace", n, time.Hour, n < 2, n == 1)) // one is unknown, one in doubt
+		}
+		s := newMemoryStore(left...)
+		service := &service{start: time.Now(), players: map[string]int{}}
+		b, err := New(service, Config{GameID: game, Tokens: oneToken, Store: lending{s}})
+		require.NoError(t, err)
+		report, err := b.Close(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, Ledger{Accepted: 300, Delivered: 299, Unknown: 1, PossibleDuplicates: 1}, report.Ledger)
+		assert.Equal(t, append([]int{0}, from(2, 298)...), slices.Concat(service.batches("ace")...))
 	})
 }
 

@@ -32,6 +32,12 @@ type Store interface {
 	Recover(ctx context.Context) iter.Seq2[StoredEvent, error]
 }
 
+// Lender is a Store that can be recovered without a copy of each event. New prefers Lend to Recover.
+type Lender interface {
+	// Lend is Recover, but for the JSON of an event: it is valid until the walk goes on.
+	Lend(ctx context.Context) iter.Seq2[StoredEvent, error]
+}
+
 // Syncer is a Store that can wait for its disk. Erase does so: what was erased must not come back after a crash.
 type Syncer interface {
 	// Sync returns when no crash can undo what Settled was told before. An error means that this is not known.

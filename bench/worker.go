@@ -54,6 +54,7 @@ var workloads = map[string]func(*work, context.Context) error{
 	"track":   (*work).track,
 	"store":   (*work).store,
 	"reopen":  (*work).reopen,
+	"fill":    (*work).fill,
 	"players": (*work).players,
 	"fault":   (*work).fault,
 	"relay":   (*work).relay,

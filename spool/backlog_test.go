@@ -47,7 +47,7 @@ func TestABacklogIsWrittenOnce(t *testing.T) {
 	require.NoError(t, err)
 	held, err := openDirectory(dir, false)
 	require.NoError(t, err)
-	found, err := load(held)
+	found, err := load(held, nil)
 	require.NoError(t, err)
 	kept, err := newReserve(held)
 	require.NoError(t, err)
@@ -77,7 +77,7 @@ func TestABacklogIsWrittenOnce(t *testing.T) {
 
 	held, err = openDirectory(dir, true)
 	require.NoError(t, err)
-	found, err = load(held)
+	found, err = load(held, nil)
 	require.NoError(t, err)
 	require.NoError(t, held.close())
 	for _, seg := range found.segments {

@@ -43,7 +43,7 @@ func (b batches) last() (id uint64) {
 	return id
 }
 
-func load(dir *directory) (_ *contents, err error) {
+func load(dir *directory, mem *scratch) (_ *contents, err error) {
 	names, err := os.ReadDir(dir.path)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func load(dir *directory) (_ *contents, err error) {
 		if !ok {
 			continue
 		}
-		seg, err := loadSegment(dir, first)
+		seg, err := loadSegment(dir, first, mem)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +69,7 @@ func load(dir *directory) (_ *contents, err error) {
 	}
 	var read []readable
 	for _, name := range stageNames {
-		mem, err := readStage(dir, name)
+		data, err := readStage(dir, name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
@@ -79,7 +79,7 @@ func load(dir *directory) (_ *contents, err error) {
 			c.stages = append(c.stages, Damage{Path: dir.at(name), Err: err})
 			continue
 		}
-		all, err := batchOf(mem)
+		all, err := batchOf(data)
 		switch {
 		case errors.Is(err, ErrNewer):
 			return nil, fmt.Errorf("%s: %w", dir.at(name), err)
@@ -123,7 +123,12 @@ func readStage(dir *directory, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, stageBytes))
+	data := make([]byte, stageBytes)
+	n, err := io.ReadFull(f, data)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return data[:n], err
 }
 
 // leave closes what is open.

@@ -192,7 +192,7 @@ func TestNotesOfARewrittenFileAreNotLost(t *testing.T) {
 	require.NoError(t, err)
 
 	s.disk.Lock()
-	now, err := loadSegment(s.dir, first.first)
+	now, err := loadSegment(s.dir, first.first, nil)
 	s.disk.Unlock()
 	require.NoError(t, err)
 	require.NoError(t, now.damage)

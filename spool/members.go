@@ -1,6 +1,9 @@
 package spool
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // members are the ids of a segment's events, with two bits each. They take memory by the events that there are, however far apart the
 // ids are.
@@ -42,6 +45,11 @@ func (m *members) place(id uint64) int {
 		return m.at[at] + int(id-m.runs[at].first)
 	}
 	return -1
+}
+
+// snapshot returns a copy that does not change any more.
+func (m *members) snapshot() members {
+	return members{slices.Clone(m.runs), slices.Clone(m.at), m.size, m.left, slices.Clone(m.live), slices.Clone(m.sent)}
 }
 
 func (m *members) waits(id uint64) bool {

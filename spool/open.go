@@ -38,7 +38,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 
 // prepare brings a directory into order.
 func (s *Spool) prepare() error {
-	found, err := load(s.dir)
+	found, err := load(s.dir, &s.mem)
 	if err != nil {
 		return err
 	}

@@ -40,13 +40,28 @@ const (
 
 var native = binary.NativeEndian // as the engine writes
 
+// scratch is memory that one file after another is read into. What is read is there until the next.
+type scratch struct{ bytes []byte }
+
+// take returns so many bytes, with whatever is in them; nil: fresh ones.
+func (s *scratch) take(size int64) []byte {
+	if s == nil {
+		return make([]byte, size)
+	}
+	if int64(cap(s.bytes)) < size {
+		s.bytes = nil // it can go before there is more
+		s.bytes = make([]byte, size)
+	}
+	return s.bytes[:size]
+}
+
 // readPages reads a file. An error means that nothing in it can be found; what is wrong otherwise is in the pages.
-func readPages(f *os.File) (*pages, error) {
+func readPages(f *os.File, mem *scratch) (*pages, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	file, unreadable := readBlocks(f, info.Size())
+	file, unreadable := readBlocks(f, mem.take(info.Size()))
 	if unreadable != nil && refused(unreadable) {
 		return nil, unreadable
 	}
@@ -58,9 +73,8 @@ func readPages(f *os.File) (*pages, error) {
 	return p, nil
 }
 
-// readBlocks reads all that can be read; a block that cannot is zeros, and the first error is returned.
-func readBlocks(f io.ReaderAt, size int64) (data []byte, unreadable error) {
-	data = make([]byte, size)
+// readBlocks reads all that can be read into the given bytes; a block that cannot is zeros, and the first error is returned.
+func readBlocks(f io.ReaderAt, data []byte) (read []byte, unreadable error) {
 	if n, err := f.ReadAt(data, 0); err == nil || errors.Is(err, io.EOF) {
 		return data[:n], nil
 	}

@@ -112,7 +112,7 @@ func (s *Spool) purgeSegment(seg *segment, userID string, last bool) (instead []
 	if err != nil {
 		return instead, false, errors.Join(err, f.Close())
 	}
-	data, err := readBlocks(f, info.Size())
+	data, err := readBlocks(f, make([]byte, info.Size()))
 	if err := errors.Join(err, f.Close()); err != nil {
 		return instead, false, err
 	}
@@ -187,7 +187,7 @@ func (d *directory) purgeDamaged(name, userID string) (left, done bool, err erro
 	if err != nil {
 		return false, false, err
 	}
-	data, _ := readBlocks(f, info.Size()) // what cannot be read cannot be overwritten, either
+	data, _ := readBlocks(f, make([]byte, info.Size())) // what cannot be read cannot be overwritten, either
 	for at := 0; ; {
 		next := bytes.Index(data[at:], []byte(userID))
 		if next < 0 {

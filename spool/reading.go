@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"slices"
 
@@ -31,7 +32,7 @@ func generationOf(key []byte) (generation uint64, ofEvents, ok bool) {
 
 // loadSegment reads a file without changing it. The error is the system's, which did not let us read it, or says that a later version
 // wrote it; damage is in the segment, with what could be read.
-func loadSegment(dir *directory, first uint64) (*segment, error) {
+func loadSegment(dir *directory, first uint64, mem *scratch) (*segment, error) {
 	s := newSegment(dir, first)
 	if err := s.hold(); err != nil {
 		if refused(err) {
@@ -40,7 +41,7 @@ func loadSegment(dir *directory, first uint64) (*segment, error) {
 		s.damage = err
 		return s, nil
 	}
-	p, err := s.pages()
+	p, err := s.pages(mem)
 	if err != nil && refused(err) {
 		return nil, errors.Join(err, s.leave())
 	}
@@ -70,16 +71,16 @@ func onlyNewer(err error) error {
 }
 
 // pages reads the file.
-func (s *segment) pages() (*pages, error) {
+func (s *segment) pages(mem *scratch) (*pages, error) {
 	if s.file != nil {
-		return readPages(s.file)
+		return readPages(s.file, mem)
 	}
 	f, err := s.dir.open(s.name, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readPages(f)
+	return readPages(f, mem)
 }
 
 // headAnywhere returns the game that a damaged file's head names. The error says that a later version wrote it.
@@ -142,11 +143,11 @@ func (s *segment) mine(id uint64) bool { return id >= s.first && id-s.first < id
 // events visits the records of events. An event that cannot be one of the file's is damage.
 func (p *pages) events(buckets map[string]element, mine func(id uint64) bool, visit func(record, int) error) error {
 	var damage error
-	err := p.values(buckets[string(eventsBucket)], func(key, value []byte) {
+	err := p.values(buckets[string(eventsBucket)], func(key, value []byte) error {
 		generation, ofEvents, ok := generationOf(key)
 		if !ok || !ofEvents {
 			damage = cmp.Or(damage, errMalformed)
-			return
+			return nil
 		}
 		damage = cmp.Or(damage, records(value, seedOf(generation), func(r record, n int) {
 			if r.kind != event && r.kind != eventOnce || !mine(r.event.ID) {
@@ -155,6 +156,7 @@ func (p *pages) events(buckets map[string]element, mine func(id uint64) bool, vi
 			}
 			damage = cmp.Or(damage, visit(r, n))
 		}))
+		return nil
 	})
 	return inBucket(eventsBucket, cmp.Or(damage, err))
 }
@@ -162,24 +164,24 @@ func (p *pages) events(buckets map[string]element, mine func(id uint64) bool, vi
 // notes visits the notes, and returns the head and the total.
 func (p *pages) notes(buckets map[string]element, visit func(record)) (h head, sum total, err error) {
 	var damage error
-	err = p.values(buckets[string(notesBucket)], func(key, value []byte) {
+	err = p.values(buckets[string(notesBucket)], func(key, value []byte) error {
 		var wrong error
 		switch {
 		case bytes.Equal(key, totalKey):
 			sum, wrong = decodeTotal(value)
 			damage = cmp.Or(damage, wrong)
-			return
+			return nil
 		case bytes.Equal(key, headKey):
 			if h, wrong = decodeHead(value); errors.Is(wrong, ErrNewer) {
 				damage = wrong
 			}
 			damage = cmp.Or(damage, wrong)
-			return
+			return nil
 		}
 		number, ofEvents, ok := generationOf(key)
 		if !ok || ofEvents {
 			damage = cmp.Or(damage, errMalformed)
-			return
+			return nil
 		}
 		damage = cmp.Or(damage, records(value, seedOf(number), func(r record, _ int) {
 			if r.kind != sending && r.kind != settled {
@@ -188,6 +190,7 @@ func (p *pages) notes(buckets map[string]element, visit func(record)) (h head, s
 			}
 			visit(r)
 		}))
+		return nil
 	})
 	return h, sum, inBucket(notesBucket, cmp.Or(damage, err))
 }
@@ -254,55 +257,120 @@ func (s *segment) remains(p *pages) (events []batcher.StoredEvent, notes []recor
 	return events, notes
 }
 
-// pending reads the events that are not settled, in order. Where the file turns out to be damaged, which it was not when it was loaded,
-// it gives what can be read, and the file is set aside after the next commit.
+// pending reads the events that are not settled, in order, for the caller to keep.
 func (s *segment) pending() (events []batcher.StoredEvent, err error) {
+	left, err := s.waiting(nil)
+	if err != nil {
+		return nil, err
+	}
+	events = make([]batcher.StoredEvent, 0, s.members.left)
+	for e := range left.all() {
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+// leftover is what waits in a segment, as it was when it was read. Others can write to the segment meanwhile.
+type leftover struct {
+	game    string
+	members members
+	pages   *pages // of a sound file
+	events  element
+	rescued []batcher.StoredEvent // of a damaged one
+}
+
+// waiting reads the file and checks it. Where it turns out to be damaged, which it was not when it was loaded, what can be read is
+// returned, and the file is set aside after the next commit.
+func (s *segment) waiting(mem *scratch) (*leftover, error) {
+	left := &leftover{game: s.game, members: s.members.snapshot()}
 	if s.damage == nil || s.unread {
-		events, err = s.whole()
-		if err == nil && !s.unread || refused(err) {
-			return events, err
+		err := s.check(left, mem)
+		if err == nil && !s.unread {
+			return left, nil
 		}
-		if s.rescued = events; err != nil {
-			p, pagesErr := s.pages()
+		if refused(err) {
+			return nil, err
+		}
+		s.rescued = nil
+		if err == nil {
+			for e := range left.all() {
+				e.JSON = slices.Clone(e.JSON)
+				s.rescued = append(s.rescued, e)
+			}
+		} else {
+			p, pagesErr := s.pages(mem)
 			if refused(pagesErr) {
 				return nil, pagesErr
 			}
-			if s.rescued = nil; pagesErr == nil {
+			if pagesErr == nil {
 				s.rescued, _ = s.remains(p)
 			}
 		}
 		s.damage, s.unread = cmp.Or(s.damage, err), false
 	}
-	events = nil
-	for _, e := range s.rescued {
-		if s.members.waits(e.ID) {
-			e.InDoubt = s.members.doubtful(e.ID)
-			events = append(events, e)
-		}
-	}
-	return events, nil
+	left.pages, left.rescued = nil, s.rescued
+	return left, nil
 }
 
-// whole reads the events of a file that is sound.
-func (s *segment) whole() (events []batcher.StoredEvent, err error) {
-	p, err := s.pages()
+// check reads a file that was sound, and finds out whether it still is.
+func (s *segment) check(left *leftover, mem *scratch) error {
+	p, err := s.pages(mem)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	buckets, err := p.buckets()
 	if err != nil {
-		return nil, cmp.Or(p.err, err)
+		return cmp.Or(p.err, err)
 	}
+	left.pages, left.events = p, buckets[string(eventsBucket)]
+	found := 0
 	err = p.events(buckets, s.mine, func(r record, _ int) error {
 		if s.members.waits(r.event.ID) {
-			r.event.JSON = slices.Clone(r.event.JSON)
-			r.event.InDoubt, r.event.GameID = s.members.doubtful(r.event.ID), s.game
-			events = append(events, r.event)
+			found++
 		}
 		return nil
 	})
-	if err == nil && len(events) != s.members.left {
-		err = fmt.Errorf("%s: %d of %d that wait can be read", eventsBucket, len(events), s.members.left)
+	if err == nil && found != s.members.left {
+		err = fmt.Errorf("%s: %d of %d that wait can be read", eventsBucket, found, s.members.left)
 	}
-	return events, cmp.Or(p.err, err)
+	return cmp.Or(p.err, err)
+}
+
+// all walks the events. Their JSON is in the memory that the file was read into.
+func (l *leftover) all() iter.Seq[batcher.StoredEvent] {
+	return func(yield func(batcher.StoredEvent) bool) {
+		give := func(e *batcher.StoredEvent) bool {
+			at := l.members.place(e.ID)
+			if at < 0 || !l.members.live.has(at) {
+				return true
+			}
+			e.InDoubt, e.GameID = l.members.sent.has(at), l.game
+			return yield(*e)
+		}
+		if l.pages == nil {
+			for _, e := range l.rescued {
+				if !give(&e) {
+					return
+				}
+			}
+			return
+		}
+		ended := errors.New("the caller has enough")
+		users := names{}
+		_ = l.pages.again().values(l.events, func(key, value []byte) error { // it was checked
+			generation, _, _ := generationOf(key)
+			seed := seedOf(generation)
+			for len(value) > 0 {
+				r, n, err := readRecordOf(value, seed, users)
+				if err != nil {
+					return err
+				}
+				if !give(&r.event) {
+					return ended
+				}
+				value = value[n:]
+			}
+			return nil
+		})
+	}
 }

@@ -130,6 +130,30 @@ func readBody(b []byte, seed uint32) (body []byte, n int, err error) {
 
 // readRecord decodes the first record of b and returns how long it is.
 func readRecord(b []byte, seed uint32) (r record, n int, err error) {
+	return readRecordOf(b, seed, nil)
+}
+
+// names are players' ids that were read before: most events of a file are of few players.
+type names map[string]string
+
+// of returns the text of some bytes.
+func (n names) of(b []byte) string {
+	if n == nil {
+		return string(b)
+	}
+	text, ok := n[string(b)]
+	if !ok {
+		if len(n) == 10_000 {
+			clear(n)
+		}
+		text = string(b)
+		n[text] = text
+	}
+	return text
+}
+
+// readRecordOf is readRecord, with the players' ids that are known.
+func readRecordOf(b []byte, seed uint32, users names) (r record, n int, err error) {
 	body, n, err := readBody(b, seed)
 	if err != nil {
 		return r, 0, err
@@ -144,7 +168,7 @@ func readRecord(b []byte, seed uint32) (r record, n int, err error) {
 		if f.bad || user > uint64(len(f.rest)) || r.event.ID == 0 || r.event.ID >= maxID {
 			return r, 0, errMalformed
 		}
-		r.event.UserID = string(f.rest[:user])
+		r.event.UserID = users.of(f.rest[:user])
 		r.event.JSON = f.rest[user:]
 		r.event.Once = r.kind == eventOnce
 	case sending, settled:

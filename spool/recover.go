@@ -13,6 +13,22 @@ import (
 // Recover walks the events that an earlier process left, in the order of their ids. It reads a segment at a time. An error is one
 // segment's, and the walk goes on behind it. It ends with the context. A second walk yields [ErrRecovered] alone.
 func (s *Spool) Recover(ctx context.Context) iter.Seq2[batcher.StoredEvent, error] {
+	return s.once(ctx, func(e batcher.StoredEvent) batcher.StoredEvent {
+		e.JSON = slices.Clone(e.JSON)
+		return e
+	})
+}
+
+// Lend is Recover for a batcher, which copies what it keeps: an event's JSON is valid until the walk goes on. So a million events take no
+// more memory than the batcher's copies and one file.
+func (s *Spool) Lend(ctx context.Context) iter.Seq2[batcher.StoredEvent, error] {
+	return s.once(ctx, func(e batcher.StoredEvent) batcher.StoredEvent { return e })
+}
+
+var _ batcher.Lender = (*Spool)(nil)
+
+// once walks what waits, unless somebody did so before.
+func (s *Spool) once(ctx context.Context, given func(batcher.StoredEvent) batcher.StoredEvent) iter.Seq2[batcher.StoredEvent, error] {
 	return func(yield func(batcher.StoredEvent, error) bool) {
 		s.mu.Lock()
 		again := s.recovered
@@ -22,34 +38,50 @@ func (s *Spool) Recover(ctx context.Context) iter.Seq2[batcher.StoredEvent, erro
 			yield(batcher.StoredEvent{}, ErrRecovered)
 			return
 		}
-		s.walk()(func(e batcher.StoredEvent, err error) bool {
+		for e, err := range s.lend() {
 			if ctx.Err() != nil {
 				yield(batcher.StoredEvent{}, fmt.Errorf("spool: %w", ctx.Err()))
-				return false
+				return
 			}
-			return yield(e, err)
-		})
+			if !yield(given(e), err) {
+				return
+			}
+		}
 	}
 }
 
-// walk walks what waits.
+// walk walks what waits, for the caller to keep.
 func (s *Spool) walk() iter.Seq2[batcher.StoredEvent, error] {
+	return func(yield func(batcher.StoredEvent, error) bool) {
+		for e, err := range s.lend() {
+			e.JSON = slices.Clone(e.JSON)
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// lend walks what waits. An event's JSON is valid until the walk goes on.
+func (s *Spool) lend() iter.Seq2[batcher.StoredEvent, error] {
 	return func(yield func(batcher.StoredEvent, error) bool) {
 		s.disk.Lock()
 		staged := waiting(s.backlog) // on a full disk; it may get into a segment during the walk
 		s.mu.Lock()
 		end := s.next
 		s.mu.Unlock()
+		mem := s.mem
+		s.mem = scratch{}
 		s.disk.Unlock()
 		for _, e := range staged {
 			end = min(end, e.ID)
 		}
 		for at := uint64(0); at < end; {
-			events, next, err := s.pendingFrom(at)
+			left, next, err := s.waitingFrom(at, &mem)
 			if err != nil && !yield(batcher.StoredEvent{}, fmt.Errorf("spool: %w", err)) {
 				return
 			}
-			for _, e := range events {
+			for e := range left.all() {
 				if e.ID < end && !yield(e, nil) {
 					return
 				}
@@ -64,14 +96,17 @@ func (s *Spool) walk() iter.Seq2[batcher.StoredEvent, error] {
 	}
 }
 
-// pendingFrom reads the first segment that begins at an id or behind it, and returns where to go on.
-func (s *Spool) pendingFrom(id uint64) ([]batcher.StoredEvent, uint64, error) {
+// waitingFrom reads the first segment that begins at an id or behind it, and returns where to go on.
+func (s *Spool) waitingFrom(id uint64, mem *scratch) (*leftover, uint64, error) {
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	at, _ := slices.BinarySearchFunc(s.segments, id, func(seg *segment, id uint64) int { return cmp.Compare(seg.first, id) })
 	if at == len(s.segments) {
-		return nil, ^uint64(0), nil
+		return &leftover{}, ^uint64(0), nil
 	}
-	events, err := s.segments[at].pending()
-	return events, s.segments[at].first + 1, err
+	left, err := s.segments[at].waiting(mem)
+	if err != nil {
+		left = &leftover{}
+	}
+	return left, s.segments[at].first + 1, err
 }

@@ -123,6 +123,8 @@ type Spool struct {
 	changed  time.Time // the directory's time then
 	missing  error     // why what was removed could not be written anew; nil: all is there
 
+	mem scratch // that Open read the files into, for the walk that follows
+
 	// Of the committing goroutine.
 	stages   []*stage      // both; mu guards what is in them
 	buffer   []byte        // the stage that is committed

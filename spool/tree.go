@@ -37,9 +37,9 @@ func (p *pages) buckets() (map[string]element, error) {
 	return found, nil
 }
 
-// values visits what a bucket holds, in the order of the keys. An error says what is wrong with the structure; what was visited before
+// values visits what a bucket holds, in the order of the keys, until the function returns an error. Another error says what is wrong with the structure; what was visited before
 // is right.
-func (p *pages) values(bucket element, visit func(key, value []byte)) error {
+func (p *pages) values(bucket element, visit func(key, value []byte) error) error {
 	n, err := p.bucketNode(bucket)
 	if err != nil {
 		return err
@@ -48,9 +48,13 @@ func (p *pages) values(bucket element, visit func(key, value []byte)) error {
 		if e.bucket {
 			return errors.New("there is a bucket where values are")
 		}
-		visit(e.key, e.value)
-		return nil
+		return visit(e.key, e.value)
 	})
+}
+
+// again returns the pages for another walk.
+func (p *pages) again() *pages {
+	return &pages{file: p.file, size: p.size, meta: p.meta, seen: make([]bool, len(p.seen))}
 }
 
 // bucketNode returns the node at which a bucket begins. A small bucket stands within its own value.

@@ -39,7 +39,7 @@ func Inspect(dir string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := load(held)
+	c, err := load(held, new(scratch))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("spool: cannot read %s: %w", held.path, err), held.close())
 	}
