@@ -25,12 +25,12 @@ import (
 // done. A new package is never added.
 var unswept = []string{
 	".", "batcher", "bench", "bench/chart", "bench/fleet", "consumertest", "contracttest",
-	"contracttest/cmd/contractjson", "emulator", "emulator/cmd/playline-emulator",
+	"contracttest/cmd/contractjson",
 	"examples/agones", "examples/fleet", "examples/gameserver", "examples/hello",
 	"examples/http-backend", "examples/nakama",
 	"examples/nakama/gameplay", "examples/nakama/host", "examples/nakama/plugin",
-	"examples/quickstart", "examples/telemetry", "examples/testing", "inspectortest",
-	"inspectortest/cmd/pictures", "internal/mutants", "internal/retry", "internal/transport",
+	"examples/quickstart", "examples/telemetry", "examples/testing",
+	"internal/mutants", "internal/retry", "internal/transport",
 	"internal/wire", "otelplayline", "proxytest", "relay", "spool", "spool/cmd/spoolctl",
 }
 

@@ -8,14 +8,15 @@ import (
 // activitySeconds is how far the inspector's charts look back.
 const activitySeconds = 120
 
-// batchBounds are the largest sizes of the classes that ingest requests are counted in; the contract allows 200 events.
+// batchBounds are the largest sizes of the classes that ingest requests are counted in; the
+// contract allows 200 events.
 var batchBounds = [...]int{1, 9, 49, 99, 199, 200}
 
-// activity counts what happened second by second, so that a chart has a past when somebody opens it. It is a few additions for each
-// request, whether somebody looks or not.
+// activity counts what happened second by second, so that a chart has a past when somebody opens
+// it. It is a few additions for each request, whether somebody looks or not.
 type activity struct {
 	mu      sync.Mutex
-	seconds [activitySeconds]activitySecond // a ring: a second stands at its Unix time modulo the length
+	seconds [activitySeconds]activitySecond // a ring: a second is at its Unix time modulo the length
 }
 
 // activitySecond is one second of all services.
@@ -85,7 +86,8 @@ func (a *activity) forget() {
 	a.seconds = [activitySeconds]activitySecond{}
 }
 
-// since returns the seconds from a Unix time on that had any request, oldest first; what is older than the ring is gone.
+// since returns the seconds from a Unix time on that had any request, oldest first; what is older
+// than the ring is gone.
 func (a *activity) since(from int64, now time.Time) []activitySecond {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -13,7 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// check returns the first rule of the contract that a request to op breaks, nil for none: path, query, header, body.
+// check returns the first rule of the contract that a request to op breaks, nil for none: path,
+// query, header, body.
 func (op *operation) check(path map[string]string, rawQuery string, header http.Header, body []byte) (url.Values, *violation) {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
@@ -52,7 +53,7 @@ func (p parameter) takes(name string) bool {
 	return p.In == "query" && p.Name == name
 }
 
-// member returns what stands in the brackets of page[after].
+// member returns the name in the brackets of page[after].
 func (p parameter) member(name string) (string, bool) {
 	inner, ok := strings.CutPrefix(name, p.Name+"[")
 	if !ok {
@@ -121,8 +122,8 @@ func (s *schema) checkText(field, text string) *violation {
 	return s.check(field, value)
 }
 
-// withBodyQuery adds the parameters that a GET has in its JSON body to its query. An empty list is what PHP makes of no
-// parameters.
+// withBodyQuery adds the parameters that a GET has in its JSON body to its query. An empty list is
+// what PHP makes of no parameters.
 func (op *operation) withBodyQuery(rawQuery string, header http.Header, body []byte) (string, *violation) {
 	if v := checkMedia(header); v != nil {
 		return "", v
@@ -194,7 +195,8 @@ func checkMedia(header http.Header) *violation {
 	return nil
 }
 
-// bodyLimit is the largest body that an operation takes, in bytes. Fyno's and Sunshine's are published.
+// bodyLimit is the largest body that an operation takes, in bytes. Fyno's and Sunshine's are
+// published.
 func bodyLimit(service, operation string) int {
 	switch {
 	case service == Sunshine:

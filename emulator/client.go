@@ -6,7 +6,8 @@ import (
 	"github.com/playline/playline-go"
 )
 
-// Options configure a client for the emulator inside this process, without a socket: they fit testing/synctest bubbles.
+// Options configure a client for the emulator inside this process, without a socket: they fit
+// testing/synctest bubbles.
 //
 //	client, err := playline.New(emulator.New().Options()...)
 func (e *Emulator) Options() []playline.Option {

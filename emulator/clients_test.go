@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Requests as the vendors' own clients send them, and others that the services take although a client of this library sends
-// none like them.
+// Requests as the vendors' own clients send them, and others that the services take although a
+// client of this library sends none like them.
 
 const (
 	fynoAuth        = "Authorization: Bearer " + FynoKey
@@ -42,7 +42,8 @@ func TestTheSDKForNodeOfFyno(t *testing.T) {
 	assert.Equal(t, 404, a.status, "of the other services nobody knows that they take a slash at the end")
 }
 
-// SmartSender's SDK for PHP sends the paging of a contact's gates as the JSON body of a GET, and [] for none.
+// SmartSender's SDK for PHP sends the paging of a contact's gates as the JSON body of a GET, and []
+// for none.
 func TestTheSDKForPHPOfSmartSender(t *testing.T) {
 	e := New()
 	a := send(t, e, request(t, "POST", SmartSenderPath+"/channels/1/gates", `{"identifier":"61400000000","firstName":"Ace"}`, smartSenderAuth))

@@ -16,9 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestManyCallersWhileFaultsComeAndGo calls all services from many goroutines while others inject and remove faults, look at
-// the data and read the record. What was answered with success must be there, and nothing twice: the faults used here
-// either answer for the service or lose a reply, and a lost one is counted apart.
+// TestManyCallersWhileFaultsComeAndGo calls all services from many goroutines while others inject
+// and remove faults, look at the data and read the record. Everything that was answered with
+// success must be there, and nothing twice: the faults used here either answer for the service or
+// lose a reply, and a lost one is counted apart.
 func TestManyCallersWhileFaultsComeAndGo(t *testing.T) {
 	const callers, rounds = 16, 10
 	e := New(WithRecordLimit(20))
@@ -70,7 +71,8 @@ func TestManyCallersWhileFaultsComeAndGo(t *testing.T) {
 						link := request(t, "POST", strings.Replace(sunshineUser, "ace", user, 1),
 							`{"matchCriteria":`+mailgunMatch+`,"confirmation":{"type":"immediate"},"target":{"conversationId":"c"}}`)
 						link.SetBasicAuth(SunshineKeyID, SunshineSecret)
-						// Fyno and SmartSender under one id for all callers: their answers must not share memory with what others change
+						// Fyno and SmartSender under one id for all callers: their answers must not
+						// share memory with what others change
 						fyno, smartSender := "Authorization: Bearer "+FynoKey, "Authorization: Bearer "+SmartSenderToken
 						const profiles = "/fyno/v1/" + FynoWorkspace + "/live/profiles"
 						for _, r := range []*http.Request{

@@ -18,8 +18,8 @@ import (
 //go:embed contract/*.json
 var contractFiles embed.FS
 
-// contracts reads the five documents once and returns them by service. They are part of the package, so a document that
-// cannot be read is a panic.
+// contracts reads the five documents once and returns them by service. They are part of the
+// package, so a document that cannot be read is a panic.
 var contracts = sync.OnceValue(func() map[string]*contract {
 	all := make(map[string]*contract)
 	for _, service := range []string{Smooven, Fyno, PlaySmart, SmartSender, Sunshine} {
@@ -36,18 +36,19 @@ var contracts = sync.OnceValue(func() map[string]*contract {
 	return all
 })
 
-// contract is what a service takes: the operations of its OpenAPI document, and what the vendor's own clients send beside it.
-// It never changes once read.
+// contract is what a service takes: the operations of its OpenAPI document, and what the vendor's
+// own clients send beside it. It never changes once read.
 type contract struct {
 	routes []route
-	// trailingSlash: a path may end in a slash. Fyno's SDK for Node creates a profile with POST profiles/.
+	// trailingSlash: a path may end in a slash. Fyno's SDK for Node creates a profile with POST
+	// profiles/.
 	trailingSlash bool
-	// queryInBody: a GET may have its query's parameters in a JSON body instead. SmartSender's SDK for PHP pages through a
-	// contact's gates this way.
+	// queryInBody: a GET may have its query's parameters in a JSON body instead. SmartSender's SDK
+	// for PHP pages through a contact's gates this way.
 	queryInBody bool
 }
 
-// route is one path template with the operations that stand on it.
+// route is one path template with its operations.
 type route struct {
 	segments []segment
 	methods  map[string]*operation
@@ -182,8 +183,9 @@ func readOperation(doc *document, item pathItem, ep *endpoint) (*operation, erro
 	return op, nil
 }
 
-// match finds the operation of a method and an escaped path. Without one the status is 404, or 405 with the methods that
-// the path has. The path is split before it is unescaped, so that a parameter may hold %2F.
+// match finds the operation of a method and an escaped path. Without one the status is 404, or 405
+// with the methods that the path has. The path is split before it is unescaped, so that a parameter
+// may hold %2F.
 func (c *contract) match(method, escaped string) (op *operation, params map[string]string, status int, allow []string) {
 	rest, ok := strings.CutPrefix(escaped, "/")
 	if !ok {

@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// Emulator is the five services, each under its own path: SmoovenPath, FynoPath, PlaySmartPath, SmartSenderPath and
-// SunshinePath. It is an http.Handler and an http.RoundTripper, and safe for concurrent use.
+// Emulator is the five services, each under its own path: SmoovenPath, FynoPath, PlaySmartPath,
+// SmartSenderPath and SunshinePath. It is an http.Handler and an http.RoundTripper, and safe for
+// concurrent use.
 //
 // Its clock is time.Now. Inside a synctest bubble it must be made inside that bubble.
 type Emulator struct {

@@ -112,7 +112,7 @@ func ExampleTooMany() {
 	services := emulator.New()
 	client := connect(services)
 	services.Inject(emulator.TooMany("registerPlayer", 30*time.Second))
-	err := register(client, playline.Timeout(time.Second)) // shorter than the pause: told at once
+	err := register(client, playline.Timeout(time.Second)) // shorter than the pause: sent at once
 	failed, ok := errors.AsType[*playline.Error](err)
 	fmt.Println(ok, errors.Is(err, playline.ErrRateLimited), failed.RetryAfter)
 	// Output: true true 30s

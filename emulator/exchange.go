@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// exchange is one request on its way through the emulator, the same for the handler and for the transport.
+// exchange is one request on its way through the emulator, the same for the handler and for the
+// transport.
 type exchange struct {
 	emulator *Emulator
 	request  *http.Request // a copy whose fields may be set
@@ -29,9 +30,11 @@ type exchange struct {
 	checked bool // the request was held against the contract, and nothing found
 }
 
-// exchange carries r out and returns how it ends. It calls read once the body was read, or the connection is reset.
+// exchange carries r out and returns how it ends. It calls read once the body was read, or the
+// connection is reset.
 func (e *Emulator) exchange(r *http.Request, read func(error)) outcome {
-	// r is a caller's: routing puts path values into a copy, and a fault's Match may replace its body
+	// r is a caller's: routing puts path values into a copy, and a fault's Match may replace its
+	// body
 	request := &http.Request{
 		Method: r.Method, URL: r.URL, Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor, Header: r.Header,
 		Body: r.Body, ContentLength: r.ContentLength, Host: r.Host, RemoteAddr: r.RemoteAddr, RequestURI: r.RequestURI,
@@ -102,7 +105,8 @@ func (x *exchange) run(ctx context.Context) outcome {
 		x.read(err)
 		return outcome{err: err}
 	}
-	// net/http notices that a client left only once the body was read, so that comes before any waiting
+	// net/http notices that a client left only once the body was read, so that comes before any
+	// waiting
 	limit := bodyLimit(x.entry.Service, x.entry.Operation)
 	if x.op == nil {
 		limit = 0
@@ -186,8 +190,8 @@ func (x *exchange) violated(v violation) {
 	x.emulator.record.change(x.entry, func(entry *recorded) { entry.Violation = v.String() })
 }
 
-// refuse answers for the service in its own error body, or for the emulator itself where the path belongs to no service.
-// An empty message is the status in words.
+// refuse answers for the service in its own error body, or for the emulator itself where the path
+// belongs to no service. An empty message is the status in words.
 func (x *exchange) refuse(status int, message string) outcome {
 	if message == "" {
 		message = http.StatusText(status)
@@ -198,7 +202,7 @@ func (x *exchange) refuse(status int, message string) outcome {
 	return x.mount.service.refusal(status, message).outcome()
 }
 
-// paths lists where the services stand.
+// paths lists the paths of the services.
 func (e *Emulator) paths() []string {
 	var paths []string
 	for _, m := range e.mounts {
@@ -207,7 +211,8 @@ func (e *Emulator) paths() []string {
 	return paths
 }
 
-// readBody reads limit bytes at most. Of a larger body the rest is thrown away, so that the client can finish sending.
+// readBody reads limit bytes at most. Of a larger body the rest is thrown away, so that the client
+// can finish sending.
 func readBody(r io.Reader, limit int) (body []byte, large bool, err error) {
 	body, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
 	if err != nil || len(body) <= limit {

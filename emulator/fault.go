@@ -11,10 +11,12 @@ import (
 	"time"
 )
 
-// Mode is how a fault spoils a request. The zero Mode answers with Fault.Status or, without one, only delays.
+// Mode is how a fault spoils a request. The zero Mode answers with Fault.Status or, without one,
+// only delays.
 type Mode int
 
-// The modes. "Stored" means that the service carried the request out, so that a repeated one is a second one.
+// The modes. "Stored" means that the service carried the request out, so that a repeated one is a
+// second one.
 const (
 	ResetBefore Mode = iota + 1 // the connection is reset before the body is read; nothing is stored
 	ResetAfter                  // stored, then the connection is reset: the reply is lost
@@ -34,15 +36,16 @@ func (m Mode) String() string {
 	return modeNames[m]
 }
 
-// Fault is a script of what goes wrong: which requests it hits, and what happens to them. The zero Fault hits every
-// request and does nothing.
+// Fault is a script of what goes wrong: which requests it hits, and what happens to them. The zero
+// Fault hits every request and does nothing.
 type Fault struct {
-	// Service and Operation select requests; "" is any. An operation goes by its operationId, such as "fireEvent", or by the method
-	// that calls it, such as "Events.Fire": see Operations.
+	// Service and Operation select requests; "" is any. An operation goes by its operationId, such
+	// as "fireEvent", or by the method that calls it, such as "Events.Fire": see Operations.
 	Service   string
 	Operation string
-	// Match selects further. It may read the request's body, which the service still gets, and may be called from many
-	// goroutines at once. nil matches all. Where the mode is ResetBefore, leave the body alone or it was read.
+	// Match selects further. It may read the request's body, which the service still gets, and may
+	// be called from many goroutines at once. nil matches all. If the mode is ResetBefore, leave
+	// the body alone, or it was read.
 	Match func(*http.Request) bool
 
 	Skip        int     // so many selected requests pass first
@@ -63,8 +66,8 @@ func TooMany(operation string, retryAfter time.Duration) Fault {
 	return Fault{Operation: operation, Status: http.StatusTooManyRequests, RetryAfter: retryAfter}
 }
 
-// Validate returns what contradicts itself in f, or names something that is not there: such a fault would never act. For an
-// operation that is not there the error lists those that are.
+// Validate returns what contradicts itself in f, or names something that is not there: such a fault
+// would never act. For an operation that is not there the error lists those that are.
 func (f Fault) Validate() error {
 	_, known := operationID(f.Service, f.Operation)
 	switch {

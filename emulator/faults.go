@@ -25,9 +25,9 @@ type injected struct {
 	next    *injected // what took its place, nil where nothing did
 }
 
-// Inject makes f act on the requests that arrive from now on, and returns what takes it away again; that may be called any
-// number of times. Where several faults select a request, the one injected first that is not skipping or used up acts,
-// alone. It panics where Validate finds fault with f.
+// Inject makes f act on the requests that arrive from now on, and returns what takes it away again;
+// that may be called any number of times. If several faults select a request, the one injected
+// first that is not skipping or used up acts, alone. It panics where Validate finds fault with f.
 func (e *Emulator) Inject(f Fault) (remove func()) {
 	entry := e.inject(f)
 	return func() { e.faults.remove(entry) }
@@ -56,8 +56,9 @@ func (f *faults) remove(entry *injected) {
 	f.active = slices.DeleteFunc(slices.Clone(f.active), func(i *injected) bool { return i == entry })
 }
 
-// pick returns the fault that acts on a request. Match is the user's code, so it runs without the lock: it may look at the
-// emulator, or remove the fault. r.Body stays whole for whoever reads it next.
+// pick returns the fault that acts on a request. Match is the user's code, so it runs without the
+// lock: it may look at the emulator, or remove the fault. r.Body stays whole for whoever reads it
+// next.
 func (f *faults) pick(service, operation string, r *http.Request) (Fault, bool) {
 	f.mu.Lock()
 	active := f.active
@@ -87,8 +88,9 @@ func (f *faults) pick(service, operation string, r *http.Request) (Fault, bool) 
 	return Fault{}, false
 }
 
-// replace puts another fault, which must select the same requests, in the place of one that is there. A request that pick has taken the
-// old list for, and counts only now, goes on to the new one: it passes neither.
+// replace puts another fault, which must select the same requests, in the place of one that is
+// there. A request that pick has taken the old list for, and counts only now, goes on to the new
+// one: it passes neither.
 func (f *faults) replace(old *injected, fault Fault) *injected {
 	entry := &injected{fault: fault, draws: rand.New(rand.NewPCG(fault.Seed, 0))}
 	f.mu.Lock()

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// FuzzRequest sends any method, path, query and body with valid credentials: the handler never panics, never answers 5xx
-// on its own, and refuses in JSON.
+// FuzzRequest sends any method, path, query and body with valid credentials: the handler never
+// panics, never answers 5xx on its own, and refuses in JSON.
 func FuzzRequest(f *testing.F) {
 	token := New().Token("ace", 24*time.Hour)
 	seeds := []struct{ method, path, query, body string }{

@@ -12,8 +12,9 @@ import (
 // fynoTime is how Fyno prints a moment: 2023-04-21T06:34:01.386Z.
 const fynoTime = "2006-01-02T15:04:05.000Z07:00"
 
-// fyno is the emulated Fyno workspace. Its live and test versions share nothing but the suppression list, whose path
-// has no version. Refusals are worded as in the service's reference, because a client has only the words to go by.
+// fyno is the emulated Fyno workspace. Its live and test versions share nothing but the suppression
+// list, whose path has no version. Refusals are worded as in the service's reference, because a
+// client has only the words to go by.
 type fyno struct {
 	operations map[string]func(*call) reply
 
@@ -30,7 +31,8 @@ type fyno struct {
 type fynoVersion struct {
 	name     string // live or test
 	profiles map[string]*fynoProfile
-	// kinds holds every property that was ever set: the first value types the property for all users of the workspace.
+	// kinds holds every property that was ever set: the first value types the property for all
+	// users of the workspace.
 	kinds    map[string]propertyKind
 	otps     map[string]*otp // by request id, and by destination the latest one sent there
 	replayed fynoReplays
@@ -88,7 +90,8 @@ func newFynoVersion(name string) *fynoVersion {
 	}
 }
 
-// authorize wants the workspace's key and, in the path, the workspace itself: Fyno refuses either with the same words.
+// authorize wants the workspace's key and, in the path, the workspace itself: Fyno refuses either
+// with the same words.
 func (f *fyno) authorize(r *http.Request, _ string) (string, *reply) {
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if r.PathValue("WSID") != FynoWorkspace || !isBearer || key != FynoKey {

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// fynoChannels are where a profile can be reached: one destination a channel, and tokens in push and inapp.
+// fynoChannels are where a profile can be reached: one destination a channel, and tokens in push
+// and inapp.
 type fynoChannels struct {
 	single map[string]string
 	tokens map[string][]fynoToken
@@ -26,8 +27,8 @@ type fynoToken struct {
 
 func (t fynoToken) active() bool { return t.Status == nil || *t.Status == 1 }
 
-// fynoPhone is a number with its country code. The reference prefers E.164, leaves the plus sign to the caller,
-// and shows +61 400 000 000 too.
+// fynoPhone is a number with its country code. The reference prefers E.164, leaves the plus sign to
+// the caller, and shows +61 400 000 000 too.
 var fynoPhone = regexp.MustCompile(`^\(?\+?[1-9](?:[ .()-]*[0-9]){6,14}$`)
 
 // phoneMarks removes what is written between the digits of a number.
@@ -77,7 +78,8 @@ func (ch fynoChannels) MarshalJSON() ([]byte, error) {
 	return json.Marshal(all)
 }
 
-// refuse says no to a phone number without its country code, a rule that the contract has only in words.
+// refuse says no to a phone number without its country code, a rule that the contract has only in
+// words.
 func (ch *fynoChannels) refuse() *reply {
 	if ch == nil {
 		return nil
@@ -90,7 +92,8 @@ func (ch *fynoChannels) refuse() *reply {
 	return nil
 }
 
-// add sets the single destinations and adds the tokens; a token that is there already is updated, not added twice.
+// add sets the single destinations and adds the tokens; a token that is there already is updated,
+// not added twice.
 func (ch fynoChannels) add(more fynoChannels) {
 	maps.Copy(ch.single, more.single)
 	for channel, tokens := range more.tokens {
@@ -164,7 +167,8 @@ type fynoChannelsDeletion struct {
 	Push    []string `json:"push"`
 }
 
-// deleteChannels deletes whole channels or single tokens; where one of them does not exist, nothing is deleted.
+// deleteChannels deletes whole channels or single tokens; where one of them does not exist, nothing
+// is deleted.
 func (f *fyno) deleteChannels(c *call, in fynoChannelsDeletion) reply {
 	p := f.version(c).profiles[c.path["distinct_id"]]
 	if p == nil {

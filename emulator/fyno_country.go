@@ -2,8 +2,8 @@ package emulator
 
 import "strings"
 
-// callingCodes are the country calling codes and the country each stands for; codes that several countries share stand
-// for the largest.
+// callingCodes are the country calling codes and the country each stands for; codes that several
+// countries share stand for the largest.
 const callingCodes = `
 1 US 7 RU 20 EG 27 ZA 30 GR 31 NL 32 BE 33 FR 34 ES 36 HU 39 IT 40 RO 41 CH 43 AT 44 GB 45 DK 46 SE 47 NO 48 PL 49 DE
 51 PE 52 MX 53 CU 54 AR 55 BR 56 CL 57 CO 58 VE 60 MY 61 AU 62 ID 63 PH 64 NZ 65 SG 66 TH 81 JP 82 KR 84 VN 86 CN 90 TR
@@ -18,8 +18,9 @@ const callingCodes = `
 964 IQ 965 KW 966 SA 967 YE 968 OM 970 PS 971 AE 972 IL 973 BH 974 QA 975 BT 976 MN 977 NP 992 TJ 993 TM 994 AZ 995 GE
 996 KG 998 UZ`
 
-// countryOf is the country of a phone number with its country code, as Fyno derives a profile's country from its sms channel; empty
-// where there is no number or its code is unknown. No code is the beginning of another one, so the first match is it.
+// countryOf is the country of a phone number with its country code, as Fyno derives a profile's
+// country from its sms channel; empty where there is no number or its code is unknown. No code is
+// the beginning of another one, so the first match is it.
 func countryOf(number string) string {
 	number = phoneMarks.Replace(number)
 	fields := strings.Fields(callingCodes)

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Why a message was not sent; the service's answer carries it as the channel's status, where "ok" is a message sent.
+// Why a message was not sent; the service's answer carries it as the channel's status, where "ok"
+// is a message sent.
 const (
 	reasonSuppressed     = "suppressed"      // the user or the destination is on the suppression list
 	reasonOptedOut       = "opted_out"       // the user opted out of the event's topic, or of all, on the channel
@@ -109,7 +110,8 @@ func (f *fyno) fireEventBulk(c *call, in fynoBulkInput) reply {
 	}}
 }
 
-// hasEvent reports whether the workspace has a notification event. Where none was declared it has any.
+// hasEvent reports whether the workspace has a notification event. If none was declared, it has
+// every event.
 func (f *fyno) hasEvent(name string) bool { return f.events == nil || slices.Contains(f.events, name) }
 
 // fynoTarget is one destination of an event on a channel.
@@ -118,8 +120,9 @@ type fynoTarget struct {
 	inactive             bool
 }
 
-// targets lists where an event goes, by channel in a fixed order: the profile's destinations, and over them the ones in
-// to. Who has no destination at all can only be named by distinct id, which is what in-app messages are addressed by.
+// targets lists where an event goes, by channel in a fixed order: the profile's destinations, and
+// over them the ones in to. A recipient without any destination can only be named by distinct id,
+// which is what in-app messages are addressed by.
 func (r fynoRecipient) targets(p *fynoProfile) []fynoTarget {
 	by := map[string][]fynoTarget{}
 	if p != nil {
@@ -145,8 +148,8 @@ func (r fynoRecipient) targets(p *fynoProfile) []fynoTarget {
 	return all
 }
 
-// notify makes a message for every destination and says by channel what became of it: ok where one of the channel's
-// messages was sent.
+// notify makes a message for every destination and says by channel what became of it: ok where one
+// of the channel's messages was sent.
 func (f *fyno) notify(v *fynoVersion, requestID, event string, r fynoRecipient) map[string]fynoMessageStatus {
 	p := v.profiles[r.DistinctID]
 	var code *otp

@@ -19,8 +19,8 @@ type fynoReplay struct {
 	at  time.Time
 }
 
-// onceAKey lets an operation happen once an Idempotency-Key: the same key gets the first answer again, whatever the body.
-// Keys count on the live version only, and each operation has its own.
+// onceAKey lets an operation happen once an Idempotency-Key: the same key gets the first answer
+// again, whatever the body. Keys count on the live version only, and each operation has its own.
 func (f *fyno) onceAKey(operation func(*call) reply) func(*call) reply {
 	return func(c *call) reply {
 		key, version := c.header.Get("Idempotency-Key"), f.version(c)

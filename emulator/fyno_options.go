@@ -9,20 +9,21 @@ type fynoOptions struct {
 	events []string
 }
 
-// Topic is a subscription topic of the emulated Fyno workspace: users opt in and out of it channel by channel.
+// Topic is a subscription topic of the emulated Fyno workspace: users opt in and out of it channel
+// by channel.
 type Topic struct {
 	ID          string // what the API calls subscription_id; distinct within a workspace and never "all"
 	Section     string // topics are listed by section
 	Name        string
 	Description string
-	// Channels says by channel what holds for a user who has not chosen: "on", "off", or "required" (no opting out).
-	// A channel that is not named is on.
+	// Channels says by channel what holds for a user who has not chosen: "on", "off", or "required"
+	// (no opting out). A channel that is not named is on.
 	Channels map[string]string
 	Events   []string // names of the notification events that belong to the topic
 }
 
-// WithFynoSeed seeds what Fyno draws at random (OTPs and ids), so that two runs of the same calls give the same answers.
-// Without it the seed is 1.
+// WithFynoSeed seeds what Fyno draws at random (OTPs and ids), so that two runs of the same calls
+// give the same answers. Without it the seed is 1.
 func WithFynoSeed(seed uint64) Option {
 	return func(o *options) { o.fyno.seed = seed }
 }
@@ -32,8 +33,9 @@ func WithFynoTopics(topics ...Topic) Option {
 	return func(o *options) { o.fyno.topics = slices.Clone(topics) }
 }
 
-// WithFynoEvents declares the notification events that the workspace has. Fyno answers 400 to an event with another name,
-// single or bulk. Without this option the workspace has every event, and without a name it has none.
+// WithFynoEvents declares the notification events that the workspace has. Fyno answers 400 to an
+// event with another name, single or bulk. Without this option the workspace has every event, and
+// without a name it has none.
 func WithFynoEvents(names ...string) Option {
 	events := append([]string{}, names...) // not nil: then every event would be there
 	return func(o *options) { o.fyno.events = events }

@@ -29,8 +29,9 @@ func (f *fyno) newOTP() *otp {
 	return &otp{code: fmt.Sprintf("%06d", f.random.IntN(1_000_000)), issued: time.Now()}
 }
 
-// validateOTP spends one attempt, unless the code is used, spent or expired already. A setting of the real workspace says which
-// of the two keys counts, and the other one is no mistake; here the request id counts if both are given.
+// validateOTP spends one attempt, unless the code is used, spent or expired already. A setting of
+// the real workspace says which of the two keys counts, and the other one is no mistake; here the
+// request id counts if both are given.
 func (f *fyno) validateOTP(c *call) reply {
 	id, destination := c.query.Get("request_id"), c.query.Get("destination")
 	if id == "" && destination == "" {

@@ -43,7 +43,7 @@ func (ch fynoChoices) fill(other fynoChoices) {
 	}
 }
 
-// choose notes a choice for a topic. What a topic requires cannot be chosen.
+// choose notes a choice for a topic. A required channel of a topic cannot be chosen.
 func (ch fynoChoices) choose(topic Topic, channel, status string) {
 	if topic.Channels[channel] == "required" {
 		return
@@ -54,7 +54,8 @@ func (ch fynoChoices) choose(topic Topic, channel, status string) {
 	ch.topics[topic.ID][channel] = fynoChoice{status: status, at: time.Now()}
 }
 
-// preference is what holds for a topic by channel: the user's choice, or what the topic starts with.
+// preference is what holds for a topic by channel: the user's choice, or what the topic starts
+// with.
 func (ch fynoChoices) preference(topic Topic) map[string]string {
 	out := map[string]string{}
 	for channel, config := range topic.Channels {
@@ -69,8 +70,9 @@ func (ch fynoChoices) preference(topic Topic) map[string]string {
 	return out
 }
 
-// refuses tells whether the user opted out of an event on a channel. Out of all wins over a topic that was chosen
-// after it, and holds for events without a topic too; what a topic requires is always sent.
+// refuses tells whether the user opted out of an event on a channel. Out of all wins over a topic
+// that was chosen after it, and holds for events without a topic too; what a topic requires is
+// always sent.
 func (ch fynoChoices) refuses(topics []Topic, event, channel string) bool {
 	out := ch.all[channel].status == optedOut
 	for _, topic := range topics {
@@ -175,8 +177,9 @@ func (f *fyno) updatePreference(c *call, in fynoPreferenceInput) reply {
 	return f.choose(c, in.DistinctID, wanted)
 }
 
-// choose takes a user's choices by topic id and channel, all of them or none, and answers with what holds now for every
-// topic that was named; all names every one. All is applied before single topics, so that one request can say all but one.
+// choose takes a user's choices by topic id and channel, all of them or none, and answers with what
+// holds now for every topic that was named; all names every one. All is applied before single
+// topics, so that one request can say all but one.
 func (f *fyno) choose(c *call, distinctID string, wanted map[string]map[string]string) reply {
 	p := f.version(c).profiles[distinctID]
 	if p == nil {

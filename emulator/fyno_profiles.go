@@ -34,8 +34,8 @@ type fynoProfileInput struct {
 	Channel    *fynoChannels `json:"channel"`
 }
 
-// sentStatus is a profile's status as a request has it: not there, null, which stands for 1, or a number. The number is a float
-// because 1.0 is an integer to the contract.
+// sentStatus is a profile's status as a request has it: not there, null, which stands for 1, or a
+// number. The number is a float because 1.0 is an integer to the contract.
 type sentStatus struct {
 	sent  bool
 	value float64

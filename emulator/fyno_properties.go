@@ -73,7 +73,8 @@ type fynoPropertyAccepted struct {
 	Batch     []map[string]string `json:"batch,omitzero"`
 }
 
-// changeProperties serves the six operations with one action each; the contract leaves each body only its own action.
+// changeProperties serves the six operations with one action each; the contract leaves each body
+// only its own action.
 func (f *fyno) changeProperties(c *call, in fynoPropertyInput) reply {
 	f.act(f.version(c), in.DistinctID, in.propertyActions)
 	return reply{status: http.StatusAccepted, body: fynoPropertyAccepted{RequestID: f.uuid()}}
@@ -89,7 +90,8 @@ func (f *fyno) batchProperties(c *call, in fynoPropertyBatch) reply {
 	return reply{status: http.StatusAccepted, body: out}
 }
 
-// taken says "ok" to every action there is: a value of the wrong type is accepted as well, and ignored.
+// taken says "ok" to every action there is: a value of the wrong type is accepted as well, and
+// ignored.
 func (a propertyActions) taken() map[string]string {
 	answer := map[string]string{}
 	for name, given := range map[string]bool{
@@ -103,8 +105,8 @@ func (a propertyActions) taken() map[string]string {
 	return answer
 }
 
-// act carries the actions out in the order in which the reference lists them. Actions that store create the profile where
-// it is missing; removing and unsetting are accepted and ignored there.
+// act carries the actions out in the order in which the reference lists them. Actions that store
+// create the profile where it is missing; removing and unsetting are accepted and ignored there.
 func (f *fyno) act(v *fynoVersion, distinctID string, a propertyActions) {
 	p := v.profiles[distinctID]
 	if p == nil {
@@ -139,8 +141,9 @@ func (f *fyno) act(v *fynoVersion, distinctID string, a propertyActions) {
 	p.updatedAt = time.Now()
 }
 
-// store sets a property, unless the value is not of the property's type: then nothing happens. A string property takes
-// any string, also one that looks like a date. Lists keep the first of equal values.
+// store sets a property, unless the value is not of the property's type: then nothing happens. A
+// string property takes any string, also one that looks like a date. Lists keep the first of equal
+// values.
 func (v *fynoVersion) store(p *fynoProfile, name string, value any) {
 	if value == nil {
 		return
@@ -168,7 +171,8 @@ func unique(list []any) []any {
 	return out
 }
 
-// sameValue compares two list elements: integers exactly, other numbers as floats, everything else as it is.
+// sameValue compares two list elements: integers exactly, other numbers as floats, everything else
+// as it is.
 func sameValue(a, b any) bool {
 	x, xIsNumber := a.(json.Number)
 	y, yIsNumber := b.(json.Number)
@@ -183,7 +187,8 @@ func sameValue(a, b any) bool {
 	return errX == nil && errY == nil && fx == fy
 }
 
-// isInteger tells whether n is written without a fraction and an exponent, so that it is one exact integer.
+// isInteger tells whether n is written without a fraction and an exponent, so that it is one exact
+// integer.
 func isInteger(n json.Number) bool { return !strings.ContainsAny(string(n), ".eE") }
 
 // integer is the value of a number for which isInteger holds.
@@ -192,8 +197,8 @@ func integer(n json.Number) *big.Int {
 	return value
 }
 
-// sum adds to a number that may be unset. Integers stay exact whatever their size. It returns nil where there is no sum:
-// what is there is no number, or the sum is beyond a float.
+// sum adds to a number that may be unset. Integers stay exact whatever their size. It returns nil
+// where there is no sum: what is there is no number, or the sum is beyond a float.
 func sum(old any, add json.Number) any {
 	if old == nil {
 		return add

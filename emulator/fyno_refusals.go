@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// The words in which Fyno refuses. Those of its reference are used letter by letter, because a client has nothing else to
-// tell causes apart by: almost every refusal has the status 400.
+// The words in which Fyno refuses. Those of its reference are used letter by letter, because a
+// client has nothing else to tell causes apart by: almost every refusal has the status 400.
 //
 // https://fyno.io/docs/api-reference
 
@@ -21,7 +21,8 @@ const (
 	fynoBadCredentials  = "Invalid API details"
 )
 
-// fynoRefusal is a refusal with the words that the reference gives, or with words of the emulator's own.
+// fynoRefusal is a refusal with the words that the reference gives, or with words of the emulator's
+// own.
 func fynoRefusal(status int, message string) reply {
 	return reply{status: status, body: fynoStatus{Message: message, Status: "error"}}
 }
@@ -29,7 +30,8 @@ func fynoRefusal(status int, message string) reply {
 // fynoBad is a refusal with the status that Fyno gives almost always.
 func fynoBad(message string) reply { return fynoRefusal(http.StatusBadRequest, message) }
 
-// noSuchEvent refuses a notification event that the workspace does not have. The reference says "prod" where the version is live.
+// noSuchEvent refuses a notification event that the workspace does not have. The reference says
+// "prod" where the version is live.
 func noSuchEvent(event, version string) reply {
 	if version == "live" {
 		version = "prod"
@@ -45,8 +47,9 @@ func badDestination(channel string) reply {
 	return fynoBad("Invalid destination for channel " + channel)
 }
 
-// fynoViolation is what Fyno says to a request that its contract forbids: in the words of the reference if it has some for the
-// operation and the field, and otherwise the rule itself. The record has the rule in any case, see Request.Violation.
+// fynoViolation is what Fyno says to a request that its contract forbids: in the words of the
+// reference if it has some for the operation and the field, and otherwise the rule itself. The
+// record has the rule in any case, see Request.Violation.
 func fynoViolation(operation string, v violation) string {
 	if action := fynoAction(v.field); action == "$unset" {
 		return "$unset channel should have atleast one item in array"
@@ -66,8 +69,8 @@ func fynoViolation(operation string, v violation) string {
 	return v.String()
 }
 
-// fynoAction returns the action on a user's properties in which a field stands: "$set" of body.$set.level and of
-// body.batch[0].action.$set, or "" for none.
+// fynoAction returns the action on a user's properties that a field belongs to: "$set" of
+// body.$set.level and of body.batch[0].action.$set, or "" for none.
 func fynoAction(field string) string {
 	for part := range strings.SplitSeq(field, ".") {
 		switch part {

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// fynoSuppression keeps one user, or one destination, from getting messages on one channel, in both versions.
+// fynoSuppression keeps one user, or one destination, from getting messages on one channel, in both
+// versions.
 type fynoSuppression struct {
 	ID          string `json:"_id"`
 	DistinctID  string `json:"distinct_id,omitzero"`
@@ -47,7 +48,8 @@ func (f *fyno) addSuppression(_ *call, in fynoSuppression) reply {
 	return fynoDone(http.StatusOK, "User has been added to the suppression!")
 }
 
-// deleteSuppression deletes every entry that matches: _id is taken first, then distinct_id, then destination.
+// deleteSuppression deletes every entry that matches: _id is taken first, then distinct_id, then
+// destination.
 func (f *fyno) deleteSuppression(c *call) reply {
 	id, distinctID, destination := c.query.Get("_id"), c.query.Get("distinct_id"), c.query.Get("destination")
 	var match func(fynoSuppression) bool
@@ -69,8 +71,8 @@ func (f *fyno) deleteSuppression(c *call) reply {
 	return fynoDone(http.StatusOK, "%d record(s) has been deleted!", before-len(f.suppressions))
 }
 
-// isSuppressed tells whether a message may not be sent. distinctID is empty where the event names none, and p is nil
-// where no profile has it.
+// isSuppressed tells whether a message may not be sent. distinctID is empty where the event names
+// none, and p is nil where no profile has it.
 func (f *fyno) isSuppressed(distinctID string, p *fynoProfile, channel, destination string) bool {
 	return slices.ContainsFunc(f.suppressions, func(s fynoSuppression) bool {
 		if s.Channel != channel {

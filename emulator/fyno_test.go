@@ -17,8 +17,8 @@ type serviceTest struct {
 	service service
 }
 
-// want sends a call, wants the status, and returns the answer as a client would read it. The path is the value of the
-// operation's parameters in pairs.
+// want sends a call, wants the status, and returns the answer as a client would read it. The path
+// is the value of the operation's parameters in pairs.
 func (st serviceTest) want(status int, operation string, body any, pathPairs ...string) map[string]any {
 	st.Helper()
 	return st.wantCall(status, &call{operation: operation, path: pathOf(pathPairs), body: jsonOf(st.T, body)})

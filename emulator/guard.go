@@ -12,18 +12,19 @@ import (
 	"strings"
 )
 
-// The credentials of an emulator are public, so a page of any site could use the one on its reader's machine: it could fill the
-// memory, use faults up, and read players. The guard stands before the services and the inspector, and keeps browsers out that
-// show somebody else's page.
+// The credentials of an emulator are public, so a page of any site could use the one on its
+// reader's machine: it could fill the memory, use faults up, and read players. The guard is in
+// front of the services and the inspector, and keeps browsers out that show somebody else's page.
 
 // guard knows the names under which an emulator may be reached, beside addresses and localhost.
 type guard struct{ hosts []string }
 
 // refuses returns why a request is not answered, or "" if it is.
 //
-// A site whose name its owner lets resolve to this machine (DNS rebinding) is one origin with the emulator, as far as the browser
-// knows, so the name in the Host header must be known. Every other page is of another origin, and browsers say so: in
-// Sec-Fetch-Site, which counts all ports of localhost as one site, and in Origin, which tells them apart. Programs send neither.
+// A site whose name its owner lets resolve to this machine (DNS rebinding) is one origin with the
+// emulator, as far as the browser knows, so the name in the Host header must be known. Every other
+// page is of another origin, and browsers say so: in Sec-Fetch-Site, which counts all ports of
+// localhost as one site, and in Origin, which tells them apart. Programs send neither.
 func (g guard) refuses(r *http.Request) string {
 	if !g.answersTo(r.Host) {
 		return fmt.Sprintf("the emulator answers to addresses and to localhost, not to %q: use http://127.0.0.1 with the port, "+
@@ -46,7 +47,8 @@ func (g guard) refuses(r *http.Request) string {
 	return otherSite
 }
 
-// answersTo reports whether a Host header is an IP address, localhost or a name that was allowed, with or without a port.
+// answersTo reports whether a Host header is an IP address, localhost or a name that was allowed,
+// with or without a port.
 func (g guard) answersTo(host string) bool {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
@@ -68,8 +70,8 @@ func (g guard) answersTo(host string) bool {
 // hostName is what WithHosts takes.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$`)
 
-// refused answers a request that the guard keeps out, in the words of the service that it was for. It leaves no trace: no
-// record, no hit of a fault, no body in memory.
+// refused answers a request that the guard keeps out, in the words of the service that it was for.
+// It leaves no trace: no record, no hit of a fault, no body in memory.
 func (e *Emulator) refused(r *http.Request, why string) outcome {
 	if m, _, ok := e.mounted(r.URL.EscapedPath()); ok {
 		return m.service.refusal(http.StatusForbidden, why).outcome()

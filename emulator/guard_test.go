@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The guard before the services and the inspector: what a page in a browser on this machine can do, which is nothing.
+// The guard before the services and the inspector: what a page in a browser on this machine can do,
+// which is nothing.
 
 func TestOtherSitesReachNoService(t *testing.T) {
 	const address, local = "127.0.0.1:8787", "localhost:8787"

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// What the Emulator tells a test of its services.
+// The methods by which a test looks into the services.
 
 func TestEmulatorShowsWhatTheServicesDid(t *testing.T) {
 	e := &Emulator{fyno: newFyno(&options{}), smartSender: newSmartSender(&options{})}

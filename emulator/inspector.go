@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 )
 
-// InspectorPath is where the inspector stands. No service has a path that begins with it.
+// InspectorPath is the path of the inspector. No service has a path that begins with it.
 const InspectorPath = "/_inspector"
 
 // inspectorFiles are the page: HTML, CSS and JavaScript modules, as they are served.
@@ -19,7 +19,7 @@ const InspectorPath = "/_inspector"
 //go:embed inspector
 var inspectorFiles embed.FS
 
-// maxViewers bounds how many pages are told what happens at the same time.
+// maxViewers bounds how many pages can watch at the same time.
 const maxViewers = 16
 
 // inspector serves the page, the stream of what happens, and the switches.
@@ -29,14 +29,17 @@ type inspector struct {
 	viewers  atomic.Int32
 }
 
-// Inspector returns a handler for InspectorPath and everything below: a web page that shows, live, what arrives at the emulator and what it
-// holds, and has switches for faults. WithInspector serves it beside the services; with a handler of your own, mount it at InspectorPath.
+// Inspector returns a handler for InspectorPath and everything below: a web page that shows, live,
+// what arrives at the emulator and what it holds, and has switches for faults. WithInspector serves
+// it beside the services; with a handler of your own, mount it at InspectorPath.
 //
-// It costs nothing to speak of while nobody looks: no goroutine runs, and a request adds to a few counters. Each viewer reads the
-// emulator's state four times a second at most, on a goroutine of its own, so that a slow one holds nobody up and is told less.
+// It costs nothing to speak of while nobody looks: no goroutine runs, and a request adds to a few
+// counters. Each viewer reads the emulator's state four times per second at most, on a goroutine of
+// its own, so that a slow one holds nobody up and gets less.
 //
-// Credentials, tokens and passwords are never shown. The codes of one-time passwords are, among the notifications: they are what the
-// player would have been sent, and whoever plays the player needs them. Pages of other sites can neither read it nor turn switches.
+// Credentials, tokens and passwords are never shown. The codes of one-time passwords are, among the
+// notifications: they are what the player would have been sent, and whoever plays the player needs
+// them. Pages of other sites can neither read it nor turn switches.
 func (e *Emulator) Inspector() http.Handler {
 	files, err := fs.Sub(inspectorFiles, "inspector")
 	if err != nil {
@@ -61,8 +64,9 @@ func (e *Emulator) Inspector() http.Handler {
 	return e.guarded(mux)
 }
 
-// guarded keeps other sites out. The page runs nothing but its own files. A link on another site may lead to the page, and to
-// nothing else: a stream that another site opens takes the place of a viewer, even where that site cannot read it.
+// guarded keeps other sites out. The page runs nothing but its own files. A link on another site
+// may lead to the page, and to nothing else: a stream that another site opens takes the place of a
+// viewer, even where that site cannot read it.
 func (e *Emulator) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -96,8 +100,9 @@ func (i *inspector) file(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, i.files, name)
 }
 
-// env writes the lines that point a shell at the emulator. The credentials in them are constants of this package, and the guard has
-// looked at the Host header; the values are quoted all the same, because a shell runs what is not.
+// env writes the lines that point a shell at the emulator. The credentials in them are constants of
+// this package, and the guard has looked at the Host header; the values are quoted all the same,
+// because a shell runs what is not.
 func (i *inspector) env(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	for _, line := range environment("http://" + r.Host) {
@@ -106,7 +111,7 @@ func (i *inspector) env(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// flip turns a switch, and answers with where all of them stand.
+// flip turns a switch, and answers with the positions of all.
 func (i *inspector) flip(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Service string `json:"service"`

@@ -12,8 +12,8 @@ type eventView struct {
 	Data   string `json:"data"`
 }
 
-// eventRows returns the events above a number that a filter takes, newest first, or, where they are not the viewer's first ones and too
-// many, a sample. The filter's choice is a type of event.
+// eventRows returns the events above a number that a filter takes, newest first, or, where they are
+// not the viewer's first ones and too many, a sample. The filter's choice is a type of event.
 func (e *Emulator) eventRows(f filter, last int, first bool) (rows []eventView, more, newest int) {
 	events, more, newest := e.playSmart.after(f.player, last, first, func(event Event) bool {
 		return (f.only == "" || f.only == event.Type) &&

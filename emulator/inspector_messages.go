@@ -23,7 +23,8 @@ func (f *fyno) messageCount() int {
 	return len(f.sent)
 }
 
-// messageRows returns the notifications above a number that a filter takes, newest first. Its choice is sent, unsent or otp.
+// messageRows returns the notifications above a number that a filter takes, newest first. Its
+// choice is sent, unsent or otp.
 func (e *Emulator) messageRows(f filter, last int, first bool) (rows []messageView, more, newest int) {
 	e.fyno.mu.Lock()
 	sent := e.fyno.sent // what is in it is never written again

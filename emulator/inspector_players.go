@@ -19,8 +19,8 @@ type playerView struct {
 	Last       int64    `json:"last,omitzero"` // when the newest of them came, Unix time in milliseconds
 }
 
-// playerIDs returns the ids that any service knows: Smooven's external ids, Fyno's distinct ids, the users of PlaySmart and Sunshine.
-// SmartSender's contacts have no id in common with them.
+// playerIDs returns the ids that any service knows: Smooven's external ids, Fyno's distinct ids,
+// the users of PlaySmart and Sunshine. SmartSender's contacts have no id in common with them.
 func (e *Emulator) playerIDs() map[string]bool {
 	ids := make(map[string]bool)
 	e.smooven.mu.Lock()
@@ -51,8 +51,8 @@ func (e *Emulator) playerIDs() map[string]bool {
 	return ids
 }
 
-// playerRows returns the first persons that a filter takes, and how many come after them. They stand in the order of their ids or, for
-// the choice recent, by their last event, the newest first.
+// playerRows returns the first persons that a filter takes, and how many come after them. They are
+// in the order of their ids or, for the choice recent, by their last event, the newest first.
 func (e *Emulator) playerRows(ids map[string]bool, f filter) (rows []playerView, more int) {
 	rows = []playerView{}
 	accounts := e.playSmart.accountsByID()
@@ -159,7 +159,8 @@ func (p *playSmart) accountsByID() map[string]*playSmartAccount {
 	return out
 }
 
-// suppressionsOf returns what keeps messages from a profile, by its id or by one of its addresses. The caller holds mu.
+// suppressionsOf returns what keeps messages from a profile, by its id or by one of its addresses.
+// The caller holds mu.
 func (f *fyno) suppressionsOf(p *fynoProfile) []fynoSuppression {
 	var out []fynoSuppression
 	for _, s := range f.suppressions {
@@ -171,8 +172,9 @@ func (f *fyno) suppressionsOf(p *fynoProfile) []fynoSuppression {
 	return out
 }
 
-// survey lists the players for a viewer where that is due: it looks at all of them, so it is not done with every frame, and where there
-// are very many, so seldom that it takes a tenth of the time at most.
+// survey lists the players for a viewer where that is due: it looks at all of them, so it is not
+// done with every frame, and where there are very many, so seldom that it takes a tenth of the time
+// at most.
 func (v *viewer) survey(f *frame, now time.Time, changed bool) {
 	every := 2 * time.Second
 	if v.view == "players" || v.view == "refusals" {

@@ -26,7 +26,8 @@ type refusalView struct {
 	Mend      string `json:"mend"`    // what to do
 }
 
-// refusals groups the refused requests of the record by their reason, the largest group first, and returns how many groups are left out.
+// refusals groups the refused requests of the record by their reason, the largest group first, and
+// returns how many groups are left out.
 func (r *record) refusals(f filter) (rows []refusalView, more int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -68,10 +69,11 @@ func (r *record) refusedCount() int {
 	return r.refused
 }
 
-// varying is what differs between refusals for the same reason: what stands in quotes, and numbers.
+// varying is what differs between refusals for the same reason: quoted text, and numbers.
 var varying = regexp.MustCompile(`'[^']*'|"[^"]*"|[0-9]+`)
 
-// reason says why a request was refused: by a fault, by a rule of the contract, or in the service's own words.
+// reason says why a request was refused: by a fault, by a rule of the contract, or in the service's
+// own words.
 func (r Request) reason() string {
 	switch {
 	case r.Fault != "":

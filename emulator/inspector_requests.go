@@ -59,7 +59,8 @@ func viewOf(r recorded) requestView {
 	return view
 }
 
-// shows reports whether a viewer wants to see a request: only is failed, invalid, faulted or the name of a service.
+// shows reports whether a viewer wants to see a request: only is failed, invalid, faulted or the
+// name of a service.
 func (f filter) shows(r recorded) bool {
 	switch {
 	case f.only == "failed" && (!r.ended || !r.failed()),
@@ -71,7 +72,8 @@ func (f filter) shows(r recorded) bool {
 	return f.takes(r.Service, r.Operation, r.Method, r.Path, strconv.Itoa(r.Status), r.Fault, r.Violation)
 }
 
-// requests returns the rows that are new to the viewer, newest first, then those that have ended since it was told of them.
+// requests returns the rows that are new to the viewer, newest first, then those that have ended
+// since it got them.
 func (v *viewer) requests(first bool) (rows []requestView, more int) {
 	r := v.inspector.emulator.record
 	r.mu.Lock()
@@ -119,7 +121,8 @@ func (r *record) newest(i int) *recorded {
 	return r.entries[len(r.entries)-1-i]
 }
 
-// find returns the request with a number, if the record still has it. It shares memory with the record and must not be changed.
+// find returns the request with a number, if the record still has it. It shares memory with the
+// record and must not be changed.
 func (r *record) find(number int) (recorded, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -175,7 +178,8 @@ func headerView(header http.Header) []namedValue {
 	return view
 }
 
-// isPlainHeader reports whether a header's value can be shown: credentials stand in any of the others.
+// isPlainHeader reports whether a header's value can be shown: any of the others may hold
+// credentials.
 func isPlainHeader(name string) bool {
 	return slices.Contains([]string{
 		"Accept", "Accept-Encoding", "Content-Encoding", "Content-Length", "Content-Type", "Idempotency-Key", "User-Agent", "X-Request-Id",

@@ -151,7 +151,8 @@ func parameterSample(p parameter) string {
 	return ""
 }
 
-// sample makes a value that a schema allows: what it requires, and of an object that requires nothing one field.
+// sample makes a value that a schema allows: what it requires, and of an object that requires
+// nothing one field.
 func (s *schema) sample(name string) any {
 	switch {
 	case len(s.Enum) > 0:

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// What a script asks the program for, in place of a person: counts and events by player, and a token for any of them.
+// Answers for scripts, in place of a person: counts and events by player, and a token for any of
+// them.
 
 // countsView is how much of everything there is.
 type countsView struct {
@@ -70,7 +71,8 @@ func (i *inspector) events(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, list)
 }
 
-// token answers with a PlaySmart access token for a player, registered or not. It lives for an hour, or for the ttl that is asked for.
+// token answers with a PlaySmart access token for a player, registered or not. It lives for an
+// hour, or for the ttl that is asked for.
 func (i *inspector) token(w http.ResponseWriter, r *http.Request) {
 	user, ok := i.user(w, r)
 	if !ok {
@@ -98,8 +100,8 @@ func (i *inspector) user(w http.ResponseWriter, r *http.Request) (id string, ok 
 	return i.emulator.idOf(id), true
 }
 
-// clear forgets the requests, the events and the notifications, which are the lists of the page, and the charts. The services keep what
-// they know: players, profiles, contacts, tokens and codes.
+// clear forgets the requests, the events and the notifications, which are the lists of the page,
+// and the charts. The services keep what they know: players, profiles, contacts, tokens and codes.
 func (i *inspector) clear(w http.ResponseWriter, _ *http.Request) {
 	e := i.emulator
 	e.playSmart.mu.Lock()

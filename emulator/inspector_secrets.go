@@ -9,10 +9,11 @@ import (
 	"strings"
 )
 
-// hidden stands where a secret was.
+// hidden takes the place of a secret.
 const hidden = "[hidden]"
 
-// isSecret reports whether values under a name are not to be shown, whatever its spelling: accessToken, access_token, OTP.
+// isSecret reports whether values under a name are not to be shown, whatever its spelling:
+// accessToken, access_token, OTP.
 func isSecret(name string) bool {
 	name = strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name))
 	for _, part := range []string{"password", "passwd", "secret", "token", "apikey", "authorization", "credential", "passcode"} {
@@ -23,11 +24,11 @@ func isSecret(name string) bool {
 	return strings.HasPrefix(name, "otp") || strings.HasSuffix(name, "otp")
 }
 
-// holdsDevices reports whether what stands under a name is the token of a device where it is text.
+// holdsDevices reports whether a text under a name is the token of a device.
 func holdsDevices(name string) bool { return name == "push" || name == "inapp" }
 
-// withoutSecrets replaces the text below the names of secrets, and of devices. A number that is called token is the game's currency and
-// stays; a number that is called otp or password is one.
+// withoutSecrets replaces the text below the names of secrets, and of devices. A number that is
+// called token is the game's currency and stays; a number that is called otp or password is one.
 func withoutSecrets(name string, value any, secret bool) any {
 	secret = secret || isSecret(name)
 	switch value := value.(type) {
@@ -52,7 +53,8 @@ func withoutSecrets(name string, value any, secret bool) any {
 	return value
 }
 
-// readable prints JSON in lines, without secrets, cut after limit bytes. What is no JSON is not shown: nobody knows what is in it.
+// readable prints JSON in lines, without secrets, cut after limit bytes. A body that is no JSON is
+// not shown: nobody knows what is in it.
 func readable(body []byte, limit int) string {
 	if len(body) == 0 {
 		return ""

@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestInspectorShowsNoSecrets plants secrets wherever a request can carry them, and looks for them in every view and detail.
+// TestInspectorShowsNoSecrets plants secrets wherever a request can carry them, and looks for them
+// in every view and detail.
 func TestInspectorShowsNoSecrets(t *testing.T) {
 	e := New()
 	token := e.Token("device-abc-123", time.Hour)

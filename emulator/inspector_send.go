@@ -34,7 +34,8 @@ type sentView struct {
 	Body   string       `json:"body"`
 }
 
-// send carries a request out as a client's would be, with the emulator's own credentials, and answers with the reply.
+// send carries a request out as a client's would be, with the emulator's own credentials, and
+// answers with the reply.
 func (i *inspector) send(w http.ResponseWriter, r *http.Request) {
 	var in sendInput
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 32<<20)).Decode(&in)
@@ -112,12 +113,13 @@ func (e *Emulator) newRequest(ctx context.Context, in sendInput) (*http.Request,
 	return r, nil
 }
 
-// pathOf is where a service stands.
+// pathOf is the path of a service.
 func (e *Emulator) pathOf(service string) string {
 	return e.mounts[slices.IndexFunc(e.mounts, func(m mount) bool { return m.name == service })].path
 }
 
-// sign adds the credentials that a service takes; PlaySmart's are a token of the player whom the body names.
+// sign adds the credentials that a service takes; PlaySmart's are a token of the player whom the
+// body names.
 func (e *Emulator) sign(r *http.Request, op namedOperation, body string) {
 	switch op.service {
 	case Smooven:
@@ -139,8 +141,8 @@ func (e *Emulator) sign(r *http.Request, op namedOperation, body string) {
 	}
 }
 
-// again makes a recorded request once more, with the credentials that it had, and with its own body or an edited one. What the page did
-// not show of the body is still what it was.
+// again makes a recorded request once more, with the credentials that it had, and with its own body
+// or an edited one. A part of the body that the page did not show is sent as it was.
 func (e *Emulator) again(ctx context.Context, in sendInput) (*http.Request, error) {
 	entry, ok := e.record.find(in.Number)
 	if !ok {
@@ -166,8 +168,9 @@ func (e *Emulator) again(ctx context.Context, in sendInput) (*http.Request, erro
 	return r, nil
 }
 
-// restored puts what was hidden from the page back into a body that was edited there: wherever a value is what the page was shown, it is
-// the one that was sent. What is no JSON is sent as it is.
+// restored puts what was hidden from the page back into a body that was edited there: wherever a
+// value is what the page was shown, it is the one that was sent. A body that is no JSON is sent as
+// it is.
 func restored(edited string, original []byte) string {
 	after, v := parseJSON([]byte(edited))
 	if v != nil {
@@ -185,7 +188,8 @@ func restored(edited string, original []byte) string {
 	return string(out)
 }
 
-// restoredValue is restored for one value: after is what came back, shown is what the page got, and before is what was sent.
+// restoredValue is restored for one value: after is what came back, shown is what the page got, and
+// before is what was sent.
 func restoredValue(after, shown, before any) any {
 	switch after := after.(type) {
 	case map[string]any:

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a person sends from the page, and what a script asks for.
+// Requests from the page, and answers for scripts.
 
 // sendFrom posts to the inspector's form, and returns its answer.
 func sendFrom(t *testing.T, e *Emulator, in map[string]any) (a answer) {

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// serviceView is a service as the inspector shows it: what happened in the last ten seconds, and its switches.
+// serviceView is a service as the inspector shows it: what happened in the last ten seconds, and
+// its switches.
 type serviceView struct {
 	Name      string  `json:"name"`
 	PerSecond float64 `json:"perSecond"` // requests

@@ -9,17 +9,20 @@ import (
 // The inspector's live stream: server-sent events with what is new since the last one.
 
 const (
-	// frameEvery is the least time between two frames to a viewer; frameAtLeast is the longest, which tells it that the emulator is there.
+	// frameEvery is the least time between two frames to a viewer; frameAtLeast is the longest,
+	// which tells it that the emulator is there.
 	frameEvery   = 250 * time.Millisecond
 	frameAtLeast = time.Second
 	// frameDeadline is how long a viewer may take to receive one.
 	frameDeadline = 10 * time.Second
 )
 
-// live streams frames to a viewer as server-sent events until it leaves, is too slow, or the emulator closes.
+// live streams frames to a viewer as server-sent events until it leaves, is too slow, or the
+// emulator closes.
 //
-// Nothing is queued for a viewer: a frame is made from the emulator's state at the moment when the viewer is ready for it, with the newest
-// rows and the number of those left out. So whoever reads slowly gets fewer frames, each of which covers more.
+// Nothing is queued for a viewer: a frame is made from the emulator's state at the moment when the
+// viewer is ready for it, with the newest rows and the number of those left out. So whoever reads
+// slowly gets fewer frames, each of which covers more.
 func (i *inspector) live(w http.ResponseWriter, r *http.Request) {
 	if i.viewers.Add(1) > maxViewers {
 		i.viewers.Add(-1)

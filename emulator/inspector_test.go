@@ -17,7 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// visit sends a request to the inspector alone, from a page of its own where headers say nothing else.
+// visit sends a request to the inspector alone, from a page of its own where headers say nothing
+// else.
 func visit(t testing.TB, e *Emulator, method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := request(t, method, target, body, headers...)
@@ -41,7 +42,8 @@ func TestInspectorServesItsFiles(t *testing.T) {
 		assert.Contains(t, w.Header().Get("Content-Security-Policy"), "default-src 'none'; script-src 'self'", name)
 		assert.NotContains(t, w.Header().Get("Content-Security-Policy"), "unsafe", name)
 		assert.Equal(t, "nosniff", w.Header().Get("X-Content-Type-Options"), name)
-		// nothing is loaded from elsewhere, and nothing is made from text; the only addresses are names of namespaces
+		// nothing is loaded from elsewhere, and nothing is made from text; the only addresses are
+		// names of namespaces
 		text := strings.ReplaceAll(w.Body.String(), "http://www.w3.org/2000/svg", "")
 		for _, forbidden := range []string{"http://", "https://", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "style=\""} {
 			assert.NotContains(t, text, forbidden, name)
@@ -92,7 +94,8 @@ func TestInspectorIsForItsOwnPage(t *testing.T) {
 	}
 }
 
-// firstFrame asks a server for its stream and returns the first frame. The stream stays open until the test ends or leave is called.
+// firstFrame asks a server for its stream and returns the first frame. The stream stays open until
+// the test ends or leave is called.
 func firstFrame(t *testing.T, s *Server, query string) (f map[string]any, rest *bufio.Reader, leave func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -9,11 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// A name says that its value is a secret, see isSecret. Some secrets say it themselves, wherever they stand: in an event's data, in
-// an id, in a path.
+// A name says that its value is a secret, see isSecret. Some secrets say it themselves, in any
+// place: in an event's data, in an id, in a path.
 
-// withoutTokens replaces what looks like a token in a text: a JWT, base64 or hexadecimal digits that only chance would make, or a
-// word with the prefix of a well-known kind of key.
+// withoutTokens replaces what looks like a token in a text: a JWT, base64 or hexadecimal digits
+// that only chance would make, or a word with the prefix of a well-known kind of key.
 func withoutTokens(text string) string {
 	var out strings.Builder
 	done := 0
@@ -40,8 +40,9 @@ func withoutTokens(text string) string {
 	return out.String()
 }
 
-// escaped returns how many bytes are no part of a token at the start of a text that begins with none of its bytes: one, or a whole
-// escape of JSON, whose letter would otherwise count for the token behind it.
+// escaped returns how many bytes are no part of a token at the start of a text that begins with
+// none of its bytes: one, or a whole escape of JSON, whose letter would otherwise count for the
+// token behind it.
 func escaped(text string) int {
 	if len(text) < 2 || text[0] != '\\' {
 		return 1
@@ -55,8 +56,8 @@ func escaped(text string) int {
 	return 1
 }
 
-// isTokenByte reports whether a byte may stand in a token: those of base64 in both alphabets, the dots of a JWT, and the percent sign
-// that escapes them in a path.
+// isTokenByte reports whether a byte may be part of a token: those of base64 in both alphabets, the
+// dots of a JWT, and the percent sign that escapes them in a path.
 func isTokenByte(b byte) bool {
 	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("+/=-_.%", b) >= 0
 }
@@ -70,8 +71,9 @@ var keyPrefixes = []string{
 // place is a part of a text.
 type place struct{ from, to int }
 
-// tokensIn returns the tokens of a run of token bytes. A slash parts the words of a path, each of which may be a token, but it may also
-// be a digit of base64: so parts beside each other that only chance would make, or that are too short to tell, are looked at together.
+// tokensIn returns the tokens of a run of token bytes. A slash parts the words of a path, each of
+// which may be a token, but it may also be a digit of base64: so parts beside each other that only
+// chance would make, or that are too short to tell, are looked at together.
 func tokensIn(run string) []place {
 	var tokens []place
 	drawn := place{-1, -1} // the parts that only chance would make, as long as they follow each other
@@ -106,11 +108,12 @@ func tokensIn(run string) []place {
 	return tokens
 }
 
-// keyIn reports whether a run of token bytes ends in a key that its beginning gives away, and where that begins.
+// keyIn reports whether a run of token bytes ends in a key that its beginning gives away, and where
+// that begins.
 func keyIn(run string) (from int, ok bool) {
 	lower := strings.ToLower(run)
 	for _, prefix := range keyPrefixes {
-		// at the start of a word only: task_list is none
+		// at the start of a word only: task_list has no key
 		for at := 0; ; at++ {
 			i := strings.Index(lower[at:], prefix)
 			if i < 0 {
@@ -130,14 +133,16 @@ func keyIn(run string) (from int, ok bool) {
 	return 0, false
 }
 
-// beginsWord reports whether a word begins at a place in a run: nothing, a sign or an escaped byte is before it.
+// beginsWord reports whether a word begins at a place in a run: nothing, a sign or an escaped byte
+// is before it.
 func beginsWord(run string, at int) bool {
 	return at == 0 || strings.IndexByte("+/=-_.%", run[at-1]) >= 0 || at >= 3 && run[at-3] == '%'
 }
 
-// byChance reports whether only chance makes such a text: 40 or more hexadecimal digits, or 28 or more characters of base64 whose kind
-// (capital, small, digit) changes as often as it does where each is drawn, which is in two of three places. Between the words of a
-// name or a path it changes in one of three at most.
+// byChance reports whether only chance makes such a text: 40 or more hexadecimal digits, or 28 or
+// more characters of base64 whose kind (capital, small, digit) changes as often as it does where
+// each is drawn, which is in two of three places. Between the words of a name or a path it changes
+// in one of three at most.
 func byChance(run string) bool {
 	const leastHex, leastBase64 = 40, 28
 	if len(run) >= leastHex && strings.Trim(run, "0123456789abcdef") == "" {
@@ -151,8 +156,8 @@ func byChance(run string) bool {
 	return len(run) >= leastBase64 && 7*letters >= 6*leastBase64 && kinds >= 2 && strings.ToLower(run) != run && strings.ToUpper(run) != run && 100*changes >= often*letters
 }
 
-// mixture counts the letters and digits of a text, of how many kinds they are (capital, small, digit), and how often the kind changes
-// from one to the next.
+// mixture counts the letters and digits of a text, of how many kinds they are (capital, small,
+// digit), and how often the kind changes from one to the next.
 func mixture(text string) (changes, letters, kinds int) {
 	var seen [3]int
 	before := -1
@@ -178,8 +183,8 @@ func mixture(text string) (changes, letters, kinds int) {
 	return changes, letters, seen[0] + seen[1] + seen[2]
 }
 
-// shownID is a player's id as the inspector shows it. One that looks like a token gets a name of its own, by which the inspector
-// finds it again.
+// shownID is a player's id as the inspector shows it. One that looks like a token gets a name of
+// its own, by which the inspector finds it again.
 func shownID(id string) string {
 	if withoutTokens(id) == id {
 		return id
@@ -200,8 +205,9 @@ func (e *Emulator) idOf(shown string) string {
 	return shown
 }
 
-// tokenFilter writes JSON to a viewer with what looks like a token left out, so that no field can be forgotten. Names and values are
-// ASCII where a token stands, and JSON escapes none of its bytes.
+// tokenFilter writes JSON to a viewer with what looks like a token left out, so that no field can
+// be forgotten. A token is ASCII, and JSON escapes none of its
+// bytes.
 type tokenFilter struct{ to io.Writer }
 
 // Write expects whole values: encoding/json writes each with one call.
@@ -221,7 +227,8 @@ func viewerJSON(to io.Writer) *json.Encoder {
 
 // clipped leaves tokens out of a text and cuts it after limit bytes, between characters.
 func clipped(text string, limit int) string {
-	// a cut token may not look like one any more, so the tokens go first; far behind the cut nobody sees them
+	// a cut token may not look like one any more, so the tokens go first; far behind the cut nobody
+	// sees them
 	if far := 4 * limit; len(text) > far {
 		text = text[:far]
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Values that look like a token, wherever they stand.
+// Values that look like a token, in any place.
 
 func TestWhatLooksLikeAToken(t *testing.T) {
 	jwt := New().Token("device-1", time.Hour)
@@ -90,8 +90,9 @@ func TestWhatLooksLikeAToken(t *testing.T) {
 	assert.LessOrEqual(t, missed, 40, "of 4,000 random secrets in base64")
 }
 
-// TestInspectorHidesTokensWhereverTheyStand sends a token in every place that a request has, and looks for it in every view.
-func TestInspectorHidesTokensWhereverTheyStand(t *testing.T) {
+// TestInspectorHidesTokensInEveryPlace sends a token in every place that a request has, and looks
+// for it in every view.
+func TestInspectorHidesTokensInEveryPlace(t *testing.T) {
 	e := New()
 	secrets := []string{e.Token("x", time.Hour), "sk_live_plantedAbc123", "q8ZtP1xVb/3nR+7mKcY2wLh0Ej5uSgDf9TaXoB4iUvM="}
 	var fragments []string

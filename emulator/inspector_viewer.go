@@ -20,7 +20,7 @@ func rowsOf(first bool) int {
 	return frameRows
 }
 
-// viewer is one page that is told what happens, and what it was told already.
+// viewer is one page that watches, and what it has got already.
 type viewer struct {
 	inspector *inspector
 	view      string // requests, refusals, events, messages or players
@@ -29,11 +29,11 @@ type viewer struct {
 
 	began   bool
 	resets  int
-	request int          // the newest request that was told
-	pending map[int]bool // requests that were told while they were under way
+	request int          // the newest request that was sent
+	pending map[int]bool // requests that were sent while they were under way
 	event   int
 	message int
-	second  int64 // the newest second that was told, as Unix time
+	second  int64 // the newest second that was sent, as Unix time
 	state   fingerprint
 	told    time.Time
 
@@ -45,7 +45,7 @@ type viewer struct {
 // fingerprint is the same as before where nothing happened.
 type fingerprint struct{ resets, total, ended, flips int }
 
-// frame is what a viewer is told at once.
+// frame is what a viewer is sent at once.
 type frame struct {
 	Now      int64            `json:"now"` // Unix time in milliseconds
 	Reset    bool             `json:"reset,omitzero"`
@@ -91,7 +91,7 @@ func (v *viewer) next(now time.Time) (f frame, ok bool) {
 	f.Requests, f.Refused = state.total, e.record.refusedCount()
 	f.Events, f.Buffered = e.EventCount(), e.Buffered()
 	f.Messages = e.fyno.messageCount()
-	// a second is told until it is over, and once more
+	// a second is sent until it is over, and once more
 	f.Seconds = e.activity.since(v.second, now)
 	v.second = now.Unix() - 1
 	f.Services, f.Scripted = v.inspector.services(), e.scripted()
@@ -127,8 +127,8 @@ func (e *Emulator) fingerprint() fingerprint {
 	return fingerprint{e.record.resets, e.record.total, e.record.ended, flips}
 }
 
-// filter is what a person typed to see less. Words are looked for in any column and in any case, all of them; a word player:NAME names
-// one player, whole.
+// filter is what a person typed to see less. Words are looked for in any column and in any case,
+// all of them; a word player:NAME names one player, whole.
 type filter struct {
 	words  []string // in lower case
 	player string
@@ -147,7 +147,7 @@ func newFilter(typed, only string) filter {
 	return f
 }
 
-// takes reports whether every word stands in one of the columns.
+// takes reports whether every word is in one of the columns.
 func (f filter) takes(columns ...string) bool {
 	if len(f.words) == 0 {
 		return true

@@ -40,7 +40,7 @@ func shownIn(a answer) []any {
 	return rows
 }
 
-func TestAViewerIsToldOnce(t *testing.T) {
+func TestAViewerGetsEachRowOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := New()
 		token := e.Token("device-abc-123", time.Hour)
@@ -105,7 +105,7 @@ func (g *gate) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestASlowViewerHoldsNobodyUpAndIsToldLess(t *testing.T) {
+func TestASlowViewerHoldsNobodyUpAndGetsLess(t *testing.T) {
 	for _, view := range []string{"events", "requests"} {
 		t.Run(view, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestASlowViewerHoldsNobodyUpAndIsToldLess(t *testing.T) {
 				r := request(t, "GET", InspectorPath+"/live?view="+view, "").WithContext(ctx)
 				r.Host = "127.0.0.1"
 				viewer.Go(func() { e.Inspector().ServeHTTP(g, r) })
-				synctest.Wait() // it stands at its first write
+				synctest.Wait() // it waits at its first write
 
 				const players, each = 50, 60
 				for i := range players {

@@ -9,7 +9,7 @@ const (
 	Sunshine    = "sunshine"
 )
 
-// Where each service stands: a client's base URL is the server's URL with this path.
+// The paths of the services: a client's base URL is the server's URL with this path.
 const (
 	SmoovenPath     = "/smooven/v1"
 	FynoPath        = "/fyno/v1"

@@ -62,8 +62,8 @@ var namedOperations = []namedOperation{
 	{Sunshine, "removeClient", []string{"Messaging.RemoveClient"}},
 }
 
-// operationID returns the operationId of an operation that is given by it, such as validateOTP, or by the method that calls it, such
-// as Verify.Validate. A service other than "" must have it.
+// operationID returns the operationId of an operation that is given by it, such as validateOTP, or
+// by the method that calls it, such as Verify.Validate. A service other than "" must have it.
 func operationID(service, name string) (id string, ok bool) {
 	for _, op := range namedOperations {
 		if (op.id == name || slices.Contains(op.methods, name)) && (service == "" || service == op.service) {
@@ -73,7 +73,8 @@ func operationID(service, name string) (id string, ok bool) {
 	return "", false
 }
 
-// noOperation says that a service, or any for "", has no operation of a name, and lists those that it has.
+// noOperation says that a service, or any for "", has no operation of a name, and lists those that
+// it has.
 func noOperation(service, name string) error {
 	where := "no operation " + fmt.Sprintf("%q", name)
 	if service != "" {
@@ -88,8 +89,8 @@ func noOperation(service, name string) error {
 	return fmt.Errorf("%s: use one of %s", where, strings.Join(names, ", "))
 }
 
-// Operations lists every operation in lines of three columns: its service, its operationId, and the methods that call it. Either name
-// stands for it in [Fault].Operation and in [Emulator.Calls].
+// Operations lists every operation in lines of three columns: its service, its operationId, and the
+// methods that call it. Either name stands for it in [Fault].Operation and in [Emulator.Calls].
 func Operations() string {
 	var out strings.Builder
 	columns := tabwriter.NewWriter(&out, 0, 1, 2, ' ', 0)

@@ -48,7 +48,8 @@ func (r reply) outcome() outcome {
 	encoder := json.NewEncoder(&buf)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(r.body); err != nil {
-		// a service made a body that JSON has no words for: that is a bug here, and must not look like a fault of the client
+		// a service made a body that JSON has no words for: that is a bug here, and must not look
+		// like a fault of the client
 		panic("emulator: reply cannot be encoded: " + err.Error())
 	}
 	out.body = buf.Bytes()

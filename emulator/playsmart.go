@@ -17,7 +17,7 @@ type playSmart struct {
 	tokens   int
 	events   map[string][]Event // by user, in the order of arrival
 	count    int
-	newest   []eventPlace // a ring: event number n stands at n modulo its length
+	newest   []eventPlace // a ring: event number n is at n modulo its length
 	buffered float64      // at the time drained
 	drained  time.Time
 }

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// playSmartAccount is one registered player. The password's hash is kept so that a dump of the emulator shows none.
+// playSmartAccount is one registered player. The password's hash is kept so that a dump of the
+// emulator shows none.
 type playSmartAccount struct {
 	id       string
 	email    string
@@ -57,7 +58,8 @@ func (p *playSmart) login(c *call) reply {
 	return p.session(http.StatusOK, account)
 }
 
-// session answers with fresh tokens; an account never changes once made, so it is read without the lock.
+// session answers with fresh tokens; an account never changes once made, so it is read without the
+// lock.
 func (p *playSmart) session(status int, account *playSmartAccount) reply {
 	return reply{status: status, body: map[string]any{"data": map[string]any{
 		"access_token":  p.sign(account.deviceID, "", p.nextTokenID(), p.options.tokenTTL),

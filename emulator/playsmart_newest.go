@@ -1,20 +1,23 @@
 package emulator
 
-// newestEvents is how many of the newest events of all players can be told by their number.
+// newestEvents is how many of the newest events of all players can be found by their number.
 const newestEvents = 4096
 
-// eventPlace is where an event stands: in the list of its user. The list itself is in the order of arrival only within a user.
+// eventPlace is the place of an event in the list of its user. The list itself is in the order of
+// arrival only within a user.
 type eventPlace struct {
 	userID string
 	index  int
 }
 
-// arrived numbers an event that is about to be appended to the list of its user. The caller holds mu.
+// arrived numbers an event that is about to be appended to the list of its user. The caller holds
+// mu.
 func (p *playSmart) arrived(userID string, index int) {
 	p.count++
 	place := eventPlace{userID, index}
 	if len(p.newest) < newestEvents {
-		// number 1 stands at 1 and number newestEvents at 0, so the ring begins with a place that stays empty until it is full
+		// number 1 is at 1 and number newestEvents at 0, so the ring begins with a place that is
+		// empty until it is full
 		if len(p.newest) == 0 {
 			p.newest = append(p.newest, eventPlace{})
 		}
@@ -26,11 +29,11 @@ func (p *playSmart) arrived(userID string, index int) {
 	p.newest[p.count%newestEvents] = place
 }
 
-// after returns events with a number above last that keep wants, newest first, with their numbers, and the newest
-// number. Of more than frameRows it returns a sample, evenly spread, because the newest would be one batch of one player, except for the
-// first time, when it is the newest firstRows. More says how many
-// were left out, those that the ring has lost included. For a user it looks at that user's events alone, all of them; their numbers
-// then count from 1 within the user.
+// after returns events with a number above last that keep wants, newest first, with their numbers,
+// and the newest number. Of more than frameRows it returns a sample, evenly spread, because the
+// newest would be one batch of one player, except for the first time, when it is the newest
+// firstRows. More says how many were left out, those that the ring has lost included. For a user it
+// looks at that user's events alone, all of them; their numbers then count from 1 within the user.
 func (p *playSmart) after(userID string, last int, first bool, keep func(Event) bool) (events []numberedEvent, more, newest int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -214,7 +214,8 @@ func TestPlaySmartBufferDrains(t *testing.T) {
 	})
 }
 
-// TestEventTypesBesideTheContract: an emulator takes the types that it was told of, and the others of the program do not.
+// TestEventTypesBesideTheContract: an emulator takes the types that it was told of, and the others
+// of the program do not.
 func TestEventTypesBesideTheContract(t *testing.T) {
 	t.Parallel()
 	const joined = `{"type":"GuildJoined","timestamp":"2026-04-22T14:30:00.000+00:00"}`

@@ -36,7 +36,8 @@ func (p *playSmart) sign(userID, kind, id string, ttl time.Duration) string {
 	return signed
 }
 
-// Token makes a PlaySmart access token for a user, registered or not. With a ttl of 0 or less it has expired.
+// Token makes a PlaySmart access token for a user, registered or not. With a ttl of 0 or less it
+// has expired.
 func (e *Emulator) Token(userID string, ttl time.Duration) string {
 	return e.playSmart.sign(userID, "", e.playSmart.nextTokenID(), ttl)
 }
@@ -48,8 +49,8 @@ func (p *playSmart) nextTokenID() string {
 	return strconv.Itoa(p.tokens)
 }
 
-// authorize returns the token's sub. A gateway before the service may have moved the header to X-Forwarded-Authorization,
-// which wins.
+// authorize returns the token's sub. A gateway before the service may have moved the header to
+// X-Forwarded-Authorization, which wins.
 func (p *playSmart) authorize(r *http.Request, operation string) (string, *reply) {
 	if operation == "registerAccount" || operation == "login" {
 		return "", nil

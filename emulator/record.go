@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Request is one request as the record keeps it. It holds what the client sent, credentials included.
+// Request is one request as the record keeps it. It holds what the client sent, credentials
+// included.
 type Request struct {
 	Number    int       // from 1, in the order of arrival
 	Time      time.Time // of arrival
@@ -56,7 +57,8 @@ func (r Request) clone() Request {
 
 // record is the newest requests, bounded in number and in bytes, and a count of all.
 //
-// An entry is made on arrival and filled in when the request ends, so that a test can see a request that hangs.
+// An entry is made on arrival and filled in when the request ends, so that a test can see a request
+// that hangs.
 type record struct {
 	limit    int
 	maxBytes int
@@ -87,7 +89,8 @@ func (r *record) arrive(entry *recorded) {
 	r.weighLocked(entry)
 }
 
-// weighLocked counts what an entry takes by now, and drops the oldest entries that there is no room for.
+// weighLocked counts what an entry takes by now, and drops the oldest entries that there is no room
+// for.
 func (r *record) weighLocked(entry *recorded) {
 	if !entry.kept {
 		return
@@ -140,8 +143,9 @@ func (r *record) end(entry *recorded, edit func(*recorded)) {
 	r.weighLocked(entry)
 }
 
-// Requests returns copies of the recorded requests in the order of arrival, the newest of them if there were more than
-// WithRecordLimit and WithRecordBytes allow. A request under way is among them, with Status 0.
+// Requests returns copies of the recorded requests in the order of arrival, the newest of them if
+// there were more than WithRecordLimit and WithRecordBytes allow. A request under way is among
+// them, with Status 0.
 func (e *Emulator) Requests() []Request {
 	r := e.record
 	r.mu.Lock()
@@ -153,9 +157,11 @@ func (e *Emulator) Requests() []Request {
 	return out
 }
 
-// Calls returns how many requests arrived for an operation, refused and faulted ones included. The operation goes by its operationId,
-// such as "fireEvent", or by the method that calls it, such as "Events.Fire": see [Operations]. For "" it is the requests that belong
-// to no operation. The record's limits do not bound it. It panics where there is no such operation: a count of nothing would be 0.
+// Calls returns how many requests arrived for an operation, refused and faulted ones included. The
+// operation goes by its operationId, such as "fireEvent", or by the method that calls it, such as
+// "Events.Fire": see [Operations]. For "" it is the requests that belong to no operation. The
+// record's limits do not bound it. It panics where there is no such operation: a count of nothing
+// would be 0.
 func (e *Emulator) Calls(operation string) int {
 	id := ""
 	if operation != "" {
@@ -176,7 +182,8 @@ func (e *Emulator) TotalCalls() int {
 	return e.record.total
 }
 
-// ResetRecord forgets all requests and counts; the services keep their data. Numbers start at 1 again.
+// ResetRecord forgets all requests and counts; the services keep their data. Numbers start at 1
+// again.
 func (e *Emulator) ResetRecord() {
 	r := e.record
 	r.mu.Lock()

@@ -39,7 +39,8 @@ type schema struct {
 	resolved bool
 }
 
-// additional is what an object may hold beyond its properties: anything, nothing, or values of one schema.
+// additional is what an object may hold beyond its properties: anything, nothing, or values of one
+// schema.
 type additional struct {
 	forbidden bool
 	schema    *schema

@@ -19,7 +19,8 @@ const (
 	ruleNotEmpty = "must not be empty"
 )
 
-// check returns the first rule that value breaks, nil for none. value is what parseJSON returns; field is its place.
+// check returns the first rule that value breaks, nil for none. value is what parseJSON returns;
+// field is its place.
 func (s *schema) check(field string, value any) *violation {
 	if value == nil {
 		if s.Nullable || s.Type == "" {
@@ -50,7 +51,8 @@ func (s *schema) check(field string, value any) *violation {
 	return s.checkForms(field, value)
 }
 
-// lists reports whether value is one of the enum's. A number counts by its size, not by its spelling: 1.0 is 1.
+// lists reports whether value is one of the enum's. A number counts by its size, not by its
+// spelling: 1.0 is 1.
 func (s *schema) lists(value any) bool {
 	if number, ok := value.(json.Number); ok {
 		f, err := number.Float64()
@@ -162,8 +164,8 @@ func (s *schema) checkString(field, value string) *violation {
 	return nil
 }
 
-// rfc3339 is the shape of a moment: time.Parse alone is laxer, it takes a comma before the fraction and one digit for the
-// hour.
+// rfc3339 is the shape of a moment: time.Parse alone is laxer, it takes a comma before the fraction
+// and one digit for the hour.
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
 
 func isMoment(text string) bool {

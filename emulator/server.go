@@ -46,8 +46,9 @@ func Start(t TB, opts ...Option) *Server {
 	return s
 }
 
-// Listen starts a server on a TCP address. Without a host it is the loopback interface: the credentials are public, so an
-// emulator is reachable from elsewhere only if its address says so. Whoever reaches it by a name needs [WithHosts].
+// Listen starts a server on a TCP address. Without a host it is the loopback interface: the
+// credentials are public, so an emulator is reachable from elsewhere only if its address says so. A
+// client that reaches it by a name needs [WithHosts].
 func Listen(addr string, opts ...Option) (*Server, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -90,8 +91,8 @@ func wayOut(err error, port string) string {
 	return ""
 }
 
-// serve counts the requests under way. A connection is in conns when its handler starts, so the count cannot rise from 0
-// while Close waits for it: Close waits for conns first.
+// serve counts the requests under way. A connection is in conns when its handler starts, so the
+// count cannot rise from 0 while Close waits for it: Close waits for conns first.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.handlers.Add(1)
 	defer s.handlers.Done()
@@ -112,8 +113,8 @@ func (s *Server) track(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// Close stops listening, breaks the connections, ends what hangs, and waits for all of it. It may be called any number
-// of times. The services' data and the record stay readable.
+// Close stops listening, breaks the connections, ends what hangs, and waits for all of it. It may
+// be called any number of times. The services' data and the record stay readable.
 func (s *Server) Close() {
 	s.closeOnce.Do(func() {
 		s.stop()
@@ -124,7 +125,8 @@ func (s *Server) Close() {
 	s.handlers.Wait()
 }
 
-// Env returns NAME=value for every setting that points a client at this server, ready for os.Setenv or a shell.
+// Env returns NAME=value for every setting that points a client at this server, ready for os.Setenv
+// or a shell.
 func (s *Server) Env() []string { return environment(s.URL) }
 
 // environment is Env for a base URL.

@@ -8,18 +8,20 @@ import (
 
 // service is one of the five vendors: its state, its auth and its way to say no.
 //
-// The emulator matches a request to an operation of the service's contract, asks authorize, holds the request against
-// the contract, and only then calls handle. So a handler never checks a shape: what reaches it is valid.
+// The emulator matches a request to an operation of the service's contract, asks authorize, holds
+// the request against the contract, and only then calls handle. So a handler never checks a shape:
+// what reaches it is valid.
 type service interface {
-	// authorize returns who is calling (PlaySmart: the token's sub), or a refusal in the service's own words. The path's
-	// parameters are in r.PathValue; the body is not there.
+	// authorize returns who is calling (PlaySmart: the token's sub), or a refusal in the service's
+	// own words. The path's parameters are in r.PathValue; the body is not there.
 	authorize(r *http.Request, operation string) (principal string, refusal *reply)
 	// invalid is the service's answer to a request that its contract forbids for an operation.
 	invalid(operation string, v violation) reply
-	// refusal is the service's error body for what the emulator itself decides: no such path (404) or method (405), a body
-	// that is too large (413), a fault's status.
+	// refusal is the service's error body for what the emulator itself decides: no such path (404)
+	// or method (405), a body that is too large (413), a fault's status.
 	refusal(status int, message string) reply
-	// handle carries one operation out. It is called concurrently; each service guards its own state.
+	// handle carries one operation out. It is called concurrently; each service guards its own
+	// state.
 	handle(c *call) reply
 }
 

@@ -15,7 +15,8 @@ const smartSenderTime = time.DateTime
 // contactsPage is the page where no limitation is asked for; the contract allows no larger one.
 const contactsPage = 20
 
-// smartSender is the emulated SmartSender project: its contacts, and the two channels through which they write.
+// smartSender is the emulated SmartSender project: its contacts, and the two channels through which
+// they write.
 type smartSender struct {
 	operations map[string]func(*call) reply
 
@@ -112,7 +113,8 @@ func smartSenderDone() reply {
 	return reply{status: http.StatusOK, body: map[string]bool{"state": true}}
 }
 
-// pageOf answers with one page of all: 20 items where no limitation is asked for, and none beyond the last page.
+// pageOf answers with one page of all: 20 items where no limitation is asked for, and none beyond
+// the last page.
 func pageOf[T any](c *call, all []T) reply {
 	page, limit, count := int64(1), int64(contactsPage), int64(len(all))
 	for name, value := range map[string]*int64{"page": &page, "limitation": &limit} {

@@ -201,7 +201,8 @@ func (s *smartSender) fireContactEvent(c *call, in fireInput) reply {
 	return smartSenderDone()
 }
 
-// firedFor returns a copy of the events launched for a contact, oldest first; also for one that is gone.
+// firedFor returns a copy of the events launched for a contact, oldest first; also for one that is
+// gone.
 func (s *smartSender) firedFor(contactID int64) []FiredEvent {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -65,8 +65,8 @@ type gateInput struct {
 	Parameters map[string]any `json:"parameters"`
 }
 
-// createContactGate creates a contact with its gate. An identifier that has a gate gets that gate back, and its contact
-// stays as it is.
+// createContactGate creates a contact with its gate. An identifier that has a gate gets that gate
+// back, and its contact stays as it is.
 func (s *smartSender) createContactGate(c *call, in gateInput) reply {
 	id, err := strconv.ParseInt(c.path["channelId"], 10, 64)
 	channel, ok := s.channels[id]
@@ -122,7 +122,8 @@ func (s *smartSender) getContactChat(c *call) reply {
 	}}
 }
 
-// messengerID is the contact's number in its first messenger, where the identifier is one; else the chat's id.
+// messengerID is the contact's number in its first messenger, where the identifier is one; else the
+// chat's id.
 func messengerID(p *contact) int64 {
 	for _, g := range p.gates {
 		if id, err := strconv.ParseInt(g.identifier, 10, 64); err == nil {

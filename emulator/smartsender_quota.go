@@ -14,7 +14,8 @@ const (
 	longestLock = 12 * time.Minute // however many there are
 )
 
-// smartSenderQuota counts the project's requests of the running minute and locks the project when there are too many.
+// smartSenderQuota counts the project's requests of the running minute and locks the project when
+// there are too many.
 type smartSenderQuota struct {
 	perMinute int // 0: no limit
 	started   time.Time
@@ -23,8 +24,8 @@ type smartSenderQuota struct {
 	lockedAt  time.Time
 }
 
-// take spends one request at now. It returns how long the project is locked, 0 where the request may pass. A request
-// into a lock is over the quota as well, and makes the lock longer.
+// take spends one request at now. It returns how long the project is locked, 0 where the request
+// may pass. A request into a lock is over the quota as well, and makes the lock longer.
 func (q *smartSenderQuota) take(now time.Time) time.Duration {
 	if q.perMinute == 0 {
 		return 0

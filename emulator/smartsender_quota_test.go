@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// listUnderQuota asks for the contacts as the core does and returns the status and what is announced of the quota.
+// listUnderQuota asks for the contacts as the core does and returns the status and what is
+// announced of the quota.
 func listUnderQuota(t *testing.T, s *smartSender, authorization string) (status int, left string) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/smartsender/v1/contacts", nil)

@@ -22,7 +22,8 @@ func newSmartSenderTest(t *testing.T, with ...Option) (serviceTest, *smartSender
 	return serviceTest{T: t, service: s}, s
 }
 
-// createContact makes a contact through a WhatsApp gate and returns the contact's id, as text for a path.
+// createContact makes a contact through a WhatsApp gate and returns the contact's id, as text for a
+// path.
 func createContact(st serviceTest, s *smartSender, body string) string {
 	st.Helper()
 	gate := st.want(http.StatusOK, "createContactGate", body, "channelId", "1")

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// uniteContacts fills what contactId lacks from the target, which is gone afterwards; its gates move along, so that a
-// message to either identifier reaches the one contact.
+// uniteContacts fills what contactId lacks from the target, which is gone afterwards; its gates
+// move along, so that a message to either identifier reaches the one contact.
 func (s *smartSender) uniteContacts(c *call) reply {
 	p, refusal := s.contact(c, "contactId")
 	if refusal != nil {

@@ -16,7 +16,8 @@ var contactPhone = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 // longestName is the most characters that a first or last name may have.
 const longestName = 255
 
-// contactVariable is one variable of one contact. Its value is a string, a json.Number, a bool, a list of these, or nil.
+// contactVariable is one variable of one contact. Its value is a string, a json.Number, a bool, a
+// list of these, or nil.
 type contactVariable struct {
 	id        int64
 	name      string
@@ -25,7 +26,8 @@ type contactVariable struct {
 	updatedAt time.Time
 }
 
-// variableBody is a variable as the API shows it: a single value as text, and what it consists of under content.
+// variableBody is a variable as the API shows it: a single value as text, and what it consists of
+// under content.
 type variableBody struct {
 	ID          int64   `json:"id"`
 	Name        string  `json:"name"`
@@ -67,7 +69,8 @@ type contactUpdate struct {
 	Values map[string]any `json:"values"`
 }
 
-// updateContact sets system fields and variables; a value that is invalid for its field is skipped, the rest applies.
+// updateContact sets system fields and variables; a value that is invalid for its field is skipped,
+// the rest applies.
 func (s *smartSender) updateContact(c *call, in contactUpdate) reply {
 	p, refusal := s.contact(c, "contactId")
 	if refusal != nil {
@@ -125,7 +128,8 @@ func (s *smartSender) setVariables(p *contact, values map[string]any) {
 	}
 }
 
-// fitsVariable tells whether a value is null, a string, a number, a boolean, or a list of the last three.
+// fitsVariable tells whether a value is null, a string, a number, a boolean, or a list of the last
+// three.
 func fitsVariable(value any) bool {
 	switch value := value.(type) {
 	case nil, string, json.Number, bool:

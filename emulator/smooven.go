@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// smooven is the players API. Only a player's id finds it: whether the real service takes an external id in its place is
-// not documented.
+// smooven is the players API. Only a player's id finds it: whether the real service takes an
+// external id in its place is not documented.
 type smooven struct {
 	mu         sync.Mutex
 	players    map[string]*Player // by player id
@@ -125,8 +125,8 @@ func (s *smooven) registerPlayer(c *call) reply {
 	}}
 }
 
-// register creates a player, or changes what the registration holds of one that exists: each channel by itself, the
-// tags and the preferences as a whole.
+// register creates a player, or changes what the registration holds of one that exists: each
+// channel by itself, the tags and the preferences as a whole.
 func (s *smooven) register(in smoovenRegistration) (player *Player, created bool) {
 	player = s.byExternal[in.ExternalID]
 	if player == nil {
@@ -153,7 +153,8 @@ func (s *smooven) register(in smoovenRegistration) (player *Player, created bool
 	return player, created
 }
 
-// importPlayers registers the players that the service takes, and lists the others by their place from 0.
+// importPlayers registers the players that the service takes, and lists the others by their place
+// from 0.
 func (s *smooven) importPlayers(c *call) reply {
 	var in struct {
 		Players []smoovenRegistration `json:"players"`

@@ -9,8 +9,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// sunshine is the clients API. Users are not created here in the real service either, so any user id is taken as one that
-// exists, without clients.
+// sunshine is the clients API. Users are not created here in the real service either, so any user
+// id is taken as one that exists, without clients.
 type sunshine struct {
 	options sunshineOptions
 
@@ -23,7 +23,8 @@ func newSunshine(o sunshineOptions) *sunshine {
 	return &sunshine{options: o, users: make(map[string][]*Client)}
 }
 
-// authorize takes basic auth and HS256 JWTs, and wants the app of the path to be the one that the key is for.
+// authorize takes basic auth and HS256 JWTs, and wants the app of the path to be the one that the
+// key is for.
 func (s *sunshine) authorize(r *http.Request, _ string) (string, *reply) {
 	if user, password, ok := r.BasicAuth(); ok {
 		if user != SunshineKeyID || password != SunshineSecret {

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Client is a client of a Sunshine user: a channel that is linked, or about to be. Status is as of when it was asked for.
+// Client is a client of a Sunshine user: a channel that is linked, or about to be. Status is as of
+// when it was asked for.
 type Client struct {
 	ID             string
 	Type           string // mailgun, messagebird, twilio, whatsapp; AddClient takes any
@@ -51,7 +52,8 @@ type sunshineCreate struct {
 // sunshinePhone is a phone number with its country code; spaces and dashes are allowed.
 var sunshinePhone = regexp.MustCompile(`^\+[0-9]([ -]?[0-9]){6,14}$`)
 
-// violation is the first rule that in breaks of those that the contract states in words; nil for none.
+// violation is the first rule that in breaks of those that the contract states in words; nil for
+// none.
 func (in sunshineCreate) violation() *violation {
 	match := in.MatchCriteria
 	if match.Type != "mailgun" && !sunshinePhone.MatchString(match.PhoneNumber) {
@@ -82,7 +84,8 @@ func (s *sunshine) createClient(c *call) reply {
 	return reply{status: http.StatusCreated, body: map[string]any{"client": sunshineBody(client)}}
 }
 
-// add numbers a client and keeps it. The ids rise, so that a cursor stays a place when its client is removed.
+// add numbers a client and keeps it. The ids rise, so that a cursor stays a place when its client
+// is removed.
 func (s *sunshine) add(user string, client Client) Client {
 	s.lastID++
 	client.ID = fmt.Sprintf("5f%022x", s.lastID)
@@ -91,8 +94,8 @@ func (s *sunshine) add(user string, client Client) Client {
 	return client
 }
 
-// at returns a client as it stands at a time: an immediate confirmation links it after the link delay, another one when
-// ConfirmClient was called.
+// at returns a client as it is at a time: an immediate confirmation links it after the link delay,
+// another one when ConfirmClient was called.
 func (s *sunshine) at(client *Client, now time.Time) Client {
 	out := *client
 	linked := out.LinkedAt
@@ -133,7 +136,7 @@ func (s *sunshine) listClients(c *call) reply {
 	}
 	for _, cursor := range []string{after, before} {
 		if cursor != "" && !sunshineCursor.MatchString(cursor) {
-			return s.refuse(http.StatusBadRequest, "bad_request", "Invalid page query parameters: the cursor is none of this list")
+			return s.refuse(http.StatusBadRequest, "bad_request", "Invalid page query parameters: this list does not have the cursor")
 		}
 	}
 	if after != "" && before != "" {
@@ -202,7 +205,8 @@ func (e *Emulator) Clients(user string) []Client {
 	return clients
 }
 
-// AddClient gives a Sunshine user an active client of any type, as if it had come in over its channel, and returns its id.
+// AddClient gives a Sunshine user an active client of any type, as if it had come in over its
+// channel, and returns its id.
 func (e *Emulator) AddClient(user, clientType string) string {
 	s := e.sunshine
 	s.mu.Lock()
@@ -210,8 +214,8 @@ func (e *Emulator) AddClient(user, clientType string) string {
 	return s.add(user, Client{Type: clientType, LinkedAt: time.Now()}).ID
 }
 
-// ConfirmClient makes a pending Sunshine client active, as the user's activity or answer to a prompt does. It is an
-// error where there is no such client.
+// ConfirmClient makes a pending Sunshine client active, as the user's activity or answer to a
+// prompt does. It is an error where there is no such client.
 func (e *Emulator) ConfirmClient(user, clientID string) error {
 	s := e.sunshine
 	s.mu.Lock()

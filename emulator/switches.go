@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// What the inspector's switches do while they are on.
+// The effects of the inspector's switches while they are on.
 const (
 	switchedDelay      = 2 * time.Second // slow
 	switchedRetryAfter = 2 * time.Second // limit
 )
 
-// switches are the faults that a person turns on and off by hand. A service has one fault at most, made from its switches, because of
-// several faults that select a request only one acts.
+// switches are the faults that a person turns on and off by hand. A service has one fault at most,
+// made from its switches, because of several faults that select a request only one acts.
 type switches struct {
 	mu       sync.Mutex
 	services map[string]switched
 	flips    int // how often anything was changed
 }
 
-// switched is where the switches of one service stand.
+// switched is the position of the switches of one service.
 type switched struct {
 	switchPosition
 	entry *injected // nil while all are off
@@ -51,7 +51,8 @@ func (s switchPosition) fault(service string) (fault Fault, acts bool) {
 	return fault, fault.String() != ""
 }
 
-// flip turns one switch of a service, or of every service for "*", on or off. Turning a switch to where it stands changes nothing.
+// flip turns one switch of a service, or of every service for "*", on or off. Turning a switch to
+// its own position changes nothing.
 func (e *Emulator) flip(service, name string, on bool) error {
 	services := serviceNames[:]
 	if service != "*" {
@@ -122,7 +123,8 @@ func (e *Emulator) position(service string) (s switched, hits int) {
 	return s, s.entry.hit
 }
 
-// scripted lists the faults that were injected by a program and not by a switch, with how many requests they hit.
+// scripted lists the faults that were injected by a program and not by a switch, with how many
+// requests they hit.
 func (e *Emulator) scripted() []scriptedFault {
 	byHand := make(map[*injected]bool)
 	e.switches.mu.Lock()

@@ -97,7 +97,8 @@ func TestSwitchesRefuse(t *testing.T) {
 	}
 }
 
-// TestNoRequestPassesBetweenTwoPositions turns slow on and off during an outage: the outage is there all the time.
+// TestNoRequestPassesBetweenTwoPositions turns slow on and off during an outage: the outage is
+// there all the time.
 func TestNoRequestPassesBetweenTwoPositions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := New()

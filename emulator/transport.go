@@ -10,12 +10,14 @@ import (
 	"strconv"
 )
 
-// RoundTrip answers a request inside the process, so an Emulator can be an http.Client's Transport. It looks at the URL's
-// path only, not at its host; nothing is dialed and no goroutine started. It calls the hooks GetConn, GotConn, WroteHeaders,
-// WroteRequest and GotFirstResponseByte of httptrace. The request's context ends delays and hangs.
+// RoundTrip answers a request inside the process, so an Emulator can be an http.Client's Transport.
+// It looks at the URL's path only, not at its host; nothing is dialed and no goroutine started. It
+// calls the hooks GetConn, GotConn, WroteHeaders, WroteRequest and GotFirstResponseByte of
+// httptrace. The request's context ends delays and hangs.
 //
-// ResetBefore reports a WroteRequest that failed, so the client knows that its request never arrived as a whole. Over a
-// socket a small request is in the kernel's buffers by then, and the client cannot tell.
+// ResetBefore reports a WroteRequest that failed, so the client knows that its request never
+// arrived as a whole. Over a socket a small request is in the kernel's buffers by then, and the
+// client cannot tell.
 func (e *Emulator) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	if r.Body != nil {
@@ -75,14 +77,15 @@ type brokenOff struct{}
 
 func (brokenOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// ServeHTTP answers a request over a connection. For a reset it takes the connection over; where it cannot (HTTP/2, a
-// recorder), it panics with http.ErrAbortHandler, which is how a handler ends a connection without a reply.
-//
-// What comes over a network is answered only if its Host header is an address, localhost or a name of [WithHosts], and if it
-// does not come from another site's page in a browser. Others get 403 and leave no trace.
+// ServeHTTP answers a request over a connection. For a reset it takes the connection over; where it
+// cannot (HTTP/2, a recorder), it panics with http.ErrAbortHandler, which is how a handler ends a
+// connection without a reply. A request over a network is answered only if its Host header is an
+// address, localhost or a name of [WithHosts], and if it does not come from another site's page in
+// a browser. Others get 403 and leave no trace.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := outcome{}
-	// without a server there is no network: a test calls the handler with a request of its own making
+	// without a server there is no network: a test calls the handler with a request of its own
+	// making
 	if why := e.guard.refuses(r); why != "" && r.Context().Value(http.ServerContextKey) != nil {
 		out = e.refused(r, why)
 	} else {
@@ -99,11 +102,13 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(out.body)))
 	}
 	w.WriteHeader(out.status)
-	// net/http closes a connection whose reply is shorter than it was announced, and the client may have left; there is nobody to tell
+	// net/http closes a connection whose reply is shorter than it was announced, and the client may
+	// have left; there is nobody to tell
 	_, _ = w.Write(out.sent())
 }
 
-// resetConn ends the connection so that the client sees a reset, not a clean end: with a linger of 0, closing sends RST.
+// resetConn ends the connection so that the client sees a reset, not a clean end: with a linger of
+// 0, closing sends RST.
 func resetConn(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

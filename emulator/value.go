@@ -6,12 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds how deep a body may nest: a parser that recurses over hostile input must stop somewhere.
+// maxDepth bounds how deep a body may nest: a parser that recurses over hostile input must stop
+// somewhere.
 const maxDepth = 512
 
-// parseJSON reads one JSON value more strictly than encoding/json does: it refuses invalid UTF-8 (which encoding/json
-// replaces), a name that stands twice in one object (where it takes the last), and numbers that no float64 holds.
-// Objects come as map[string]any, arrays as []any, numbers as json.Number.
+// parseJSON reads one JSON value more strictly than encoding/json does: it refuses invalid UTF-8
+// (which encoding/json replaces), a name that is twice in one object (where it takes the last), and
+// numbers that no float64 holds. Objects come as map[string]any, arrays as []any, numbers as
+// json.Number.
 func parseJSON(data []byte) (any, *violation) {
 	if !utf8.Valid(data) {
 		return nil, &violation{"body", "must be valid UTF-8"}
@@ -24,7 +26,7 @@ func parseJSON(data []byte) (any, *violation) {
 	return parseValue(decoder, "body", 0)
 }
 
-// parseValue reads the value that the decoder stands before. The data is known to be valid JSON.
+// parseValue reads the next value of the decoder. The data is known to be valid JSON.
 func parseValue(decoder *json.Decoder, field string, depth int) (any, *violation) {
 	if depth > maxDepth {
 		return nil, &violation{"body", "must not nest deeper than 512 levels"}
@@ -56,7 +58,7 @@ func parseObject(decoder *json.Decoder, field string, depth int) (any, *violatio
 			return nil, &violation{field, "must be a JSON object"}
 		}
 		if _, twice := object[name]; twice {
-			return nil, &violation{field + "." + name, "must stand once in its object"}
+			return nil, &violation{field + "." + name, "must be once in its object"}
 		}
 		value, v := parseValue(decoder, field+"."+name, depth+1)
 		if v != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Browser starts a headless Chromium with a profile of its own in a folder. It ends when ctx ends, or with close.
+// Browser starts a headless Chromium with a profile of its own in a folder. It ends when ctx ends,
+// or with close.
 func Browser(ctx context.Context, folder string) (tab context.Context, end func(), err error) {
 	path, err := Chromium()
 	if err != nil {

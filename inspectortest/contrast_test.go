@@ -7,8 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contrasts walks over all text that is seen and returns what is below the 4.5 to 1 that WCAG asks of it at level AA. Colours are
-// painted onto a canvas to be read, because that is what knows every notation; backgrounds are laid over each other down to the page's.
+// contrasts walks over all text that is seen and returns what is below the 4.5 to 1 that WCAG asks
+// of it at level AA. Colours are painted onto a canvas to be read, because that is what knows every
+// notation; backgrounds are laid over each other down to the page's.
 const contrasts = `(() => {
 	const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
 	const painted = (colours) => {

@@ -16,9 +16,10 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// What a person does from the page, and that everything on it can be read.
+// The forms and buttons of the page, and that everything on it can be read.
 
-// cut returns the texts that do not fit where they are, as the page is now: of controls, of labels, and of every cell that must be whole.
+// cut returns the texts that do not fit where they are, as the page is now: of controls, of labels,
+// and of every cell that must be whole.
 const cut = `[...document.querySelectorAll("button, .figures dt, .figures dd, #services th, #services td, #rows th, #rows td.time, #rows td.number, .foot, .note, [role=tab], h1, h2, .status, label, #tabs, .controls, .bar, .tools")]
 	.filter((e) => e.checkVisibility() && e.textContent.trim() !== "" && (e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && getComputedStyle(e).display !== "inline" || e.scrollHeight > e.clientHeight + 3 && e.clientHeight > 0 && e.tagName === "BUTTON"))
 	.map((e) => e.tagName + "#" + e.id + "." + e.className + ": " + e.textContent.trim().slice(0, 40))`

@@ -168,7 +168,8 @@ func TestEverythingWithTheKeyboard(t *testing.T) {
 	p.press(kb.Escape)
 	p.wait(`document.querySelectorAll("#rows tbody tr").length === 6`)
 
-	// every control is reached by the Tab key, with a ring that is seen; a switch turns with the space bar
+	// every control is reached by the Tab key, with a ring that is seen; a switch turns with the
+	// space bar
 	eval[bool](p, `document.getElementById("pause").focus(), true`)
 	reached := map[string]bool{"pause": true}
 	for range 60 {

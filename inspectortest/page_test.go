@@ -50,7 +50,8 @@ func open(t *testing.T, at string, opts ...emulator.Option) *page {
 	return p
 }
 
-// listen notes what must not happen: an exception, or an error on the console, which is where a breach of the policy shows.
+// listen notes what must not happen: an exception, or an error on the console, which is where a
+// breach of the policy shows.
 func (p *page) listen(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,7 +65,7 @@ func (p *page) listen(event any) {
 	}
 }
 
-// visit shows the inspector anew, with what stands after the #.
+// visit loads the inspector again, with a fragment after the #.
 func (p *page) visit(at string) {
 	p.Helper()
 	require.NoError(p, chromedp.Do(p.tab, chromedp.Navigate("about:blank"), chromedp.Navigate(p.server.URL+emulator.InspectorPath+"/#"+at)))

@@ -71,7 +71,8 @@ func Flip(ctx context.Context, server *emulator.Server, service, name string, on
 
 func deviceOf(handle string) string { return "device-" + handle + "-01" }
 
-// Register makes the players known to every service, with profiles, properties, preferences and a suppression.
+// Register makes the players known to every service, with profiles, properties, preferences and a
+// suppression.
 func (s *Session) Register(ctx context.Context) error {
 	for i, handle := range handles {
 		id, phone, mail := deviceOf(handle), fmt.Sprintf("+6140000000%d", i), handle+"@example.com"
@@ -151,7 +152,8 @@ func (s *Session) Visit(ctx context.Context, service string, n int) error {
 	return err
 }
 
-// Play tracks events of so many players at so many a second until ctx ends. The rate swells and ebbs, as rounds begin and end.
+// Play tracks events of so many players at so many a second until ctx ends. The rate swells and
+// ebbs, as rounds begin and end.
 func (s *Session) Play(ctx context.Context, players, perSecond int) error {
 	const ticks = 20 // a second
 	ticker := time.NewTicker(time.Second / ticks)

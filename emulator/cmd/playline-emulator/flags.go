@@ -62,7 +62,8 @@ A fault script is WHERE:WHAT, with more settings after commas:
 Flags:
 `
 
-// parseFlags reads the command line. Mistakes come back as an error; -help prints the help and is flag.ErrHelp.
+// parseFlags reads the command line. Mistakes come back as an error; -help prints the help and is
+// flag.ErrHelp.
 func parseFlags(args []string, stderr io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("playline-emulator", flag.ContinueOnError)
@@ -107,7 +108,8 @@ func parseFlags(args []string, stderr io.Writer) (settings, error) {
 	return s, nil
 }
 
-// isLoopback reports whether only this machine reaches an address. What is no address is left to Listen, which says so.
+// isLoopback reports whether only this machine reaches an address. Listen refuses a text that is no
+// address.
 func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil || host == "" || strings.EqualFold(host, "localhost") {

@@ -1,5 +1,5 @@
-// Command playline-emulator serves the five emulated services until it is interrupted. It prints the environment lines that
-// point a client at it, then one line for each request.
+// Command playline-emulator serves the five emulated services until it is interrupted. It prints
+// the environment lines that point a client at it, then one line for each request.
 package main
 
 import (
@@ -26,7 +26,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run serves until ctx ends, and returns the exit code: 0 for a clean end, 1 if it could not listen, 2 for flags that make no sense.
+// run serves until ctx ends, and returns the exit code: 0 for a clean end, 1 if it could not
+// listen, 2 for flags that make no sense.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	settings, err := parseFlags(args, stderr)
 	switch {
@@ -73,7 +74,8 @@ type printer struct {
 	out io.Writer
 }
 
-// environment writes what a shell needs to point a client at the server, and where the inspector is. The values hold no quote.
+// environment writes what a shell needs to point a client at the server, and where the inspector
+// is. The values hold no quote.
 func (p *printer) environment(server *emulator.Server, inspector bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,8 +90,8 @@ func (p *printer) environment(server *emulator.Server, inspector bool) {
 	fmt.Fprintln(p.out, "# Ctrl-C ends it")
 }
 
-// request writes one line: time, service, operation, status, latency, and what was special about it. It holds no body,
-// no header and no query: credentials and one-time passwords travel there.
+// request writes one line: time, service, operation, status, latency, and what was special about
+// it. It holds no body, no header and no query: credentials and one-time passwords travel there.
 func (p *printer) request(r emulator.Request) {
 	service, operation, status := r.Service, r.Operation, strconv.Itoa(r.Status)
 	if service == "" {

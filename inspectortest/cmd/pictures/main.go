@@ -1,5 +1,5 @@
-// Command pictures takes the pictures of the inspector that stand in docs/, with a game behind it that meets an outage. It takes two
-// minutes, because that is what the chart shows.
+// Command pictures takes the pictures of the inspector in docs/, with a game behind it
+// that meets an outage. It takes two minutes, because that is what the chart shows.
 package main
 
 import (
@@ -47,6 +47,13 @@ func main() {
 			picture{"medium.png", "light", 1100, 800, 1, "view=requests", ""},
 			picture{"phone-requests.png", "dark", 400, 2000, 1, "view=requests", ""},
 			picture{"phone-messages.png", "light", 400, 2000, 1, "view=messages", ""},
+			picture{"phone-events.png", "light", 400, 2000, 1, "view=events", ""},
+			picture{"phone-refusals.png", "light", 400, 2000, 1, "view=refusals", ""},
+			picture{"refusals.png", "light", 1280, 900, 1, "view=refusals", "#rows tbody tr"},
+			picture{"requests-1280.png", "light", 1280, 900, 1, "view=requests", "#rows tbody tr:nth-child(3)"},
+			picture{"events-1280.png", "light", 1280, 900, 1, "view=events", ""},
+			picture{"send-1280.png", "light", 1280, 900, 1, "view=events", "#send"},
+			picture{"phone-send.png", "dark", 400, 860, 1, "view=events", "#send"},
 		)
 	}
 	if err := run(*folder, *played, pictures, *all); err != nil {
@@ -101,7 +108,7 @@ func run(folder string, played time.Duration, pictures []picture, empty bool) er
 	return errors.Join(err, failed, session.Close(ctx))
 }
 
-// visit calls a service again and again. What it refuses is part of the picture.
+// visit calls a service again and again. A refusal is part of the picture.
 func visit(ctx context.Context, session *inspectortest.Session, service string, every time.Duration) {
 	for n := 0; ctx.Err() == nil; n++ {
 		_ = session.Visit(ctx, service, n)
@@ -112,7 +119,8 @@ func visit(ctx context.Context, session *inspectortest.Session, service string, 
 	}
 }
 
-// evening lets time pass: notifications now and then, and an outage of the ingest when two thirds are over.
+// evening lets time pass: notifications now and then, and an outage of the ingest when two thirds
+// are over.
 func evening(ctx context.Context, session *inspectortest.Session, server *emulator.Server, played time.Duration) error {
 	began, broken, limited := time.Now(), false, false
 	heal := func() {}
@@ -163,7 +171,7 @@ func take(tab context.Context, url, folder string, p picture) error {
 		chromedp.Sleep(1500*time.Millisecond),
 	)
 	if err == nil && p.click != "" {
-		press := `document.querySelector("` + p.click + `").dispatchEvent(new PointerEvent("pointerdown", {bubbles: true, button: 0}))`
+		press := `((e) => { e.dispatchEvent(new PointerEvent("pointerdown", {bubbles: true, button: 0})); e.click(); return true; })(document.querySelector("` + p.click + `"))`
 		_, err = chromedp.Run(tab, chromedp.Evaluate[bool](press))
 		err = errors.Join(err, chromedp.Do(tab, chromedp.Sleep(700*time.Millisecond)))
 	}
