@@ -214,7 +214,7 @@ func TestPlaySmartBufferDrains(t *testing.T) {
 	})
 }
 
-// TestEventTypesBesideTheContract: an emulator takes the types that it was told of, and the others
+// TestEventTypesBesideTheContract: an emulator takes the types of its option, and the others
 // of the program do not.
 func TestEventTypesBesideTheContract(t *testing.T) {
 	t.Parallel()
