@@ -20,7 +20,7 @@ import (
 
 // The code of docs/testing.md and of the README's section on tests.
 
-// signUp is the code under test: it registers a player and sends a welcome, once however often it
+// signUp is the code under test: it registers a player and sends one welcome, however often it
 // is called.
 func signUp(ctx context.Context, client *playline.Client, deviceID, email string) error {
 	_, err := client.Players.Register(ctx, playline.Player{
