@@ -60,7 +60,7 @@ func TestEveryOperationCanBeSentAsItsContractFillsIt(t *testing.T) {
 			}
 		})
 	}
-	assert.Equal(t, 7, len(e.Events("device-1")), "one from the operation's own sample, and one of each type")
+	assert.Len(t, e.Events("device-1"), 7, "one from the operation's own sample, and one of each type")
 }
 
 func TestSendRefusesAndReports(t *testing.T) {

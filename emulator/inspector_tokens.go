@@ -162,7 +162,7 @@ func mixture(text string) (changes, letters, kinds int) {
 	var seen [3]int
 	before := -1
 	for i := range len(text) {
-		kind := -1
+		var kind int
 		switch b := text[i]; {
 		case b >= 'a' && b <= 'z':
 			kind = 0

@@ -210,10 +210,7 @@ func TestARequestIsCopiedAsACommandAndAsAProgram(t *testing.T) {
 	_, err = client.Suppressions.List(t.Context())
 	require.NoError(t, err)
 
-	env := os.Environ()
-	for _, line := range p.server.Env() {
-		env = append(env, line)
-	}
+	env := append(os.Environ(), p.server.Env()...)
 	_, curlErr := exec.LookPath("curl")
 	for number := 1; number <= 5; number++ {
 		before := p.server.Requests()[number-1]
