@@ -11,19 +11,20 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// What a connection may not do. The server says so at once, but on the connection and not in an answer:
-// who waits for an answer alone learns after its timeout that nothing is known.
+// What a connection may not do. The server says so at once, but on the connection and not in an
+// answer: who waits for an answer alone learns after its timeout that nothing is known.
 
 // denialPoll is how often a request looks at what the server has said on the connection.
 const denialPoll = 50 * time.Millisecond
 
-// watchDenials returns a context that ends when the server denies publishing under prefix, or subscribing
-// to answers, after this call. Call stop when the request is over: it returns the denial, or nil.
+// watchDenials returns a context that ends when the server denies publishing under prefix, or
+// subscribing to answers, after this call. Call stop when the request is over: it returns the
+// denial, or nil.
 //
 // A denied subscription counts if it is older, too: a connection subscribes to its answers once.
 //
-// A connection keeps its last error alone. If something else goes wrong between the denial and the next
-// look, the denial is missed, and the request ends at its own deadline.
+// A connection keeps its last error alone. If something else goes wrong between the denial and the
+// next look, the denial is missed, and the request ends at its own deadline.
 func watchDenials(parent context.Context, nc *nats.Conn, prefix string) (ctx context.Context, stop func() error) {
 	ctx, cancel := context.WithCancel(parent)
 	before := nc.LastError()
@@ -84,8 +85,8 @@ const expectedStreamHeader = "Nats-Expected-Stream"
 // probeFor is how long a probe waits for a stream that has no leader.
 const probeFor = 2 * time.Second
 
-// probe learns whether the connection may publish to the stream, with a message that the stream refuses,
-// because the message expects a stream that cannot be. The refusal names the stream.
+// probe learns whether the connection may publish to the stream, with a message that the stream
+// refuses, because the message expects a stream that cannot be. The refusal names the stream.
 //
 // A wrong Nats-Expected-Last-Msg-Id would do the same with one replica. With several, server 2.15.2
 // notices it only when the message is replicated, and the stream then stops answering anybody.

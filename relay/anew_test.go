@@ -18,8 +18,9 @@ import (
 
 // Streams that give numbers again: made anew by a person, or bereft of their end by a power cut.
 
-// TestKilledOnAStreamMadeAnew: a stream gives numbers again that the note has as settled and in doubt, and a relay that has taken from it is killed. The
-// next one must not take the new messages for the old ones, nor send twice what may not be.
+// TestKilledOnAStreamMadeAnew: a stream gives numbers again that the note has as settled and in
+// doubt, and a relay that has taken from it is killed. The next one must not take the new messages
+// for the old ones, nor send twice what may not be.
 func TestKilledOnAStreamMadeAnew(t *testing.T) {
 	t.Parallel()
 	type state int
@@ -118,7 +119,8 @@ func TestKilledOnAStreamMadeAnew(t *testing.T) {
 	}
 }
 
-// TestAStreamIsMadeAnewUnderARelay: what it has settled and what it has in hand of the old numbers is none of the new ones.
+// TestAStreamIsMadeAnewUnderARelay: what it has settled and what it has in hand of the old numbers
+// is none of the new ones.
 func TestAStreamIsMadeAnewUnderARelay(t *testing.T) {
 	t.Parallel()
 	f := single(t)
@@ -157,7 +159,8 @@ func TestAStreamIsMadeAnewUnderARelay(t *testing.T) {
 	assert.Zero(t, s.PossibleDuplicates)
 }
 
-// slowNote holds up the note that a partition writes before it takes the first message of a consumer, as a stream of the leases without a leader does.
+// slowNote holds up the note that a partition writes before it takes the first message of a
+// consumer, as a stream of the leases without a leader does.
 type slowNote struct {
 	jetstream.JetStream
 
@@ -180,8 +183,10 @@ func (s slowNote) PublishMsg(ctx context.Context, m *nats.Msg, o ...jetstream.Pu
 	return s.JetStream.PublishMsg(ctx, m, o...)
 }
 
-// TestAnOldAcknowledgementIsNotTakenForANewMessage: a new stream has brought a message and the relay has not looked at it, when the event of the old stream gets its
-// result that had the same number. The new consumer has the name of the old one, so an acknowledgement for that would remove the new message.
+// TestAnOldAcknowledgementIsNotTakenForANewMessage: a new stream has brought a message and the
+// relay has not looked at it, when the event of the old stream gets its result that had the same
+// number. The new consumer has the name of the old one, so an acknowledgement for that would remove
+// the new message.
 func TestAnOldAcknowledgementIsNotTakenForANewMessage(t *testing.T) {
 	t.Parallel()
 	f := single(t)

@@ -21,7 +21,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// serverDir is set where this program is the NATS server of a benchmark: a process of its own, so that its work is not counted.
+// serverDir is set where this program is the NATS server of a benchmark: a process of its own, so
+// that its work is not counted.
 const serverDir = "PLAYLINE_BENCH_NATS_DIR"
 
 func TestMain(m *testing.M) {
@@ -66,8 +67,8 @@ func (s *benchSender) Send(_ context.Context, b batcher.Batch) (batcher.Receipt,
 
 var benchPlayers = []int{1_000, 100_000}
 
-// BenchmarkRelay delivers events that are in the stream: one relay, a server with one replica in another process. Run it with a fixed
-// number of events, at least two for each player:
+// BenchmarkRelay delivers events that are in the stream: one relay, a server with one replica in
+// another process. Run it with a fixed number of events, at least two for each player:
 //
 //	go test -run - -bench . -benchtime 400000x
 func BenchmarkRelay(b *testing.B) {
@@ -91,7 +92,8 @@ func BenchmarkRelay(b *testing.B) {
 	}
 }
 
-// BenchmarkBatcherAlone is the same without a stream: as many goroutines as there are partitions track the same events.
+// BenchmarkBatcherAlone is the same without a stream: as many goroutines as there are partitions
+// track the same events.
 func BenchmarkBatcherAlone(b *testing.B) {
 	for _, players := range benchPlayers {
 		b.Run(fmt.Sprintf("players=%d", players), func(b *testing.B) {

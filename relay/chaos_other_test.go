@@ -2,5 +2,6 @@
 
 package relay
 
-// chaosMain does nothing: the chaos needs Linux, where a process can be made to end with its parent.
+// chaosMain does nothing: the chaos needs Linux, where a process can be made to end with its
+// parent.
 func chaosMain() bool { return false }

@@ -28,8 +28,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// The processes of the chaos: this test program, started again as a node, a relay or a publisher. Each ends when
-// its standard input does, so that none outlives the test.
+// The processes of the chaos: this test program, started again as a node, a relay or a publisher.
+// Each ends when its standard input does, so that none outlives the test.
 
 const chaosEnv = "PLAYLINE_CHAOS_PROCESS"
 
@@ -220,8 +220,8 @@ var chaosTypes = []batcher.EventType{batcher.IAPPurchase, batcher.LevelCompleted
 // chaosPlayers is how many players a publisher has.
 const chaosPlayers = 20
 
-// chaosPublisher plays until it is to end. Each event that the stream has acknowledged is a line of its file, written
-// when the publisher learns it.
+// chaosPublisher plays until it is to end. Each event that the stream has acknowledged is a line of
+// its file, written when the publisher learns it.
 func chaosPublisher(task chaosTask) error {
 	ended := stdinEnds()
 	js, err := chaosConnect(task.NATS)

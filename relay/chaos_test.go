@@ -24,14 +24,14 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// TestChaos runs three nodes that sync always, three relays and two publishers, each a process, and harms them at random.
-// What the stream acknowledged must be at the service or among the dead letters, in order, and at most once if it must
-// be; every other copy must be counted by a relay, under its own type; and no partition may wait for longer than a
-// minute.
+// TestChaos runs three nodes that sync always, three relays and two publishers, each a process, and
+// harms them at random. What the stream acknowledged must be at the service or among the dead
+// letters, in order, and at most once if it must be; every other copy must be counted by a relay,
+// under its own type; and no partition may wait for longer than a minute.
 //
-// It runs for PLAYLINE_CHAOS, "10m" for example, and not without it. PLAYLINE_CHAOS_SEED repeats a choice of
-// harm; what the processes make of it is not repeatable. Relays whose clocks differ are not part of it: leases use
-// durations alone, and notes the servers' times.
+// It runs for PLAYLINE_CHAOS, "10m" for example, and not without it. PLAYLINE_CHAOS_SEED repeats a
+// choice of harm; what the processes make of it is not repeatable. Relays whose clocks differ are
+// not part of it: leases use durations alone, and notes the servers' times.
 func TestChaos(t *testing.T) {
 	text := os.Getenv("PLAYLINE_CHAOS")
 	if text == "" {
@@ -294,7 +294,8 @@ func (c *chaos) harm(duration time.Duration) {
 	}
 }
 
-// cut takes a node's ways to the others away, as a network does: nothing arrives, and nothing is refused.
+// cut takes a node's ways to the others away, as a network does: nothing arrives, and nothing is
+// refused.
 func (c *chaos) cut(node int, cut bool) {
 	for other := range chaosNodes {
 		if other != node {

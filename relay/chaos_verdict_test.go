@@ -26,7 +26,8 @@ type chaosEvent struct {
 	n      int
 }
 
-// chaosVerdict compares what the stream acknowledged with what the service and the dead letters have.
+// chaosVerdict compares what the stream acknowledged with what the service and the dead letters
+// have.
 func chaosVerdict(t *testing.T, service *emulator.Server, js jetstream.JetStream, acknowledged, relays []string) {
 	t.Helper()
 	acked := map[chaosEvent]batcher.EventType{}

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestANodeAndARelayDieAtOnce: three servers with three replicas. While players play, one server and one relay are gone at the same
-// moment. Nothing is lost, and the order is kept.
+// TestANodeAndARelayDieAtOnce: three servers with three replicas. While players play, one server
+// and one relay are gone at the same moment. Nothing is lost, and the order is kept.
 func TestANodeAndARelayDieAtOnce(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("PLAYLINE_LONG") == "" {
@@ -51,8 +51,9 @@ func TestANodeAndARelayDieAtOnce(t *testing.T) {
 	t.Logf("%d copies, %d counted as possible", copies, possible)
 }
 
-// TestHandingOverMakesNoCopies: relays come and leave in good order while players play. What a relay has settled is not sent again by the
-// next one, although a replicated stream removes a message only some time after it has confirmed the acknowledgement.
+// TestHandingOverMakesNoCopies: relays come and leave in good order while players play. What a
+// relay has settled is not sent again by the next one, although a replicated stream removes a
+// message only some time after it has confirmed the acknowledgement.
 func TestHandingOverMakesNoCopies(t *testing.T) {
 	t.Parallel()
 	f := cluster(t, func(c *StreamConfig) { c.LeaseTTL = 6 * time.Second })

@@ -17,16 +17,21 @@ type Config struct {
 	Stream string
 	// Sender is what events are delivered through: Client.BatchSender gives it.
 	Sender batcher.Sender
-	// Batcher is how the events of each partition are delivered. Its bounds are for one partition, so a relay that has the stream to
-	// itself holds StreamConfig.Partitions times as much. Two defaults are other than the batcher's own: MaxEvents is 8192, and
-	// MaxInFlight 8. OnOutcome is told after the messages are acknowledged or are dead letters.
+	// Batcher is how the events of each partition are delivered. Its bounds are for one partition,
+	// so a relay that has the stream to itself holds StreamConfig.Partitions times as much. Two
+	// defaults are other than the batcher's own: MaxEvents is 8192, and MaxInFlight 8. OnOutcome is
+	// told after the messages are acknowledged or are dead letters.
 	//
-	// Events that the stream took longer than MaxAge ago, and those of AtMostOnce types whose outcome is unknown,
-	// become dead letters. EventIDKey must be empty: the publishers give events their ids.
+	// Events that the stream took longer than MaxAge ago, and those of AtMostOnce types whose
+	// outcome is unknown, become dead letters. EventIDKey must be empty: the publishers give events
+	// their ids. EventTypes must contain what the publishers' EventTypes contain: an event of
+	// another type becomes a dead letter.
 	Batcher batcher.Config
-	// Name tells relays apart in the stream of the leases; something random is added. Default: the host's name.
+	// Name tells relays apart in the stream of the leases; something random is added. Default: the
+	// host's name.
 	Name string
-	// DrainTimeout is how long a partition that is handed over, or a relay that is closed, may send what it holds. Default 5 s.
+	// DrainTimeout is how long a partition that is handed over, or a relay that is closed, may send
+	// what it holds. Default 5 s.
 	DrainTimeout time.Duration
 	// Log is told about partitions that come and go and about trouble with NATS. Default silence.
 	Log *slog.Logger
@@ -75,8 +80,8 @@ func (c Config) validate() error {
 	return nil
 }
 
-// fit makes the config take every event that the stream can hold, or says why it does not: an event that is
-// too large for a relay would become a dead letter.
+// fit makes the config take every event that the stream can hold, or says why it does not: an event
+// that is too large for a relay would become a dead letter.
 func (c *Config) fit(stream StreamConfig) error {
 	if c.Batcher.EventBytes == 0 {
 		c.Batcher.EventBytes = stream.EventBytes
@@ -91,7 +96,8 @@ func (c *Config) fit(stream StreamConfig) error {
 	return nil
 }
 
-// holder is the relay's name in the leases: no two are the same, also not those of one process after the other on a host.
+// holder is the relay's name in the leases: no two are the same, also not those of one process
+// after the other on a host.
 func (c Config) holder() (string, error) {
 	return token(fmt.Sprintf("%.40s-%s", c.Name, rand.Text()[:12]))
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A partition's consumer, and the note about what it brought: the note is read when the partition is taken over, and written before a consumer is
-// deleted and when the partition is left.
+// A partition's consumer, and the note about what it brought: the note is read when the partition
+// is taken over, and written before a consumer is deleted and when the partition is left.
 
 func consumerName(game string, n int) string { return fmt.Sprintf("%s-%d", game, n) }
 
-// consumer deletes the partition's consumer and creates it again. What it knows is in the note before it is
-// deleted, so that nothing is forgotten wherever the relay dies.
+// consumer deletes the partition's consumer and creates it again. What it knows is in the note
+// before it is deleted, so that nothing is forgotten wherever the relay dies.
 func (p *partition) consumer() (jetstream.Consumer, error) {
 	r := p.relay
 	if !p.taken {
@@ -54,11 +54,12 @@ func (p *partition) consumer() (jetstream.Consumer, error) {
 	return c, nil
 }
 
-// takeOver learns what the relays before have done: from their record of what they were about to send, from
-// the note of the last one, and from its consumer if it was killed.
+// takeOver learns what the relays before have done: from their record of what they were about to
+// send, from the note of the last one, and from its consumer if it was killed.
 //
-// The record comes first: once this relay has written it, the one before sends no event any more that must
-// not be sent twice, so the consumer's position, which is read later, covers all that it can have sent.
+// The record comes first: once this relay has written it, the one before sends no event any more
+// that must not be sent twice, so the consumer's position, which is read later, covers all that it
+// can have sent.
 func (p *partition) takeOver(ctx context.Context) error {
 	r := p.relay
 	blind, err := p.sending.takeOver(ctx)
@@ -70,8 +71,9 @@ func (p *partition) takeOver(ctx context.Context) error {
 		return err
 	}
 	if left.revision == 0 && left.Live {
-		// There is a consumer and no note: somebody has removed the leases under a relay that may still take
-		// messages and send them. By its own clock its lease has ended when the first one of this relay would.
+		// There is a consumer and no note: somebody has removed the leases under a relay that may
+		// still take messages and send them. By its own clock its lease has ended when the first
+		// one of this relay would.
 		r.cfg.Log.Warn("relay: the notes about a partition are gone; waiting until the lease of an earlier relay has ended", "partition", p.n)
 		select {
 		case <-ctx.Done():
@@ -121,8 +123,9 @@ func (p *partition) predecessor(ctx context.Context) (note, jetstream.StreamStat
 	return left.with(consumer, state.LastSeq), state, nil
 }
 
-// secure writes the note when something is wrong with the consumer, before there is another. Where all servers were down the consumer has forgotten what
-// it delivered, and the next relay must not believe it.
+// secure writes the note when something is wrong with the consumer, before there is another. Where
+// all servers were down the consumer has forgotten what it delivered, and the next relay must not
+// believe it.
 func (p *partition) secure() {
 	if !p.taken {
 		return

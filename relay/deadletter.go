@@ -32,10 +32,11 @@ const Malformed = "malformed"
 // maxCause is how much of a cause is kept.
 const maxCause = 1000
 
-// deadLetter makes the dead letter of a message. prefix begins its subject, with the dot. Its id is made
-// of what the stream knows the message by: a relay that does the same again, because the one before died
-// in between, makes no second one. The id is a hash that includes the event's own random id, so that
-// nobody who does not have the event can take the dead letter's id first and have it dropped as a copy.
+// deadLetter makes the dead letter of a message. prefix begins its subject, with the dot. Its id is
+// made of what the stream knows the message by: a relay that does the same again, because the one
+// before died in between, makes no second one. The id is a hash that includes the event's own
+// random id, so that nobody who does not have the event can take the dead letter's id first and
+// have it dropped as a copy.
 func deadLetter(prefix string, e *entry, body []byte, result string, cause error) *nats.Msg {
 	before, player := cutLast(e.subject)
 	_, game := cutLast(before)
@@ -70,8 +71,9 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// bury publishes a dead letter and returns when the stream has it. It tries until ctx ends: the event is not acknowledged before. Each failure is
-// logged: where the stream of the dead letters is full the partition stands still, and nothing else tells why.
+// bury publishes a dead letter and returns when the stream has it. It tries until ctx ends: the
+// event is not acknowledged before. Each failure is logged: where the stream of the dead letters is
+// full the partition stands still, and nothing else tells why.
 func bury(ctx context.Context, js jetstream.JetStream, m *nats.Msg, pause time.Duration, log *slog.Logger) error {
 	for {
 		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)

@@ -17,7 +17,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// TestPoison: what is no event becomes a dead letter with the cause, once, and the player's events before and behind it are delivered.
+// TestPoison: what is no event becomes a dead letter with the cause, once, and the player's events
+// before and behind it are delivered.
 func TestPoison(t *testing.T) {
 	t.Parallel()
 	good := `{"type":"AppOpen","timestamp":"2026-01-02T03:04:05.000+00:00"}`
@@ -71,7 +72,8 @@ func TestPoison(t *testing.T) {
 	}
 }
 
-// TestRejected: an event that the service says no to becomes a dead letter with its words; the others of its batch are delivered.
+// TestRejected: an event that the service says no to becomes a dead letter with its words; the
+// others of its batch are delivered.
 func TestRejected(t *testing.T) {
 	t.Parallel()
 	f := single(t)
@@ -91,8 +93,8 @@ func TestRejected(t *testing.T) {
 	assert.Equal(t, "events-dead.com=2Eexample=2Estackblaster.ace", letters[0].Subject)
 }
 
-// TestDeadLetterOnce: a relay dies between the dead letter and the acknowledgement; the next one comes to the same end, and the stream
-// drops its copy.
+// TestDeadLetterOnce: a relay dies between the dead letter and the acknowledgement; the next one
+// comes to the same end, and the stream drops its copy.
 func TestDeadLetterOnce(t *testing.T) {
 	t.Parallel()
 	f := single(t)
@@ -100,7 +102,8 @@ func TestDeadLetterOnce(t *testing.T) {
 	p := f.publisher()
 	track(t, p, "ace", 0, 2)
 	require.NoError(t, p.Flush(t.Context()))
-	// What the relay that died has done: its dead letter of the first event, as the code that it shares with the next one makes it.
+	// What the relay that died has done: its dead letter of the first event, as the code that it
+	// shares with the next one makes it.
 	first := f.messages("EVENTS")[0]
 	e := &entry{seq: first.Sequence, subject: first.Subject, id: first.Header.Get(jetstream.MsgIDHeader), stored: first.Time}
 	letter := deadLetter("events-dead.", e, first.Data, "rejected", errors.New("the first relay's words"))

@@ -10,11 +10,13 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// VerifyServers checks that each JetStream server writes to its disk before it acknowledges: sync_interval must be "always". Its default
-// is two minutes, and what was acknowledged in that time is gone after a power cut. Only a connection to the system account can see
-// it, and nodes is how many servers must answer: one that is silent proves nothing.
+// VerifyServers checks that each JetStream server writes to its disk before it acknowledges:
+// sync_interval must be "always". Its default is two minutes, and what was acknowledged in that
+// time is gone after a power cut. Only a connection to the system account can see it, and nodes is
+// how many servers must answer: one that is silent proves nothing.
 //
-// Jepsen found it in NATS 2.12.1: https://jepsen.io/analyses/nats-2.12.1, and https://github.com/nats-io/nats-server/issues/7564.
+// Jepsen found it in NATS 2.12.1: https://jepsen.io/analyses/nats-2.12.1, and
+// https://github.com/nats-io/nats-server/issues/7564.
 func VerifyServers(ctx context.Context, system *nats.Conn, nodes int) error {
 	return verifyServers(ctx, system, nodes, 5*time.Second)
 }

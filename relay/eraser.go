@@ -16,25 +16,25 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// eraseHeader holds the nonce of an eraser's word. The relay that gets the word drops what it holds of the
-// player and answers on a subject that it builds from the nonce itself. It believes a word by its
-// subject, to which no game server may publish, and never by this header: a header that named a subject
-// would make the relay publish anywhere, under its own rights.
+// eraseHeader holds the nonce of an eraser's word. The relay that gets the word drops what it holds
+// of the player and answers on a subject that it builds from the nonce itself. It believes a word
+// by its subject, to which no game server may publish, and never by this header: a header that
+// named a subject would make the relay publish anywhere, under its own rights.
 const eraseHeader = "Playline-Erase"
 
 // goodNonce is what rand.Text returns.
 var goodNonce = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
-// Eraser drops the events of players from a fleet: from the stream, from the relays' memory, and from the dead letters. Give it to
-// ForgetOptions.Events. It is safe for concurrent use.
+// Eraser drops the events of players from a fleet: from the stream, from the relays' memory, and
+// from the dead letters. Give it to ForgetOptions.Events. It is safe for concurrent use.
 type Eraser struct {
 	js     jetstream.JetStream
 	stream StreamConfig
 	game   string
 }
 
-// NewEraser returns an eraser of one game's events in a stream that CreateStream made with Erasable. Its
-// connection needs the rights that [Permissions] lists for RoleEraser.
+// NewEraser returns an eraser of one game's events in a stream that CreateStream made with
+// Erasable. Its connection needs the rights that [Permissions] lists for RoleEraser.
 func NewEraser(ctx context.Context, js jetstream.JetStream, stream, gameID string) (*Eraser, error) {
 	settings, err := openEvents(ctx, js, stream)
 	if err != nil {
@@ -50,12 +50,16 @@ func NewEraser(ctx context.Context, js jetstream.JetStream, stream, gameID strin
 	return &Eraser{js: js, stream: settings, game: game}, nil
 }
 
-// Erase drops what the fleet has of a player at this moment. Events counts messages, dead letters among them, and the word of an earlier Erase that no relay
-// has got; InDoubt counts those that may have been sent: all that waited, but for what the player's relay dropped and knows to be unsent. It purges
-// first, then sends the relay word through the stream, in line with the player's events, and waits for its answer, ten seconds at most. With an error
-// the relay may still hold events: it has not got the word yet, or is not there. Call it again then.
+// Erase drops what the fleet has of a player at this moment. Events counts deleted messages:
+// events, dead letters, and words of earlier calls that no relay had received. InDoubt counts those
+// that may have been sent: all that waited, except those that the player's relay dropped and knows
+// to be unsent. Erase purges first, then sends the relay a word through the stream, behind the
+// player's events, and waits for the answer, ten seconds at most. After an error the relay may
+// still hold events, because it has not received the word yet or does not run. Call Erase again
+// then.
 //
-// What a game server publishes later is taken as before. So stop the player there first, with Publisher.Erase.
+// What a game server publishes later is taken as before. So stop the player there first, with
+// Publisher.Erase.
 func (e *Eraser) Erase(ctx context.Context, userID string) (batcher.Erasure, error) {
 	if !utf8.ValidString(userID) {
 		return batcher.Erasure{}, &batcher.InvalidEventError{Field: "user_id", Rule: "must be valid UTF-8"}
@@ -88,13 +92,15 @@ func (e *Eraser) Erase(ctx context.Context, userID string) (batcher.Erasure, err
 	return sum, err
 }
 
-// eraseWait is how long an Erase takes at most, and eraseAgain after what time it sends its word again: another Erase may have purged it.
+// eraseWait is how long an Erase takes at most, and eraseAgain after what time it sends its word
+// again: another Erase may have purged it.
 const (
 	eraseWait  = 10 * time.Second
 	eraseAgain = 3 * time.Second
 )
 
-// purge removes the messages of a filter from a stream, subject by subject: a consumer forgets only then what it has under way of them.
+// purge removes the messages of a filter from a stream, subject by subject: a consumer forgets only
+// then what it has under way of them.
 func (e *Eraser) purge(ctx context.Context, name, filter string) (n int, err error) {
 	s, err := e.js.Stream(ctx, name)
 	if err != nil {
@@ -113,7 +119,8 @@ func (e *Eraser) purge(ctx context.Context, name, filter string) (n int, err err
 	return n, nil
 }
 
-// tell sends the player's relay word and waits for its answer: how many events it dropped that surely were not sent.
+// tell sends the player's relay word and waits for its answer: how many events it dropped that
+// surely were not sent.
 func (e *Eraser) tell(ctx context.Context, player string) (unsent int, err error) {
 	nonce := rand.Text()
 	answers, err := e.js.Conn().SubscribeSync(e.stream.erasedPrefix() + e.game + "." + nonce)
@@ -142,9 +149,9 @@ func (e *Eraser) tell(ctx context.Context, player string) (unsent int, err error
 	}
 }
 
-// erase obeys an eraser's word: it drops what the batcher holds of a player, and answers how many events
-// of these surely were not sent. It waits for a request that is under way, and the partition waits with
-// it: the player's next events must find the player readmitted.
+// erase obeys an eraser's word: it drops what the batcher holds of a player, and answers how many
+// events of these surely were not sent. It waits for a request that is under way, and the partition
+// waits with it: the player's next events must find the player readmitted.
 func (p *partition) erase(ctx context.Context, e *entry, nonce string) error {
 	_, last := cutLast(e.subject)
 	player, err := parseToken(last)
@@ -171,7 +178,8 @@ func (p *partition) erase(ctx context.Context, e *entry, nonce string) error {
 	return nil
 }
 
-// drop drops what the batcher holds of a player and takes the player's events again. Erase returns a moment before its last event is out of the way.
+// drop drops what the batcher holds of a player and takes the player's events again. Erase returns
+// a moment before its last event is out of the way.
 func (p *partition) drop(ctx context.Context, player string) (batcher.Erasure, error) {
 	sum, err := p.batcher.Erase(ctx, player)
 	for err == nil && !p.batcher.Readmit(player) {

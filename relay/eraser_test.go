@@ -16,7 +16,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// A player is erased from a fleet: nothing of what waits anywhere is left, and nothing of others is touched.
+// A player is erased from a fleet: nothing of what waits anywhere is left, and nothing of others is
+// touched.
 
 var _ = []playline.EventEraser{(*Eraser)(nil), (*Publisher)(nil)}
 
@@ -27,7 +28,8 @@ func (f *fleet) eraser() *Eraser {
 	return e
 }
 
-// TestEraseWhatIsParked: a player's account is gone, so the relay has no token, and the player's events would wait in it for ever.
+// TestEraseWhatIsParked: a player's account is gone, so the relay has no token, and the player's
+// events would wait in it for ever.
 func TestEraseWhatIsParked(t *testing.T) {
 	t.Parallel()
 	for name, servers := range map[string]func(*testing.T, ...func(*StreamConfig)) *fleet{"one server": single, "three replicas": cluster} {
@@ -70,7 +72,8 @@ func TestEraseWhatIsParked(t *testing.T) {
 	}
 }
 
-// TestEraseWithoutARelay: what is in the stream is gone at once, and the word waits there for a relay.
+// TestEraseWithoutARelay: what is in the stream is gone at once, and the word waits there for a
+// relay.
 func TestEraseWithoutARelay(t *testing.T) {
 	t.Parallel()
 	f := single(t, func(c *StreamConfig) { c.LeaseTTL = time.Second })
@@ -167,7 +170,8 @@ func TestEraseWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// TestEraseWhatWasPulled: what the relay gets before the word is told as in doubt, also where it is delivered before the word has its turn.
+// TestEraseWhatWasPulled: what the relay gets before the word is told as in doubt, also where it is
+// delivered before the word has its turn.
 func TestEraseWhatWasPulled(t *testing.T) {
 	t.Parallel()
 	f := single(t)
@@ -201,7 +205,8 @@ func TestEraseWhatWasPulled(t *testing.T) {
 	assert.GreaterOrEqual(t, sum.InDoubt, len(f.numbers("ace")))
 }
 
-// TestErasePurgedWord: another Erase of the player can purge the word of this one, which then says it again.
+// TestErasePurgedWord: another Erase of the player can purge the word of this one, which then says
+// it again.
 func TestErasePurgedWord(t *testing.T) {
 	t.Parallel()
 	f := single(t)
@@ -218,7 +223,8 @@ func TestErasePurgedWord(t *testing.T) {
 	require.NoError(t, <-erased)
 }
 
-// TestEraseAnIDThatIsNone: it is refused, and a word about one, whoever wrote it, does not come back for ever.
+// TestEraseAnIDThatIsNone: it is refused, and a word about one, whoever wrote it, does not come
+// back for ever.
 func TestEraseAnIDThatIsNone(t *testing.T) {
 	t.Parallel()
 	f := single(t)

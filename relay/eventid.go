@@ -13,15 +13,19 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// eventIDs gives the events of a publisher their ids, and the same one again to an event that is sent again.
+// eventIDs gives the events of a publisher their ids, and the same one again to an event that is
+// sent again.
 //
-// A batcher has one request of a player under way, and sends a player's events in order, so what has to be remembered is the ids of the
-// events at the front of that player's line that were tried and are not stored for certain. The batcher may cut what it repeats, so a
-// repeated request may hold fewer events. The event's hash is kept beside its id: were the two ever out of step, an event would get a
-// new id and perhaps a second copy, and never the id of another event, under which the stream would drop it.
+// A batcher has one request of a player under way, and sends a player's events in order, so what
+// has to be remembered is the ids of the events at the front of that player's line that were tried
+// and are not stored for certain. The batcher may cut what it repeats, so a repeated request may
+// hold fewer events. The event's hash is kept beside its id: were the two ever out of step, an
+// event would get a new id and perhaps a second copy, and never the id of another event, under
+// which the stream would drop it.
 //
-// The stream drops the second message of an id, whatever its game is. So an id begins with 80 random bits
-// of its publisher: the ids of two games never meet, and nobody can take an id before its owner does.
+// The stream drops the second message of an id, whatever its game is. So an id begins with 80
+// random bits of its publisher: the ids of two games never meet, and nobody can take an id before
+// its owner does.
 type eventIDs struct {
 	prefix string
 	seed   maphash.Seed
@@ -44,15 +48,16 @@ func newEventIDs() *eventIDs {
 // text is an id as the stream sees it.
 func (e *eventIDs) text(id uint64) string { return e.prefix + strconv.FormatUint(id, 36) }
 
-// storedID is the id of an event that a Store has. It is the same in the next process with that Store. A Store
-// gives the id of an event that a power cut took to another event, so the message's id depends on the event,
-// too: the stream must not drop the other one as a copy.
+// storedID is the id of an event that a Store has. It is the same in the next process with that
+// Store. A Store gives the id of an event that a power cut took to another event, so the message's
+// id depends on the event, too: the stream must not drop the other one as a copy.
 func storedID(store string, id uint64, player string, event []byte) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", len(player), player, event))
 	return store + "-" + strconv.FormatUint(id, 36) + "-" + base64.RawURLEncoding.EncodeToString(sum[:6])
 }
 
-// begin returns the ids of a request's events, old ones for those that were tried before, and remembers them.
+// begin returns the ids of a request's events, old ones for those that were tried before, and
+// remembers them.
 func (e *eventIDs) begin(player string, events [][]byte) []triedEvent {
 	hashes := make([]uint64, len(events))
 	for i, event := range events {
@@ -76,8 +81,9 @@ func (e *eventIDs) begin(player string, events [][]byte) []triedEvent {
 	return old[:len(events):len(events)]
 }
 
-// stored notes that the stream has the first n events of a player's line. They are not sent again with the others: the stream remembers ids for
-// StreamConfig.Duplicates only, and an outage can last longer.
+// stored notes that the stream has the first n events of a player's line. They are not sent again
+// with the others: the stream remembers ids for StreamConfig.Duplicates only, and an outage can
+// last longer.
 func (e *eventIDs) stored(player string, n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -87,8 +93,8 @@ func (e *eventIDs) stored(player string, n int) {
 	}
 }
 
-// drop forgets the ids of events that the batcher gave a result without sending them again. Those behind them keep theirs, and a
-// later event that equals one of them does not get its id.
+// drop forgets the ids of events that the batcher gave a result without sending them again. Those
+// behind them keep theirs, and a later event that equals one of them does not get its id.
 func (e *eventIDs) drop(player string, events []batcher.Record) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

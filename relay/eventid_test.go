@@ -8,7 +8,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// TestEventIDs: an event keeps its id while it may be sent again, however the batcher cuts, and no other event ever gets it.
+// TestEventIDs: an event keeps its id while it may be sent again, however the batcher cuts, and no
+// other event ever gets it.
 func TestEventIDs(t *testing.T) {
 	t.Parallel()
 	events := func(names ...string) (out [][]byte) {

@@ -16,9 +16,11 @@ import (
 	"github.com/playline/playline-go/relay"
 )
 
-// The programs of a fleet: the README shows the game server and the relay, docs/scale.md the set-up.
+// The programs of a fleet: the README shows the game server and the relay, docs/scale.md the
+// set-up.
 
-// setUp connects to the NATS servers and creates the stream, or checks that it exists as it should be.
+// setUp connects to the NATS servers and creates the stream, or checks that it exists as it should
+// be.
 func setUp(ctx context.Context, servers string, cfg relay.StreamConfig) (jetstream.JetStream, error) {
 	connection, err := nats.Connect(servers) // with the user of the role, and nats.CustomInboxPrefix: see below
 	if err != nil {

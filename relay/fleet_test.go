@@ -30,7 +30,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// A fleet for the tests: real servers in the process, a service that counts, publishers and relays, and what kills them.
+// A fleet for the tests: real servers in the process, a service that counts, publishers and relays,
+// and what kills them.
 
 const gameID = "com.example.stackblaster"
 
@@ -98,8 +99,8 @@ func runServerAt(t *testing.T, o *server.Options, dir string) *server.Server {
 	return s
 }
 
-// freePort returns a port that nobody listens on, below those that systems hand out by themselves: one of those could be the end of a connection
-// of another test a moment later.
+// freePort returns a port that nobody listens on, below those that systems hand out by themselves:
+// one of those could be the end of a connection of another test a moment later.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
@@ -271,7 +272,8 @@ func (f *fleet) numbers(id string) []int {
 	return out
 }
 
-// requireOrder: every event is there, and the first copies of a player's events are in order. It returns how many copies there are beyond.
+// requireOrder: every event is there, and the first copies of a player's events are in order. It
+// returns how many copies there are beyond.
 func (f *fleet) requireOrder(players, n int) (copies int) {
 	f.t.Helper()
 	for i := range players {
@@ -297,7 +299,8 @@ func (f *fleet) state(name string) jetstream.StreamState {
 	return s.CachedInfo().State
 }
 
-// eventually waits for what other goroutines and servers do. The limit is there for a test that fails.
+// eventually waits for what other goroutines and servers do. The limit is there for a test that
+// fails.
 func eventually(t *testing.T, ok func() bool, words string, args ...any) {
 	t.Helper()
 	require.Eventually(t, ok, time.Minute, 20*time.Millisecond, append([]any{words}, args...)...)

@@ -14,7 +14,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// TestConsumerIsMadeAnew: whatever happens to a consumer, the partition begins anew, lets pass what it has, and delivers once.
+// TestConsumerIsMadeAnew: whatever happens to a consumer, the partition begins anew, lets pass what
+// it has, and delivers once.
 func TestConsumerIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	for name, harm := range map[string]func(t *testing.T, f *fleet, r *Relay){
@@ -24,7 +25,8 @@ func TestConsumerIsMadeAnew(t *testing.T) {
 		},
 		"messages are lost on the way": func(t *testing.T, f *fleet, r *Relay) {
 			t.Helper()
-			// Somebody else takes messages from the consumer: to the relay that looks as if they had been lost.
+			// Somebody else takes messages from the consumer: to the relay that looks as if they
+			// had been lost.
 			for n := range f.stream.Partitions {
 				js := f.connect()
 				c, err := js.Consumer(t.Context(), "EVENTS", consumerName(r.game, n))
@@ -98,8 +100,9 @@ func TestAcknowledgementIsRepeated(t *testing.T) {
 	}, "not repeated")
 }
 
-// unserved adds a partition to a relay's that takes no messages: one that is served makes its consumer anew when it begins and whenever something is
-// wrong with it, and forgets then what it was to acknowledge.
+// unserved adds a partition to a relay's that takes no messages: one that is served makes its
+// consumer anew when it begins and whenever something is wrong with it, and forgets then what it
+// was to acknowledge.
 func unserved(t *testing.T, r *Relay) *partition {
 	t.Helper()
 	l := newLease(t.Context(), 0, time.Now().Add(time.Hour))

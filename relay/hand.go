@@ -11,7 +11,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// entry is a message that a partition has received and whose acknowledgement the server has not confirmed.
+// entry is a message that a partition has received and whose acknowledgement the server has not
+// confirmed.
 type entry struct {
 	seq     uint64 // in the stream
 	subject string
@@ -28,26 +29,29 @@ type entry struct {
 // mark identifies the entry's message.
 func (e *entry) mark() mark { return mark{e.seq, e.stored.UnixNano()} }
 
-// hand is what a partition has of the stream: by sequence, so that a redelivery is known, and by player in the order of the stream, so that
-// what the batcher tells of a player's events is told of the right messages.
+// hand is what a partition has of the stream: by sequence, so that a redelivery is known, and by
+// player in the order of the stream, so that what the batcher tells of a player's events is told of
+// the right messages.
 //
-// The second hangs on two promises of the batcher: it tells of a player's events in the order in which Track took them, and never two
-// things of one player at once. There are two exceptions. Events that must not be sent twice are told as unknown ahead of others of
-// their request: they are the first such ones of the player. And Close may hand the last ones of a player back while a callback that it waited
-// for in vain is still to be called for the others.
+// The second hangs on two promises of the batcher: it tells of a player's events in the order in
+// which Track took them, and never two things of one player at once. There are two exceptions.
+// Events that must not be sent twice are told as unknown ahead of others of their request: they are
+// the first such ones of the player. And Close may hand the last ones of a player back while a
+// callback that it waited for in vain is still to be called for the others.
 type hand struct {
 	mu      sync.Mutex // guards the following
 	bySeq   map[uint64]*entry
 	lines   map[string][]*entry // by player, what has no result yet
 	waiting int                 // entries that are not settled
 
-	// What was ever held and is in none of the above is settled, except what went back to the stream.
+	// What was ever held and is in none of the above is settled, except what went back to the
+	// stream.
 	highest  uint64    // sequence, by this relay or one before it
 	latest   time.Time // at which a message of these was stored
 	back     map[uint64]struct{}
 	received uint64 // the highest sequence that this relay held
 	doubtful uint64 // up to here a relay before may have sent what is not settled
-	anew     bool   // numbers are given again, and nobody was told
+	anew     bool   // the stream reused sequence numbers, and renumbered has not reported it yet
 }
 
 func newHand() *hand {
@@ -79,7 +83,8 @@ func (h *hand) note() note {
 	return n
 }
 
-// hold takes a message over. Where it is known, it is a redelivery: its entry is the one that is there, or one that is settled.
+// hold takes a message over. Where it is known, it is a redelivery: its entry is the one that is
+// there, or one that is settled.
 func (h *hand) hold(m jetstream.Msg, meta *jetstream.MsgMetadata) (e *entry, known bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -111,9 +116,9 @@ func (h *hand) hold(m jetstream.Msg, meta *jetstream.MsgMetadata) (e *entry, kno
 	return e, false
 }
 
-// renumber forgets what it knew of a sequence and those behind it: the stream has lost its end, and gives the numbers again. What is in hand of
-// the old ones has no message any more to acknowledge; its number is another's, and is not in doubt: a relay that
-// sends what has such a number has written a note before that gives it as taken. The mutex is held.
+// renumber discards the state of a sequence and all later ones, because the stream reuses these
+// numbers. Entries from before have no message any more to acknowledge. The new messages are not in
+// doubt: a relay writes a note that says so before it sends any of them. The mutex is held.
 func (h *hand) renumber(seq uint64) {
 	h.highest, h.received, h.doubtful, h.anew = seq-1, min(h.received, seq-1), min(h.doubtful, seq-1), true
 	maps.DeleteFunc(h.back, func(s uint64, _ struct{}) bool { return s >= seq })
@@ -125,7 +130,7 @@ func (h *hand) renumber(seq uint64) {
 	})
 }
 
-// renumbered reports whether numbers were given again since it was asked last.
+// renumbered reports whether the stream reused numbers since the last call.
 func (h *hand) renumbered() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -148,9 +153,9 @@ func (h *hand) unline(player string, e *entry) {
 	h.keep(player, slices.DeleteFunc(h.lines[player], func(other *entry) bool { return other == e }))
 }
 
-// front returns the marks of the events that must not be sent twice among the first n of a player's line: those
-// of the player's request. The batcher has one request of a player under way, and tells its result before it
-// begins the next.
+// front returns the marks of the events that must not be sent twice among the first n of a player's
+// line: those of the player's request. The batcher has one request of a player under way, and tells
+// its result before it begins the next.
 func (h *hand) front(player string, n int) (once []mark) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -184,7 +189,8 @@ func (h *hand) doubts(player string) (n int) {
 	return n
 }
 
-// take takes the entries out of a player's line that a result of n events is about, fewer where there are not so many.
+// take takes the entries out of a player's line that a result of n events is about, fewer where
+// there are not so many.
 func (h *hand) take(player string, n int, result batcher.Result) []*entry {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -238,8 +244,9 @@ func (h *hand) forget(e *entry) {
 	}
 }
 
-// settle marks an entry as acknowledged now and returns where to, "": nowhere. It is dropped when the server confirms. One that no consumer has
-// brought yet is dropped at once: should it come it is known as settled, by its number.
+// settle marks an entry as acknowledged now and returns where to, "": nowhere. It is dropped when
+// the server confirms. One that no consumer has brought yet is dropped at once: should it come it
+// is known as settled, by its number.
 func (h *hand) settle(e *entry, now time.Time) (reply string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -253,8 +260,9 @@ func (h *hand) settle(e *entry, now time.Time) (reply string) {
 	return e.reply
 }
 
-// detach forgets where to acknowledge what the consumer has brought, before it is made anew. The server takes an acknowledgement by the consumer's name and
-// the number of the message: where numbers are given again, one for a message of the old consumer would remove another message.
+// detach forgets where to acknowledge what the consumer has brought, before it is made anew. The
+// server takes an acknowledgement by the consumer's name and the number of the message: where
+// numbers are given again, one for a message of the old consumer would remove another message.
 func (h *hand) detach() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -300,14 +308,14 @@ func (h *hand) size() (waiting, unconfirmed int) {
 	return h.waiting, max(len(h.bySeq)-h.waiting, 0)
 }
 
-// sentBefore is up to where a relay before may have sent what is not settled.
+// sentBefore returns the highest sequence that an earlier relay may have sent.
 func (h *hand) sentBefore() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.doubtful
 }
 
-// mayHaveSent is the same with this relay.
+// mayHaveSent returns the highest sequence that an earlier relay or this one may have sent.
 func (h *hand) mayHaveSent() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()

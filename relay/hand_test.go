@@ -60,7 +60,8 @@ func (m incomingMessage) Reply() string        { return m.reply }
 func (m incomingMessage) Subject() string      { return "events.0.game.ace" }
 func (m incomingMessage) Headers() nats.Header { return nil }
 
-// TestHandHold: what is known, what is settled, and what is a message that was never here although its number was.
+// TestHandHold: what is known, what is settled, and what is a message that was never here although
+// its number was.
 func TestHandHold(t *testing.T) {
 	t.Parallel()
 	began := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
@@ -70,7 +71,8 @@ func TestHandHold(t *testing.T) {
 		meta.Sequence.Stream = seq
 		return h.hold(incomingMessage{reply: "to"}, meta)
 	}
-	// Of the messages 1 to 5, stored at the seconds 1 to 5, this relay has settled 1, 2 and 4; 4 is not confirmed. 5 went back.
+	// Of the messages 1 to 5, stored at the seconds 1 to 5, this relay has settled 1, 2 and 4; 4 is
+	// not confirmed. 5 went back.
 	filled := func() *hand {
 		h := newHand()
 		for seq := range uint64(5) {
@@ -186,7 +188,8 @@ func TestHandHold(t *testing.T) {
 	})
 }
 
-// TestHandTakeLast: what Close hands back are the last events of a player, whatever is still to be told of the first.
+// TestHandTakeLast: what Close hands back are the last events of a player, whatever is still to be
+// told of the first.
 func TestHandTakeLast(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int][]uint64{0: {}, 2: {4, 5}, 5: {1, 2, 3, 4, 5}, 9: {1, 2, 3, 4, 5}} {
@@ -204,7 +207,8 @@ func TestHandTakeLast(t *testing.T) {
 	}
 }
 
-// TestHandTakeAll: what Close has not handed back goes back to the stream too, and a callback that comes after it finds nothing to acknowledge.
+// TestHandTakeAll: what Close has not handed back goes back to the stream too, and a callback that
+// comes after it finds nothing to acknowledge.
 func TestHandTakeAll(t *testing.T) {
 	t.Parallel()
 	h := newHand()

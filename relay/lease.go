@@ -15,12 +15,14 @@ import (
 // errLeaseEnded is why a relay does not send: another may serve the partition now.
 var errLeaseEnded = errors.New("relay: the lease of the partition has ended")
 
-// lease is the right to serve a partition. It is a message in the stream of the leases that expires StreamConfig.LeaseTTL after it was
-// written, by the server's clock. The relay counts from the moment before it asked for it, and stops at two thirds: the last third is for
-// clocks that do not agree, for a request that must still be ended, and for a process that wakes up late.
+// lease is the right to serve a partition. It is a message in the stream of the leases that expires
+// StreamConfig.LeaseTTL after it was written, by the server's clock. The relay counts from the
+// moment before it asked for it, and stops at two thirds: the last third is for clocks that do not
+// agree, for a request that must still be ended, and for a process that wakes up late.
 //
-// What no lease can do: a process that is stopped between looking at its lease and writing its request, and that runs on when the lease is
-// over, sends that one request all the same. It is a copy at worst, of events that the next relay delivers too.
+// What no lease can do: a process that is stopped between looking at its lease and writing its
+// request, and that runs on when the lease is over, sends that one request all the same. It is a
+// copy at worst, of events that the next relay delivers too.
 type lease struct {
 	ctx    context.Context //nolint:containedctx // ends with the lease
 	cancel context.CancelCauseFunc
@@ -41,7 +43,8 @@ func newLease(ctx context.Context, revision uint64, deadline time.Time) *lease {
 	return l
 }
 
-// end ends the lease where its deadline has passed. A renewal that comes in the same moment sets the timer again.
+// end ends the lease where its deadline has passed. A renewal that comes in the same moment sets
+// the timer again.
 func (l *lease) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,8 +69,8 @@ func (l *lease) drop() {
 	l.cancel(errLeaseEnded)
 }
 
-// valid reports whether the lease holds now. It looks at both clocks: the monotonic one stands still while a machine sleeps, and the
-// wall clock can be set back.
+// valid reports whether the lease holds now. It looks at both clocks: the monotonic one stands
+// still while a machine sleeps, and the wall clock can be set back.
 func (l *lease) valid() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,8 +84,9 @@ func (l *lease) seq() uint64 {
 	return l.revision
 }
 
-// registry is the stream of the leases as one relay sees it, for one game. Subjects are prefix-leases.game.part.N and
-// prefix-leases.game.relay.ID; the second kind tells who is alive, so that the parts are shared out evenly.
+// registry is the stream of the leases as one relay sees it, for one game. Subjects are
+// prefix-leases.game.part.N and prefix-leases.game.relay.ID; the second kind tells who is alive, so
+// that the parts are shared out evenly.
 type registry struct {
 	js      jetstream.JetStream
 	stream  jetstream.Stream
@@ -104,8 +108,9 @@ func (r *registry) beat() time.Duration { return r.ttl / 6 }
 
 func (r *registry) part(n int) string { return r.subject + "part." + strconv.Itoa(n) }
 
-// write writes a message of the leases where the last one of its subject is the one with that revision; 0: where there is none. It
-// returns the new revision and until when the relay may count on it.
+// write writes a message of the leases where the last one of its subject is the one with that
+// revision; 0: where there is none. It returns the new revision and until when the relay may count
+// on it.
 func (r *registry) write(ctx context.Context, subject string, revision uint64) (uint64, time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.beat())
 	defer cancel()
@@ -126,7 +131,8 @@ func (r *registry) acquire(ctx context.Context, parent context.Context, n int) (
 	return newLease(parent, revision, deadline), nil
 }
 
-// renew makes a lease last longer. Where it fails the lease goes on to its deadline, except that another relay has it.
+// renew makes a lease last longer. Where it fails the lease goes on to its deadline, except that
+// another relay has it.
 func (r *registry) renew(ctx context.Context, n int, l *lease) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
@@ -141,8 +147,9 @@ func (r *registry) renew(ctx context.Context, n int, l *lease) error {
 	if !wrongRevision(err) {
 		return err
 	}
-	// An earlier renewal may have been stored without an answer: then the last message is ours, and the next renewal goes on from it.
-	// It does not move the deadline: when it was stored is not known.
+	// An earlier renewal may have been stored without an answer: then the last message is ours, and
+	// the next renewal goes on from it. It does not move the deadline: when it was stored is not
+	// known.
 	ctx, cancel := context.WithTimeout(ctx, r.beat())
 	defer cancel()
 	last, getErr := r.stream.GetLastMsgForSubject(ctx, r.part(n))
@@ -158,7 +165,8 @@ func (r *registry) renew(ctx context.Context, n int, l *lease) error {
 	return err
 }
 
-// release deletes a lease, so that another relay can have the partition at once. The revision makes sure that it is this relay's.
+// release deletes a lease, so that another relay can have the partition at once. The revision makes
+// sure that it is this relay's.
 func (r *registry) release(ctx context.Context, l *lease) error {
 	l.drop()
 	l.writing.Lock() // a renewal that is under way would stand behind what is deleted

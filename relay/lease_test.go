@@ -146,8 +146,9 @@ func TestRegistry(t *testing.T) {
 	})
 }
 
-// TestTheNextRelayBeginsWhenTheLastOneHasEnded: a relay is cut off from NATS in the middle of a request that hangs. Its lease runs out,
-// and its request is ended before the next relay sends for the same player.
+// TestTheNextRelayBeginsWhenTheLastOneHasEnded: a relay is cut off from NATS in the middle of a
+// request that hangs. Its lease runs out, and its request is ended before the next relay sends for
+// the same player.
 func TestTheNextRelayBeginsWhenTheLastOneHasEnded(t *testing.T) {
 	t.Parallel()
 	f := single(t, func(c *StreamConfig) { c.LeaseTTL = 4 * time.Second })

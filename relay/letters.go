@@ -27,10 +27,10 @@ type DeadLetter struct {
 	stream jetstream.Stream
 }
 
-// DeadLetters returns what a fleet has given up of a game, the oldest first, up to the one that is the
-// last when it begins: a loop that tracks them again and makes new ones ends. It asks the stream for each
-// one, and needs the rights that [Permissions] lists for RoleSupport. After an error there is nothing
-// more.
+// DeadLetters returns what a fleet has given up of a game, the oldest first, up to the one that is
+// the last when it begins: a loop that tracks them again and makes new ones ends. It asks the
+// stream for each one, and needs the rights that [Permissions] lists for RoleSupport. After an
+// error there is nothing more.
 func DeadLetters(ctx context.Context, js jetstream.JetStream, stream, gameID string) iter.Seq2[DeadLetter, error] {
 	return func(yield func(DeadLetter, error) bool) {
 		game, err := token(gameID)
@@ -79,8 +79,9 @@ func readLetter(s jetstream.Stream, m *jetstream.RawStreamMsg) DeadLetter {
 	return d
 }
 
-// Event returns the event, to be tracked again once its cause is mended. It is a new one for the stream then. Where Result is unknown the
-// service may have it already. The error says that a malformed one is no event.
+// Event returns the event, to be tracked again once its cause is mended. It is a new one for the
+// stream then. Where Result is unknown the service may have it already. The error says that a
+// malformed one is no event.
 func (d DeadLetter) Event() (batcher.Event, error) {
 	e, err := batcher.Record{JSON: d.JSON}.Event()
 	if err != nil {

@@ -31,7 +31,8 @@ func (f *fleet) letters(game string) (out []DeadLetter) {
 	return out
 }
 
-// TestDeadLettersGoAround: what was given up is listed with its cause, tracked anew, removed, and delivered. A loop that makes new ones ends.
+// TestDeadLettersGoAround: what was given up is listed with its cause, tracked anew, removed, and
+// delivered. A loop that makes new ones ends.
 func TestDeadLettersGoAround(t *testing.T) {
 	t.Parallel()
 	f := single(t)
@@ -56,7 +57,8 @@ func TestDeadLettersGoAround(t *testing.T) {
 	}
 	assert.Equal(t, map[string]int{"ace": 3, "Zoë.x": 2}, of)
 
-	// They are still refused: each is tracked anew while the list is read, and becomes a dead letter again that this list has not.
+	// They are still refused: each is tracked anew while the list is read, and becomes a dead
+	// letter again that this list has not.
 	anew := 0
 	for d, err := range DeadLetters(t.Context(), f.connect(), "EVENTS", gameID) {
 		require.NoError(t, err)
@@ -90,7 +92,8 @@ func TestDeadLettersGoAround(t *testing.T) {
 	assert.Empty(t, f.letters(gameID))
 }
 
-// TestDeadLettersThatAreNoEvents: what nobody could read is listed all the same, and of other games nothing is.
+// TestDeadLettersThatAreNoEvents: what nobody could read is listed all the same, and of other games
+// nothing is.
 func TestDeadLettersThatAreNoEvents(t *testing.T) {
 	t.Parallel()
 	f := single(t)

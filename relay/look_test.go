@@ -15,8 +15,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// What a relay sees while it runs: streams that somebody edits, messages that are lost on the way, and many
-// partitions to take.
+// What a relay sees while it runs: streams that somebody edits, messages that are lost on the way,
+// and many partitions to take.
 
 // TestAnEditedStreamIsAnAlarm: a relay looks at the streams again and again.
 func TestAnEditedStreamIsAnAlarm(t *testing.T) {
@@ -97,7 +97,8 @@ func TestTheLastMessageIsLostOnItsWay(t *testing.T) {
 	track(t, p, "ace", 0, 5)
 	require.NoError(t, p.Flush(t.Context()))
 	f.idle()
-	// Somebody else takes the next message from each consumer: to the relay that looks as if it had been lost.
+	// Somebody else takes the next message from each consumer: to the relay that looks as if it had
+	// been lost.
 	js := f.connect()
 	var taken sync.WaitGroup
 	asked := make(chan struct{}, f.stream.Partitions)
@@ -149,8 +150,8 @@ func (h *heldLeases) Publish(ctx context.Context, subject string, body []byte, o
 	return h.JetStream.Publish(ctx, subject, body, o...)
 }
 
-// TestPartitionsAreTakenSideBySide: one that is slow to be taken holds up neither the others nor the renewal of those
-// that the relay has.
+// TestPartitionsAreTakenSideBySide: one that is slow to be taken holds up neither the others nor
+// the renewal of those that the relay has.
 func TestPartitionsAreTakenSideBySide(t *testing.T) {
 	t.Parallel()
 	f := single(t, func(c *StreamConfig) { c.LeaseTTL = 2 * time.Second })
@@ -204,8 +205,8 @@ func TestManyPartitions(t *testing.T) {
 	assert.Zero(t, r.Stats().Resets)
 }
 
-// lateHeartbeats is a connection whose consumers report that heartbeats are missing, as those of servers that are short
-// of CPU do, before each message.
+// lateHeartbeats is a connection whose consumers report that heartbeats are missing, as those of
+// servers that are short of CPU do, before each message.
 type lateHeartbeats struct {
 	jetstream.JetStream
 

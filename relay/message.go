@@ -16,7 +16,8 @@ type incoming struct {
 	event  batcher.Event
 }
 
-// parse reads a message. An error means that it is none of a Publisher, or a damaged one, and will be that the next time too.
+// parse reads a message. An error means that it is none of a Publisher, or a damaged one, and will
+// be that the next time too.
 func parse(m jetstream.Msg) (incoming, error) {
 	switch f := m.Headers().Get(formatHeader); f {
 	case format:

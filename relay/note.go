@@ -13,20 +13,25 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// note is what one relay leaves to the next about a partition. It lies in the stream of the leases, and stays there when they expire.
+// note is what one relay leaves to the next about a partition. It lies in the stream of the leases,
+// and stays there when they expire.
 //
-// That settled messages are gone from the stream is not enough: a replicated stream confirms an acknowledgement first and removes the message
-// after it, so that the next consumer may bring messages again that were delivered long ago.
+// That settled messages are gone from the stream is not enough: a replicated stream confirms an
+// acknowledgement first and removes the message after it, so that the next consumer may bring
+// messages again that were delivered long ago.
 type note struct {
-	// Top is the highest sequence that was taken, and Latest the latest time at which a message that was taken had been stored. Everything
-	// within both is settled, except Open. A stream that was made anew, or that has lost its end, gives a sequence once more: such a message is
-	// stored later than Latest, where the servers' clocks agree better than the relays' coming and going takes.
+	// Top is the highest sequence that was taken, and Latest the latest time at which a message
+	// that was taken had been stored. Everything within both is settled, except Open. A stream that
+	// was made anew, or that has lost its end, gives a sequence once more: such a message is stored
+	// later than Latest, where the servers' clocks agree better than the relays' coming and going
+	// takes.
 	Top    uint64    `json:"top"`
 	Latest time.Time `json:"latest"`
 	Open   []uint64  `json:"open,omitempty"` // ascending
 	// Doubtful: what is not settled up to this sequence may have been sent.
 	Doubtful uint64 `json:"doubtful,omitempty"`
-	// Live: more was taken since the note was written. How much is known by the partition's consumer.
+	// Live: more was taken since the note was written. How much is known by the partition's
+	// consumer.
 	Live bool `json:"live,omitempty"`
 	// By is the relay that wrote the note.
 	By string `json:"by"`
@@ -34,8 +39,8 @@ type note struct {
 	revision uint64 // of the message, 0: there is none
 }
 
-// maxOpen is how many sequences a note names, so that it is smaller than a message may be. Where more are open, all that lies above the first
-// one is in doubt.
+// maxOpen is how many sequences a note names, so that it is smaller than a message may be. Where
+// more are open, all that lies above the first one is in doubt.
 const maxOpen = 30_000
 
 // bounded returns the note with no more than maxOpen open sequences.
@@ -47,10 +52,12 @@ func (n note) bounded() note {
 	return n
 }
 
-// with returns the note with what has happened since it was written, as the consumer tells, nil: it is gone. Last is the stream's last sequence.
+// with returns the note with what has happened since it was written, as the consumer tells, nil: it
+// is gone. Last is the stream's last sequence.
 //
-// A replicated consumer sends a message only when a majority of its servers knows that it is delivered, so a new leader tells no less than
-// the relay got, also where the old leader died with the relay.
+// A replicated consumer sends a message only when a majority of its servers knows that it is
+// delivered, so a new leader tells no less than the relay got, also where the old leader died with
+// the relay.
 func (n note) with(consumer *jetstream.ConsumerInfo, last uint64) note {
 	if !n.Live {
 		return n
@@ -74,7 +81,8 @@ func (n note) with(consumer *jetstream.ConsumerInfo, last uint64) note {
 	return n
 }
 
-// without returns the note without open sequences that the stream no longer has: it begins with first. They expired, or were purged.
+// without returns the note without open sequences that the stream no longer has: it begins with
+// first. They expired, or were purged.
 func (n note) without(first uint64) note {
 	n.Open = slices.DeleteFunc(slices.Clone(n.Open), func(seq uint64) bool { return seq < first })
 	return n
@@ -99,8 +107,8 @@ func (r *registry) readNote(ctx context.Context, part int) (note, error) {
 	return n, nil
 }
 
-// writeNote writes a note in the place of the one that has its revision, and sets the new one. A relay that has lost the partition without
-// knowing it has an old revision.
+// writeNote replaces the note, using its revision for compare-and-set, and sets the new revision. A
+// relay that has lost the partition without knowing it has an old one, and fails.
 func (r *registry) writeNote(ctx context.Context, part int, n *note) error {
 	ctx, cancel := context.WithTimeout(ctx, r.beat())
 	defer cancel()
@@ -121,7 +129,8 @@ func (r *registry) writeNote(ctx context.Context, part int, n *note) error {
 		if !wrongRevision(err) {
 			return err
 		}
-		// An earlier write whose answer nobody waited for may have been stored: then the last note is this relay's.
+		// An earlier write whose answer nobody waited for may have been stored: then the last note
+		// is this relay's.
 		last, readErr := r.readNote(ctx, part)
 		if readErr != nil || last.By != r.holder || last.revision == n.revision {
 			return errors.Join(err, readErr)

@@ -64,7 +64,8 @@ func TestNoteWithout(t *testing.T) {
 	assert.Equal(t, []uint64{12, 15, 18}, n.Open)
 }
 
-// TestNoteBounded: a note is smaller than a message may be. What it cannot name is in doubt, and never taken for settled.
+// TestNoteBounded: a note is smaller than a message may be. What it cannot name is in doubt, and
+// never taken for settled.
 func TestNoteBounded(t *testing.T) {
 	t.Parallel()
 	n := note{Top: 1e9}
@@ -121,7 +122,8 @@ func TestNotes(t *testing.T) {
 	require.ErrorContains(t, err, "remove the message events-leases.game.note.3")
 }
 
-// TestTakeOver: what the relay before has left decides what is sent, what is counted, and what is let pass.
+// TestTakeOver: what the relay before has left decides what is sent, what is counted, and what is
+// let pass.
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	now := time.Now().Add(time.Hour) // everything in the stream was stored before
@@ -193,7 +195,8 @@ func TestTheNoteIsRemoved(t *testing.T) {
 	assert.Len(t, f.numbers("ace"), 12)
 }
 
-// TestEveryTryIsCounted: an event whose answer is lost again and again is there as often. What certainly did not arrive is no copy.
+// TestEveryTryIsCounted: an event whose answer is lost again and again is there as often. What
+// certainly did not arrive is no copy.
 func TestEveryTryIsCounted(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -267,7 +270,8 @@ func TestEveryTryIsCounted(t *testing.T) {
 	}
 }
 
-// TestWhatWasNeverSentIsNotInDoubt: a relay leaves with events of a player who has no token, after it has settled later ones of another.
+// TestWhatWasNeverSentIsNotInDoubt: a relay leaves with events of a player who has no token, after
+// it has settled later ones of another.
 func TestWhatWasNeverSentIsNotInDoubt(t *testing.T) {
 	t.Parallel()
 	f := single(t)

@@ -14,20 +14,23 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// pullMessages is how many messages a partition has under way from the server, beside what its batcher holds.
+// pullMessages is how many messages a partition has under way from the server, beside what its
+// batcher holds.
 const pullMessages = 256
 
-// ackWait is after what time the server sends a message again that is not acknowledged. A message that waits
-// for its player's token, or for the service in an outage, waits long, and to send all of them again each
-// minute is work for every node. So it is long, and a message that was lost on its way is found otherwise:
-// by the gap in front of the next one, or by looking at the consumer if no next one comes.
+// ackWait is after what time the server sends a message again that is not acknowledged. A message
+// that waits for its player's token, or for the service in an outage, waits long, and to send all
+// of them again each minute is work for every node. So it is long, and a message that was lost on
+// its way is found otherwise: by the gap in front of the next one, or by looking at the consumer if
+// no next one comes.
 const ackWait = time.Hour
 
-// lookEvery is how often a partition that gets nothing looks whether its consumer has sent something.
+// lookEvery is how often a partition that gets nothing looks whether its consumer has sent
+// something.
 const lookEvery = 10 * time.Second
 
-// partition serves one part of the players while its lease lasts. It has a consumer of the stream and a batcher of its own, so that the end
-// of the lease ends the one and the other.
+// partition serves one part of the players while its lease lasts. It has a consumer of the stream
+// and a batcher of its own, so that the end of the lease ends the one and the other.
 type partition struct {
 	relay   *Relay
 	n       int
@@ -65,8 +68,8 @@ func newPartition(r *Relay, n int, l *lease) (*partition, error) {
 	return p, nil
 }
 
-// fence lets requests through while the lease lasts, and ends with it those that are under way. Before it
-// sends events that must not be sent twice, it notes them for the next relay.
+// fence lets requests through while the lease lasts, and ends with it those that are under way.
+// Before it sends events that must not be sent twice, it notes them for the next relay.
 type fence struct {
 	sender    batcher.Sender
 	lease     *lease
@@ -120,8 +123,9 @@ func (p *partition) run() {
 	p.windUp()
 }
 
-// session makes the partition's consumer and takes what it brings, until something is wrong with it. A consumer that is made anew brings
-// all that the stream has, in its order; what is in hand or settled is known and let pass.
+// session makes the partition's consumer and takes what it brings, until something is wrong with
+// it. A consumer that is made anew brings all that the stream has, in its order; what is in hand or
+// settled is known and let pass.
 func (p *partition) session() error {
 	consumer, err := p.consumer()
 	if err != nil {
@@ -208,8 +212,8 @@ func (p *partition) there(ctx context.Context, c jetstream.Consumer) bool {
 	return !errors.Is(err, jetstream.ErrConsumerNotFound) && !errors.Is(err, jetstream.ErrStreamNotFound)
 }
 
-// received is how many messages of a consumer have come, and whether the session waits for the next one. A
-// session that does not wait may have more of them in its connection's memory.
+// received is how many messages of a consumer have come, and whether the session waits for the next
+// one. A session that does not wait may have more of them in its connection's memory.
 type received struct {
 	mu      sync.Mutex // guards the following
 	n       uint64
@@ -232,8 +236,8 @@ func (r *received) come() {
 	r.waiting = false
 }
 
-// sinceLast returns how many messages have come, and whether none has come and the session has waited since the
-// last look.
+// sinceLast returns how many messages have come, and whether none has come and the session has
+// waited since the last look.
 func (r *received) sinceLast() (n uint64, idle bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -249,7 +253,8 @@ func (r *received) still(n uint64) bool {
 	return r.waiting && r.n == n
 }
 
-// accept takes one message over. An error ends the session; the message is still in the stream then.
+// accept takes one message over. An error ends the session; the message is still in the stream
+// then.
 func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 	r := p.relay
 	e, known := p.hand.hold(m, meta)
@@ -261,8 +266,9 @@ func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream
 		return nil
 	}
 	if p.hand.renumbered() {
-		// The note and the consumer's marks are about other messages. Were this relay killed with the events of these, the next one could take
-		// them for settled. With the consumer both are made anew before any of them is sent.
+		// The note and the consumer's marks are about other messages. Were this relay killed with
+		// the events of these, the next one could take them for settled. With the consumer both are
+		// made anew before any of them is sent.
 		p.hand.forget(e)
 		p.sending.renumber(e.seq)
 		return fmt.Errorf("relay: message %d has a number that another one had: the stream has lost its end, or was made anew", e.seq)
@@ -305,8 +311,9 @@ func (p *partition) accept(ctx context.Context, m jetstream.Msg, meta *jetstream
 // errSetAside is the cause of a dead letter of a player who has no token.
 var errSetAside = errors.New("relay: the player has no token, and as many events as Config.Batcher.MaxPlayerEvents allows wait for it")
 
-// track hands an event to the batcher. Where there is no room it waits, and with it the partition: that is how a service that is down
-// makes the stream hold what comes. A player who is parked must not do that to the others; what does not fit is set aside.
+// track hands an event to the batcher. Where there is no room it waits, and with it the partition:
+// that is how a service that is down makes the stream hold what comes. A player who is parked must
+// not do that to the others; what does not fit is set aside.
 func (p *partition) track(ctx context.Context, in incoming) error {
 	for {
 		err := p.batcher.TryTrack(in.player, in.event)

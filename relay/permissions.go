@@ -18,13 +18,14 @@ const (
 	RoleSupport    Role = "support"     // reads and removes DeadLetters
 )
 
-// Permission is what one user of the NATS servers may do. Its String is the permissions block of that user
-// in a server's configuration.
+// Permission is what one user of the NATS servers may do. Its String is the permissions block of
+// that user in a server's configuration.
 type Permission struct {
 	Publish   []string // subjects, with wildcards
 	Subscribe []string
-	// Inbox is what the connection must be given in nats.CustomInboxPrefix. The default prefix is the same
-	// for everybody, so with a right to it a program reads the answers, and the events, of all others.
+	// Inbox is what the connection must be given in nats.CustomInboxPrefix. The default prefix is
+	// the same for everybody, so with a right to it a program reads the answers, and the events, of
+	// all others.
 	Inbox string
 }
 
@@ -46,11 +47,12 @@ func (p Permission) String() string {
 // Permissions returns the least rights with which a role works for one game, in the account of the
 // streams. stream is what CreateStream is given.
 //
-// The rights of a game server end at its own game. Those of the other roles end at the stream: NATS cannot
-// bound a purge, a consumer or the deletion of a message by the subjects in a stream. And in NATS, who may
-// publish to a stream chooses where the stream's answer goes, without a check: inside one account a
-// program that is meant ill can have such answers written under any subject. So games, or programs, that
-// must not trust each other belong into accounts of their own; see [ServerConfig].
+// The rights of a game server end at its own game. Those of the other roles end at the stream: NATS
+// cannot bound a purge, a consumer or the deletion of a message by the subjects in a stream. And in
+// NATS, who may publish to a stream chooses where the stream's answer goes, without a check: inside
+// one account a program that is meant ill can have such answers written under any subject. So
+// games, or programs, that must not trust each other belong into accounts of their own; see
+// [ServerConfig].
 func Permissions(role Role, stream StreamConfig, gameID string) (Permission, error) {
 	stream = stream.withDefaults()
 	if err := stream.validate(); err != nil {
@@ -96,14 +98,15 @@ func Permissions(role Role, stream StreamConfig, gameID string) (Permission, err
 	return p, nil
 }
 
-// ServerConfig returns two accounts for one game, to be pasted into accounts { } in the configuration of
-// the NATS servers: one of the streams, with a user for each role, and one of the game servers, which can
-// reach nothing but the one subject that their events are published to. A game server's account also
-// cannot choose where the stream's answers go: the server translates them between the accounts. Games with
-// a stream and these two accounts each can do nothing to each other.
+// ServerConfig returns two accounts for one game, to be pasted into accounts { } in the
+// configuration of the NATS servers: one of the streams, with a user for each role, and one of the
+// game servers, which can reach nothing but the one subject that their events are published to. A
+// game server's account also cannot choose where the stream's answers go: the server translates
+// them between the accounts. Games with a stream and these two accounts each can do nothing to each
+// other.
 //
-// The passwords are variables of the servers' environment, such as EVENTS_RELAY_PASSWORD for the relays of
-// a stream EVENTS. Replace them by NKeys or certificates if you use those.
+// The passwords are variables of the servers' environment, such as EVENTS_RELAY_PASSWORD for the
+// relays of a stream EVENTS. Replace them by NKeys or certificates if you use those.
 func ServerConfig(stream StreamConfig, gameID string) (string, error) {
 	stream = stream.withDefaults()
 	var b strings.Builder

@@ -28,7 +28,8 @@ import (
 
 const otherGame = "com.example.other"
 
-// guarded is a server whose configuration is what ServerConfig returns, for two games with a stream each.
+// guarded is a server whose configuration is what ServerConfig returns, for two games with a stream
+// each.
 type guarded struct {
 	t       *testing.T
 	server  *server.Server
@@ -47,7 +48,8 @@ func guard(t *testing.T) *guarded {
 		require.NoError(t, err)
 		accounts += regexp.MustCompile(`\$[A-Z_]+PASSWORD`).ReplaceAllString(text, `"-"`)
 	}
-	// A user who may do everything in the accounts of the first game, to look at what others have done.
+	// A user who may do everything in the accounts of the first game, to look at what others have
+	// done.
 	accounts = strings.Replace(accounts, "users: [", `users: [ { user: "all-`+`%d", password: "-" },`, -1)
 	for i := range 4 {
 		accounts = strings.Replace(accounts, "%d", fmt.Sprint(i), 1)
@@ -116,8 +118,9 @@ func connectAs(t *testing.T, s *server.Server, user, inbox string) (jetstream.Je
 	return js, &told
 }
 
-// TestEachRoleWorksWithItsLeastRights plays an evening of a fleet on a server with the configuration of
-// ServerConfig. No role is denied anything, and no right is left over that nobody uses.
+// TestEachRoleWorksWithItsLeastRights plays an evening of a fleet on a server with the
+// configuration of ServerConfig. No role is denied anything, and no right is left over that nobody
+// uses.
 func TestEachRoleWorksWithItsLeastRights(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -217,7 +220,8 @@ func TestEachRoleWorksWithItsLeastRights(t *testing.T) {
 	}
 }
 
-// TestNoRoleDoesMore: what a role must not do is refused by the server, in its own game and in another's.
+// TestNoRoleDoesMore: what a role must not do is refused by the server, in its own game and in
+// another's.
 func TestNoRoleDoesMore(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -278,8 +282,8 @@ func TestNoRoleDoesMore(t *testing.T) {
 	}
 }
 
-// TestAConfusedRelay: the header of an eraser's word does not make a relay publish anywhere, whoever writes
-// it, and a game server's word is not believed.
+// TestAConfusedRelay: the header of an eraser's word does not make a relay publish anywhere,
+// whoever writes it, and a game server's word is not believed.
 func TestAConfusedRelay(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -338,9 +342,9 @@ func TestAConfusedRelay(t *testing.T) {
 	}
 }
 
-// TestAStreamsAnswerGoesNowhereElse: a program that publishes to a stream names the subject of the answer, and
-// the server does not check it. Inside one account the answer can be a lease; from the account of the game
-// servers it cannot.
+// TestAStreamsAnswerGoesNowhereElse: a program that publishes to a stream names the subject of the
+// answer, and the server does not check it. Inside one account the answer can be a lease; from the
+// account of the game servers it cannot.
 func TestAStreamsAnswerGoesNowhereElse(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -391,8 +395,8 @@ func TestStreamsDenyPurge(t *testing.T) {
 	assert.Equal(t, uint64(1), info.State.Msgs)
 }
 
-// TestPublisherWithoutARight: NewPublisher says at once which right is missing, and a publisher that loses
-// its right has nothing in doubt.
+// TestPublisherWithoutARight: NewPublisher says at once which right is missing, and a publisher
+// that loses its right has nothing in doubt.
 func TestPublisherWithoutARight(t *testing.T) {
 	t.Parallel()
 	s := guardedServer(t, `

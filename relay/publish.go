@@ -26,18 +26,22 @@ const (
 	batchCommitHeader = "Nats-Batch-Commit"
 )
 
-// maxOpenBatches is how many batches a publisher has open at once. A server allows 50 a stream, over all publishers; who finds none free
-// publishes one event after the other.
+// maxOpenBatches is how many batches a publisher has open at once. A server allows 50 a stream,
+// over all publishers; who finds none free publishes one event after the other.
 const maxOpenBatches = 8
 
-// ErrStreamFull is what a publisher's Stats tell as LastError when the stream has no room: nothing more is accepted once memory is full.
+// ErrStreamFull is what a publisher's Stats tell as LastError when the stream has no room: nothing
+// more is accepted once memory is full.
 var ErrStreamFull = errors.New("relay: the stream is full")
 
-// streamSender is the batcher.Sender of a publisher: one message an event, in order, all acknowledged before it returns.
+// streamSender is the batcher.Sender of a publisher: one message an event, in order, all
+// acknowledged before it returns.
 //
-// Several events of a player go as one atomic batch: all are stored or none, so that a failure in the middle cannot put a later event
-// before an earlier one. Where that does not work they go one after the other, each when the one before is acknowledged. So they do with one
-// replica: there the server keeps each open batch in files of its own, and syncs them while all else of the stream waits.
+// Several events of a player go as one atomic batch: all are stored or none, so that a failure in
+// the middle cannot put a later event before an earlier one. Where that does not work they go one
+// after the other, each when the one before is acknowledged. So they do with one replica: there the
+// server keeps each open batch in files of its own, and syncs them while all else of the stream
+// waits.
 type streamSender struct {
 	store   string // the name of the publisher's Store, "": it has none
 	nc      *nats.Conn
@@ -67,7 +71,8 @@ func (s *streamSender) CheckPlayer(userID string) error {
 // Send implements batcher.Sender.
 func (s *streamSender) Send(ctx context.Context, b batcher.Batch) (batcher.Receipt, error) {
 	if !s.nc.IsConnected() {
-		// The connection would keep what is published now and send it when it is back, after what is sent again by then.
+		// The connection would keep what is published now and send it when it is back, after what
+		// is sent again by then.
 		return batcher.Receipt{}, &batcher.SendError{Failure: batcher.NotSent, Err: fmt.Errorf("relay: the connection to NATS is %s", s.nc.Status())}
 	}
 	player, err := token(b.UserID)
@@ -102,7 +107,8 @@ func (s *streamSender) Send(ctx context.Context, b batcher.Batch) (batcher.Recei
 	return batcher.Receipt{}, nil
 }
 
-// storedIDs returns the message ids of the events that the publisher's Store has, "" for the others.
+// storedIDs returns the message ids of the events that the publisher's Store has, "" for the
+// others.
 func (s *streamSender) storedIDs(b batcher.Batch, events [][]byte) []string {
 	ids := make([]string, 0, len(events))
 	for id, stored := range b.StoreIDs() {
@@ -115,7 +121,8 @@ func (s *streamSender) storedIDs(b batcher.Batch, events [][]byte) []string {
 	return ids
 }
 
-// reject tells the batcher that these very events can never be stored. It cuts a batch until one is left.
+// reject tells the batcher that these very events can never be stored. It cuts a batch until one is
+// left.
 func (s *streamSender) reject(b batcher.Batch, err error) error {
 	if b.Events == 1 {
 		s.ids.done(b.UserID, 1)
@@ -175,7 +182,8 @@ func (s *streamSender) publishBatch(ctx context.Context, messages []*nats.Msg) e
 	return err
 }
 
-// request publishes one message and waits for the stream's answer, which says how many messages of a batch are stored.
+// request publishes one message and waits for the stream's answer, which says how many messages of
+// a batch are stored.
 func (s *streamSender) request(ctx context.Context, m *nats.Msg) (stored int, err error) {
 	ctx, watch := watchDenials(ctx, s.nc, s.prefix+s.game+".")
 	answer, err := s.nc.RequestMsgWithContext(ctx, m)
@@ -237,14 +245,16 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("relay: the stream refused: %s (code %d)", r.words, r.code)
 }
 
-// Is matches ErrStreamFull. The server has the same code for this and for other failures of its store.
+// Is matches ErrStreamFull. The server has the same code for this and for other failures of its
+// store.
 func (r *refusal) Is(target error) bool {
 	return target == ErrStreamFull && (strings.Contains(r.words, "maximum bytes") || strings.Contains(r.words, "maximum messages") ||
 		strings.Contains(r.words, "resource"))
 }
 
-// aboutBatch reports whether the events may go one by one: another batch holds the place, some of the events are stored already, or
-// the stream has room for some of them. A batch that is larger than the stream would never find room.
+// aboutBatch reports whether the events may go one by one: another batch holds the place, some of
+// the events are stored already, or the stream has room for some of them. A batch that is larger
+// than the stream would never find room.
 func (r *refusal) aboutBatch() bool {
 	if r.Is(ErrStreamFull) {
 		return true
@@ -256,8 +266,9 @@ func (r *refusal) aboutBatch() bool {
 	return false
 }
 
-// sendError says what a failed publish means for the batcher. A full stream is like a service that is down: it pauses for all. Where a part
-// of the request was stored it is in doubt, so that Erase and Close tell that some of its events may be delivered.
+// sendError says what a failed publish means for the batcher. A full stream is like a service that
+// is down: it pauses for all. Where a part of the request was stored it is in doubt, so that Erase
+// and Close tell that some of its events may be delivered.
 func sendError(err error, partly bool) error {
 	failure := batcher.InDoubt
 	if r, ok := errors.AsType[*refusal](err); ok && !partly {

@@ -45,8 +45,9 @@ func TestPublisherConfig(t *testing.T) {
 	}
 }
 
-// TestPublisherWhileNATSIsGone: the server is away for a while, and comes back with what it had. Nothing is lost, the order is kept, and
-// what was on its way when the server went is not there twice.
+// TestPublisherWhileNATSIsGone: the server is away for a while, and comes back with what it had.
+// Nothing is lost, the order is kept, and what was on its way when the server went is not there
+// twice.
 func TestPublisherWhileNATSIsGone(t *testing.T) {
 	t.Parallel()
 	port, dir := freePort(t), t.TempDir()
@@ -80,7 +81,8 @@ func TestPublisherWhileNATSIsGone(t *testing.T) {
 	assert.Zero(t, f.requireOrder(players, n))
 }
 
-// TestStreamFull: a stream without room refuses, the publisher keeps what it has taken, and takes no more than its memory holds.
+// TestStreamFull: a stream without room refuses, the publisher keeps what it has taken, and takes
+// no more than its memory holds.
 func TestStreamFull(t *testing.T) {
 	t.Parallel()
 	f := start(t, []*server.Server{runServer(t, &server.Options{})}, StreamConfig{Replicas: 1, MaxBytes: 20_000})
@@ -112,7 +114,8 @@ func TestStreamFull(t *testing.T) {
 	assert.Equal(t, want, f.numbers("ace"))
 }
 
-// TestStreamSender: one request of the batcher, over real servers: what the stream has afterwards, and what the batcher is told.
+// TestStreamSender: one request of the batcher, over real servers: what the stream has afterwards,
+// and what the batcher is told.
 func TestStreamSender(t *testing.T) {
 	t.Parallel()
 	f := single(t)
@@ -262,7 +265,8 @@ func TestPartitionIsTheServers(t *testing.T) {
 	assert.Greater(t, len(used), 3, "and players are dealt out")
 }
 
-// TestNoTokenInTheStream plants a token wherever a game server has one, and looks for it in every message of every stream.
+// TestNoTokenInTheStream plants a token wherever a game server has one, and looks for it in every
+// message of every stream.
 func TestNoTokenInTheStream(t *testing.T) {
 	t.Parallel()
 	const canary = "canary-token-7f3a"
@@ -296,7 +300,8 @@ func TestNoTokenInTheStream(t *testing.T) {
 	assert.NotEmpty(t, f.messages("EVENTS-dead"))
 }
 
-// TestErasedPlayerHasNoIDs: events of a player that were tried and then erased leave nothing behind, and one that equals them has an id of its own.
+// TestErasedPlayerHasNoIDs: events of a player that were tried and then erased leave nothing
+// behind, and one that equals them has an id of its own.
 func TestErasedPlayerHasNoIDs(t *testing.T) {
 	t.Parallel()
 	f := single(t, func(c *StreamConfig) { c.MaxBytes = 2_000 })
@@ -357,8 +362,9 @@ type namedStore struct {
 
 func (s namedStore) Name() string { return s.name }
 
-// TestStoredEventsKeepTheirIDs: what a process has published and not settled in its Store is published again by the
-// next one, and the stream drops it. Events of other Stores, and other events that have an id again, are kept.
+// TestStoredEventsKeepTheirIDs: what a process has published and not settled in its Store is
+// published again by the next one, and the stream drops it. Events of other Stores, and other
+// events that have an id again, are kept.
 func TestStoredEventsKeepTheirIDs(t *testing.T) {
 	t.Parallel()
 	f := single(t)
@@ -396,7 +402,8 @@ func TestStoredEventsKeepTheirIDs(t *testing.T) {
 	}
 }
 
-// TestOnceEventsOfAnEarlierProcess: one that is given up between others does not cost those their ids.
+// TestOnceEventsOfAnEarlierProcess: one that is given up between others does not cost those their
+// ids.
 func TestOnceEventsOfAnEarlierProcess(t *testing.T) {
 	t.Parallel()
 	f := single(t, func(c *StreamConfig) { c.MaxBytes = 2_000 })
@@ -433,7 +440,8 @@ func batchOf(player string, events ...string) batcher.Batch {
 	return batcher.NewBatch(player, "game", batcher.Token{}, raw...)
 }
 
-// TestTrackRefusesAnIDThatNoSubjectHolds: the id is refused when it is tracked, and not rejected later.
+// TestTrackRefusesAnIDThatNoSubjectHolds: the id is refused when it is tracked, and not rejected
+// later.
 func TestTrackRefusesAnIDThatNoSubjectHolds(t *testing.T) {
 	t.Parallel()
 	f := single(t)

@@ -14,8 +14,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Relay delivers the events of one game from the stream to the service, beside any number of other relays. It is safe for concurrent
-// use.
+// Relay delivers the events of one game from the stream to the service, beside any number of other
+// relays. It is safe for concurrent use.
 type Relay struct {
 	cfg      Config
 	js       jetstream.JetStream
@@ -40,8 +40,8 @@ type Relay struct {
 	streamError error // what was wrong with the streams at the last look
 }
 
-// Start begins to deliver. It returns when the relay is known to the others, and takes its share of the partitions from then on. The
-// context is for the start alone; Close ends the relay.
+// Start begins to deliver. It returns when the relay is known to the others, and takes its share of
+// the partitions from then on. The context is for the start alone; Close ends the relay.
 func Start(ctx context.Context, js jetstream.JetStream, cfg Config) (*Relay, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -130,8 +130,9 @@ func (r *Relay) beat() bool {
 	return true
 }
 
-// look compares the streams with what the relay was started on. Somebody can edit a stream while it is in use,
-// and one that discards its oldest messages, for example, loses events that were acknowledged.
+// look compares the streams with what the relay was started on. Somebody can edit a stream while it
+// is in use, and one that discards its oldest messages, for example, loses events that were
+// acknowledged.
 func (r *Relay) look() {
 	ctx, cancel := context.WithTimeout(r.ctx, r.registry.beat())
 	defer cancel()
@@ -147,7 +148,8 @@ func (r *Relay) look() {
 	}
 }
 
-// renew renews all leases at once, so that one that hangs does not cost the others theirs, and repeats acknowledgements.
+// renew renews all leases at once, so that one that hangs does not cost the others theirs, and
+// repeats acknowledgements.
 func (r *Relay) renew() {
 	var all sync.WaitGroup
 	for _, p := range r.list() {
@@ -166,8 +168,9 @@ func (r *Relay) renew() {
 	all.Wait()
 }
 
-// share takes free partitions while the relay has fewer than its share, and gives back what is more. The share is the number of partitions
-// by the number of relays, rounded up: what is given back is taken by others, and nothing goes to and fro.
+// share takes free partitions while the relay has fewer than its share, and gives back what is
+// more. The share is the number of partitions by the number of relays, rounded up: what is given
+// back is taken by others, and nothing goes to and fro.
 func (r *Relay) share() {
 	if !r.sharing.CompareAndSwap(false, true) {
 		return
@@ -265,7 +268,8 @@ func (r *Relay) retire(p *partition) {
 	r.requests += p.batcher.Stats().Requests
 }
 
-// leave winds all partitions up, while their leases are renewed, and tells the others that the relay is gone.
+// leave winds all partitions up, while their leases are renewed, and tells the others that the
+// relay is gone.
 func (r *Relay) leave(beat *time.Ticker) {
 	ended := make(chan struct{})
 	go func() {
@@ -302,8 +306,9 @@ func (r *Relay) leave(beat *time.Ticker) {
 	}
 }
 
-// Close takes no more messages, sends what it holds for Config.DrainTimeout at most, and leaves the rest to the other relays. The error is
-// nil where the relay has left in good order; ctx ends it sooner. It may be called any number of times.
+// Close takes no more messages, sends what it holds for Config.DrainTimeout at most, and leaves the
+// rest to the other relays. The error is nil where the relay has left in good order; ctx ends it
+// sooner. It may be called any number of times.
 func (r *Relay) Close(ctx context.Context) error {
 	r.close.Do(func() { close(r.closing) })
 	select {

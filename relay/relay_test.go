@@ -71,8 +71,9 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestRelaysComeAndGo: players play on while relays are added, leave and are killed. Nothing is lost, and each player's events are in
-// order. A copy is one that a relay sent which was killed before it could say so, and is counted.
+// TestRelaysComeAndGo: players play on while relays are added, leave and are killed. Nothing is
+// lost, and each player's events are in order. A copy is one that a relay sent which was killed
+// before it could say so, and is counted.
 func TestRelaysComeAndGo(t *testing.T) {
 	t.Parallel()
 	f := single(t, func(c *StreamConfig) { c.LeaseTTL = 2 * time.Second })
@@ -116,7 +117,8 @@ func TestRelaysComeAndGo(t *testing.T) {
 	t.Logf("%d events delivered, %d copies, %d counted as possible", delivered, copies, possible)
 }
 
-// TestKillBetweenSendingAndAcknowledging: the service has the events, and the relay dies before it can say so.
+// TestKillBetweenSendingAndAcknowledging: the service has the events, and the relay dies before it
+// can say so.
 func TestKillBetweenSendingAndAcknowledging(t *testing.T) {
 	t.Parallel()
 	f := single(t, func(c *StreamConfig) { c.LeaseTTL = 4 * time.Second })
@@ -154,8 +156,9 @@ func TestKillBetweenSendingAndAcknowledging(t *testing.T) {
 	assert.Contains(t, letters[0].Header.Get(CauseHeader), "AtMostOnce")
 }
 
-// TestDoubtOutlivesARelayInBetween: the service has the events of a relay that was killed. The next one reaches only some of them and leaves
-// in good order, and the one after it must still not send again what may not be sent twice.
+// TestDoubtOutlivesARelayInBetween: the service has the events of a relay that was killed. The next
+// one reaches only some of them and leaves in good order, and the one after it must still not send
+// again what may not be sent twice.
 func TestDoubtOutlivesARelayInBetween(t *testing.T) {
 	t.Parallel()
 	f := single(t, func(c *StreamConfig) { c.LeaseTTL = 4 * time.Second })
@@ -196,7 +199,8 @@ func TestDoubtOutlivesARelayInBetween(t *testing.T) {
 	assert.Equal(t, int64(2), last.Stats().PossibleDuplicates)
 }
 
-// TestKilledInTheMiddle: a relay is killed with many requests under way, and the next one has to sort out what it left.
+// TestKilledInTheMiddle: a relay is killed with many requests under way, and the next one has to
+// sort out what it left.
 func TestKilledInTheMiddle(t *testing.T) {
 	t.Parallel()
 	f := single(t, func(c *StreamConfig) { c.LeaseTTL = time.Second })
@@ -222,7 +226,8 @@ func TestKilledInTheMiddle(t *testing.T) {
 	t.Logf("%d copies, %d counted as possible", copies, possible)
 }
 
-// TestServiceDown: while the service is down a relay takes no more than its batchers hold, and the stream has the rest.
+// TestServiceDown: while the service is down a relay takes no more than its batchers hold, and the
+// stream has the rest.
 func TestServiceDown(t *testing.T) {
 	t.Parallel()
 	f := single(t)
@@ -234,7 +239,8 @@ func TestServiceDown(t *testing.T) {
 	require.NoError(t, err)
 	r := f.relay(func(c *Config) { c.Batcher.MaxEvents, c.Batcher.MaxPlayerEvents = room, room })
 	eventually(t, func() bool { return r.Stats().Outage > 0 }, "the relay does not notice")
-	// One message is in the hand of the partition that waits for room; what the client has pulled beyond is the server's to bound.
+	// One message is in the hand of the partition that waits for room; what the client has pulled
+	// beyond is the server's to bound.
 	most := f.stream.Partitions * (room + 1)
 	eventually(t, func() bool { return r.Stats().Waiting > most/2 }, "the relay takes nothing")
 	assert.LessOrEqual(t, r.Stats().Waiting, most)
@@ -244,8 +250,8 @@ func TestServiceDown(t *testing.T) {
 	assert.Zero(t, f.requireOrder(players, n))
 }
 
-// TestPlayerWithoutToken: the events of a player who has no token wait, within a bound; beyond it they are set aside, and the other
-// players of the partition go on.
+// TestPlayerWithoutToken: the events of a player who has no token wait, within a bound; beyond it
+// they are set aside, and the other players of the partition go on.
 func TestPlayerWithoutToken(t *testing.T) {
 	t.Parallel()
 	f := single(t)

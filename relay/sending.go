@@ -16,22 +16,22 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// mark identifies a message of the stream. The time tells it from another one with the same sequence, in a
-// stream that was created again or that lost its end.
+// mark identifies a message of the stream. The time tells it from another one with the same
+// sequence, in a stream that was created again or that lost its end.
 type mark struct {
 	Seq    uint64 `json:"seq"`
 	Stored int64  `json:"stored"` // Unix time in nanoseconds
 }
 
-// sending is which events that must not be sent twice may have been sent. It is written to the stream of the
-// leases before such an event is sent, so that after the death of a relay exactly the events of its
-// requests under way are in doubt, and not all that it had taken.
+// sending is which events that must not be sent twice may have been sent. It is written to the
+// stream of the leases before such an event is sent, so that after the death of a relay exactly the
+// events of its requests under way are in doubt, and not all that it had taken.
 //
-// It is also what keeps an old relay from sending such an event when another has the partition: each
-// write expects the revision that the writer knows, and a relay that takes over writes first. Where
-// somebody purges the leases, the old relay's revision is gone, so it sends no more of these events; and
-// the new one, which finds no record, believes the consumer's position, which it reads after its first
-// write.
+// It is also what keeps an old relay from sending such an event when another has the partition:
+// each write expects the revision that the writer knows, and a relay that takes over writes first.
+// Where somebody purges the leases, the old relay's revision is gone, so it sends no more of these
+// events; and the new one, which finds no record, believes the consumer's position, which it reads
+// after its first write.
 type sending struct {
 	registry *registry
 	part     int
@@ -49,7 +49,8 @@ type sending struct {
 type sendingRecord struct {
 	By    string              `json:"by"`
 	Types []batcher.EventType `json:"types,omitempty"`
-	// Blind: its writer found no record of the relay before, and has not yet read how far that one came.
+	// Blind: its writer found no record of the relay before, and has not yet read how far that one
+	// came.
 	Blind bool `json:"blind,omitempty"`
 	// Below: up to this sequence an earlier relay may have sent events without saying which.
 	Below uint64 `json:"below,omitempty"`
@@ -64,8 +65,8 @@ func newSending(r *registry, part int, types []batcher.EventType) *sending {
 
 func (s *sending) subject() string { return s.registry.subject + "sending." + strconv.Itoa(s.part) }
 
-// takeOver reads what the relays before have noted, and writes it again under this relay's name. It reports
-// whether nobody can say which events they sent.
+// takeOver reads what the relays before have noted, and writes it again under this relay's name. It
+// reports whether nobody can say which events they sent.
 func (s *sending) takeOver(ctx context.Context) (blind bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*s.registry.beat())
 	defer cancel()
@@ -138,7 +139,8 @@ func (s *sending) known(marks []mark, begin bool) bool {
 	return known
 }
 
-// forget takes back that events may have been sent: they have their result, or were surely not stored.
+// forget takes back that events may have been sent: they have their result, or were surely not
+// stored.
 func (s *sending) forget(marks []mark) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,7 +179,8 @@ func (s *sending) write(ctx context.Context) error {
 	return s.writeLocked(ctx)
 }
 
-// writeLocked writes the record in the place of the one that this relay knows. The caller holds writing.
+// writeLocked writes the record in the place of the one that this relay knows. The caller holds
+// writing.
 func (s *sending) writeLocked(ctx context.Context) error {
 	s.mu.Lock()
 	record := s.record
@@ -206,7 +209,8 @@ func (s *sending) writeLocked(ctx context.Context) error {
 		if !wrongRevision(err) {
 			return err
 		}
-		// An earlier write whose answer did not come may have been stored: then the last record is this relay's.
+		// An earlier write whose answer did not come may have been stored: then the last record is
+		// this relay's.
 		last, readErr := s.read(ctx)
 		if readErr != nil || last.By != s.registry.holder || last.revision == record.revision {
 			return errors.Join(err, readErr)

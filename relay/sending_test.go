@@ -21,8 +21,8 @@ import (
 
 func onceLevels(c *Config) { c.Batcher.AtMostOnce = []batcher.EventType{batcher.LevelCompleted} }
 
-// TestOnlyRequestsUnderWayAreInDoubt: of a relay that is killed, exactly the events of its requests under way are
-// unknown. What it had taken and not sent is delivered by the next one.
+// TestOnlyRequestsUnderWayAreInDoubt: of a relay that is killed, exactly the events of its requests
+// under way are unknown. What it had taken and not sent is delivered by the next one.
 func TestOnlyRequestsUnderWayAreInDoubt(t *testing.T) {
 	t.Parallel()
 	f := single(t, func(c *StreamConfig) { c.LeaseTTL = 2 * time.Second })
@@ -82,8 +82,8 @@ func TestOnlyRequestsUnderWayAreInDoubt(t *testing.T) {
 	t.Logf("%d under way, %d unknown", most, s.DeadLetters["unknown"])
 }
 
-// deafRelay is a connection on which renewals hang once it is told to, so that its relay goes on to the end of
-// its lease by its own clock.
+// deafRelay is a connection on which renewals hang once it is told to, so that its relay goes on to
+// the end of its lease by its own clock.
 type deafRelay struct {
 	jetstream.JetStream
 
@@ -118,9 +118,9 @@ func (s slowTaker) PublishMsg(ctx context.Context, m *nats.Msg, o ...jetstream.P
 	return s.JetStream.PublishMsg(ctx, m, o...)
 }
 
-// TestLeasesVanishUnderARelay: somebody purges the leases, or creates their stream again. A second relay takes the
-// partitions while the first still takes messages and sends. No event that must not be sent twice is there
-// twice, and copies of the others are counted.
+// TestLeasesVanishUnderARelay: somebody purges the leases, or creates their stream again. A second
+// relay takes the partitions while the first still takes messages and sends. No event that must not
+// be sent twice is there twice, and copies of the others are counted.
 func TestLeasesVanishUnderARelay(t *testing.T) {
 	t.Parallel()
 	for name, vanish := range map[string]func(*testing.T, *fleet){

@@ -12,8 +12,9 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// What becomes of messages once the batcher has told of their events: delivered ones and erased ones are acknowledged, all others
-// become dead letters first. An acknowledgement is repeated until the server confirms it, and its message is remembered so long.
+// What becomes of messages once the batcher has told of their events: delivered ones and erased
+// ones are acknowledged, all others become dead letters first. An acknowledgement is repeated until
+// the server confirms it, and its message is remembered so long.
 
 // outcome is the batcher's OnOutcome.
 func (p *partition) outcome(o batcher.Outcome) {
@@ -67,8 +68,8 @@ const (
 	buried // as a dead letter
 )
 
-// endingOf decides per result. A result that is not listed stays in the stream: a dead letter is never
-// sent again, so that needs a decision of its own.
+// endingOf decides per result. A result that is not listed stays in the stream: a dead letter is
+// never sent again, so that needs a decision of its own.
 func endingOf(result batcher.Result) ending {
 	switch result {
 	case batcher.Delivered:
@@ -83,8 +84,8 @@ func endingOf(result batcher.Result) ending {
 	return staysInStream
 }
 
-// countCopies counts the copies that the service may have of events: the attempts in doubt, less one if no other
-// attempt has arrived.
+// countCopies counts the copies that the service may have of events: the attempts in doubt, less
+// one if no other attempt has arrived.
 func (p *partition) countCopies(entries []*entry, o batcher.Outcome) {
 	copies := o.InDoubt
 	if o.Result != batcher.Delivered {
@@ -95,7 +96,8 @@ func (p *partition) countCopies(entries []*entry, o batcher.Outcome) {
 	}
 }
 
-// ack acknowledges a message and asks the server to confirm. Where the connection is gone, or the answer, it is done again.
+// ack acknowledges a message and asks the server to confirm. Where the connection is gone, or the
+// answer, it is done again.
 func (p *partition) ack(e *entry) {
 	p.acks.RLock()
 	defer p.acks.RUnlock()
@@ -112,8 +114,8 @@ func (p *partition) ack(e *entry) {
 	}
 }
 
-// ackAgain repeats the acknowledgements that were not confirmed in a beat, but not sooner than after a second: a server that is slow must not
-// get more to do.
+// ackAgain repeats the acknowledgements that were not confirmed in a beat, but not sooner than
+// after a second: a server that is slow must not get more to do.
 func (p *partition) ackAgain() {
 	for _, e := range p.hand.unconfirmed(time.Now().Add(-max(p.relay.registry.beat(), time.Second))) {
 		p.ack(e)
@@ -140,10 +142,12 @@ func (r *Relay) confirmed(m *nats.Msg) {
 	}
 }
 
-// windUp ends a partition. While the lease lasts there is time to send what waits; what is left stays in the stream for the next relay, with a
-// note of what of it may have been sent. The consumer is deleted: the note says more. Where it could not be written, the consumer stays.
+// windUp ends a partition. While the lease lasts there is time to send what waits; what is left
+// stays in the stream for the next relay, with a note of what of it may have been sent. The
+// consumer is deleted: the note says more. Where it could not be written, the consumer stays.
 //
-// After the end of the lease nothing may be touched: the consumer of that name may be the next relay's.
+// After the end of the lease nothing may be touched: the consumer of that name may be the next
+// relay's.
 func (p *partition) windUp() {
 	p.stop()
 	r := p.relay
@@ -178,7 +182,8 @@ func (p *partition) windUp() {
 	p.lease.drop()
 }
 
-// leave hands the partition over to whoever comes. Messages up to doubtful may have been sent by this relay.
+// leave hands the partition over to whoever comes. Messages up to doubtful may have been sent by
+// this relay.
 func (p *partition) leave(doubtful uint64) {
 	r := p.relay
 	ctx, cancel := context.WithTimeout(p.lease.ctx, r.registry.beat())
@@ -201,7 +206,8 @@ func (p *partition) leave(doubtful uint64) {
 	}
 }
 
-// awaitConfirmation waits until every acknowledgement is confirmed, for as long as the lease lasts but not longer than a few beats.
+// awaitConfirmation waits until every acknowledgement is confirmed, for as long as the lease lasts
+// but not longer than a few beats.
 func (p *partition) awaitConfirmation() {
 	ctx, cancel := context.WithTimeout(p.lease.ctx, 2*p.relay.registry.beat())
 	defer cancel()

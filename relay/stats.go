@@ -7,8 +7,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// SetAside is the ResultHeader of an event of a player who has no token and has already as many events waiting as
-// Config.Batcher.MaxPlayerEvents allows.
+// SetAside is the ResultHeader of an event of a player who has no token and has already as many
+// events waiting as Config.Batcher.MaxPlayerEvents allows.
 const SetAside = "set aside"
 
 // Stats is a picture of a relay.
@@ -16,8 +16,9 @@ type Stats struct {
 	Partitions []int // that it serves now
 	Relays     int   // that were alive at its last look, with itself
 
-	// What became of messages since the start. Each one that was received and not known before is delivered, a dead letter, erased, handed on, or
-	// still waits; an Eraser's word is none of these.
+	// What became of messages since the start. Each one that was received and not known before is
+	// delivered, a dead letter, erased, handed on, or still waits; an Eraser's word is none of
+	// these.
 	Delivered   int64
 	DeadLetters map[string]int64 // by ResultHeader
 	Erased      int64            // dropped for an Eraser
@@ -25,8 +26,9 @@ type Stats struct {
 	Waiting     int              // in this relay, not settled
 	Unconfirmed int              // acknowledged, and the server has not confirmed it yet
 
-	// PossibleDuplicates counts the copies that the service may have stored: one for each earlier attempt of which nothing is known. What
-	// another relay attempted before it was gone counts as one.
+	// PossibleDuplicates counts the copies that the service may have stored: one for each earlier
+	// attempt of which nothing is known. What another relay attempted before it was gone counts as
+	// one.
 	PossibleDuplicates int64
 	DuplicatesByType   map[batcher.EventType]int64 // PossibleDuplicates, by the type of the event
 	Redelivered        int64                       // copies of messages that were known, and let pass
@@ -37,8 +39,9 @@ type Stats struct {
 	Parked    int   // players without a token
 	Outage    int   // partitions for which the service is down
 	LastError error // of the last request that failed
-	// StreamError is how the streams differ from what this package needs, at the last look. The relay looks every
-	// StreamConfig.LeaseTTL. Events that publishers hand over meanwhile can be lost: alert on it.
+	// StreamError is how the streams differ from what this package needs, at the last look. The
+	// relay looks every StreamConfig.LeaseTTL. Events that publishers hand over meanwhile can be
+	// lost: alert on it.
 	StreamError error
 }
 

@@ -13,27 +13,28 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// StreamConfig describes the three streams of a fleet: the events, the dead letters, and the leases of
-// the partitions. Name is required; every other field has a default.
+// StreamConfig describes the three streams of a fleet: the events, the dead letters, and the leases
+// of the partitions. Name is required; every other field has a default.
 //
-// A stream is one trust domain: relays, erasers and support of one game can reach the events of every
-// other game in it. Give games that must not trust each other a stream or an account each;
+// A stream is one trust domain: relays, erasers and support of one game can reach the events of
+// every other game in it. Give games that must not trust each other a stream or an account each;
 // see [Permissions] and [ServerConfig].
 type StreamConfig struct {
-	// Name of the stream with the events, such as "EVENTS". The others are Name-dead and Name-leases.
+	// Name of the stream with the events, such as "EVENTS". The others are Name-dead and
+	// Name-leases.
 	Name string
 	// Prefix begins all subjects. Default: Name in lower case. Publishers publish to
 	// prefix.game.player, and the server stores each message under prefix.partition.game.player.
 	Prefix string
-	// Partitions is how many parts the players are dealt into. One relay at a time serves a part, so
-	// it is also how many relays can be of use. It cannot change while there are events.
-	// Default 32, at most 1024.
+	// Partitions is how many parts the players are dealt into. One relay at a time serves a part,
+	// so it is also how many relays can be of use. It cannot change while there are events. Default
+	// 32, at most 1024.
 	Partitions int
 	// Replicas is on how many nodes a message is stored before it is acknowledged. Default 3; 1 is
 	// for tests.
 	Replicas int
-	// EventBytes is how large an event may be as JSON. Publishers may not allow more, and relays may
-	// not allow less. Default 32 KiB, at most 480 KiB.
+	// EventBytes is how large an event may be as JSON. Publishers may not allow more, and relays
+	// may not allow less. Default 32 KiB, at most 480 KiB.
 	EventBytes int
 	// MaxBytes is how large the stream may grow on each node; a full one refuses events, and they
 	// stay with their publishers. Default 0: as large as the server allows.
@@ -41,20 +42,20 @@ type StreamConfig struct {
 	// MaxAge deletes events that are older, delivered or not. Default 0: never, so that no event is
 	// lost silently.
 	MaxAge time.Duration
-	// DeadMaxAge is how long dead letters are kept. They hold personal data, so an age is set unless
-	// you ask for none with [KeepDeadLetters]. Default 30 days.
+	// DeadMaxAge is how long dead letters are kept. They hold personal data, so an age is set
+	// unless you ask for none with [KeepDeadLetters]. Default 30 days.
 	DeadMaxAge time.Duration
-	// Erasable lets an [Eraser] purge the streams. Without it the servers refuse to purge the events
-	// and the dead letters, and to delete single events, whoever asks. NATS cannot take a refusal
-	// back: to change it later, drain the streams and create them again. Default false.
+	// Erasable lets an [Eraser] purge the streams. Without it the servers refuse to purge the
+	// events and the dead letters, and to delete single events, whoever asks. NATS cannot take a
+	// refusal back: to change it later, drain the streams and create them again. Default false.
 	Erasable bool
 	// Duplicates is how long the server remembers the ids of messages: a publisher that repeats one
 	// in this time makes no second copy. It costs the server memory for each event of that time.
 	// Default 2 min.
 	Duplicates time.Duration
 	// LeaseTTL is how long a partition waits for its relay when that is gone. A relay renews six
-	// times in it, and stops sending after two thirds without a renewal. Default 30 s, at least 1 s;
-	// the servers take up to 9 s to notice a crash of the node that leads the leases.
+	// times in it, and stops sending after two thirds without a renewal. Default 30 s, at least 1
+	// s; the servers take up to 9 s to notice a crash of the node that leads the leases.
 	LeaseTTL time.Duration
 }
 
@@ -118,9 +119,9 @@ func (c StreamConfig) validate() error {
 	return nil
 }
 
-// events is the stream with the events, and with the words of erasers between them. Its messages vanish
-// when they are acknowledged, and a full one refuses. The server computes the partition from the player
-// alone, so that no two publishers, and no publisher and eraser, can disagree about it.
+// events is the stream with the events, and with the words of erasers between them. Its messages
+// vanish when they are acknowledged, and a full one refuses. The server computes the partition from
+// the player alone, so that no two publishers, and no publisher and eraser, can disagree about it.
 func (c StreamConfig) events() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:        c.Name,
@@ -173,10 +174,10 @@ func (c StreamConfig) dead() jetstream.StreamConfig {
 	}
 }
 
-// leases is the stream with the leases: a message for each partition that has a relay, which expires
-// unless it is renewed, and a note about each partition that ever had one, which does not expire. It is
-// on disk like the others: if a restart forgot the leases, a second relay could begin while the first
-// still sends.
+// leases is the stream with the leases: a message for each partition that has a relay, which
+// expires unless it is renewed, and a note about each partition that ever had one, which does not
+// expire. It is on disk like the others: if a restart forgot the leases, a second relay could begin
+// while the first still sends.
 func (c StreamConfig) leases() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:              c.Name + "-leases",
@@ -201,8 +202,8 @@ func unlimited(n int64) int64 {
 	return n
 }
 
-// CreateStream creates the streams of a fleet, or checks those that are there: a difference is an error that names each setting, and
-// nothing is changed. Any number of programs may call it.
+// CreateStream creates the streams of a fleet, or checks those that are there: a difference is an
+// error that names each setting, and nothing is changed. Any number of programs may call it.
 func CreateStream(ctx context.Context, js jetstream.JetStream, cfg StreamConfig) error {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -242,8 +243,8 @@ func (c changed) Error() string { return string(c) }
 // Is matches errChanged.
 func (c changed) Is(target error) bool { return target == errChanged }
 
-// compare names each setting in which a stream differs from what acknowledgements, the order and the
-// leases depend on. A person may set limits on the dead letters, but not remove their age.
+// compare names each setting in which a stream differs from what acknowledgements, the order and
+// the leases depend on. A person may set limits on the dead letters, but not remove their age.
 func compare(got, want jetstream.StreamConfig) error {
 	var errs []error
 	differ := func(setting string, got, want any) {
@@ -291,8 +292,8 @@ var (
 	eventsOf    = regexp.MustCompile(`^([A-Za-z0-9_-]+)\.\*\.\*$`)
 )
 
-// settings reads what a fleet's settings are from the stream of its events. LeaseTTL and DeadMaxAge are
-// those of the other streams.
+// settings reads what a fleet's settings are from the stream of its events. LeaseTTL and DeadMaxAge
+// are those of the other streams.
 func settings(got jetstream.StreamConfig) StreamConfig {
 	cfg := StreamConfig{
 		Name: got.Name, Replicas: got.Replicas, MaxAge: got.MaxAge, MaxBytes: max(got.MaxBytes, 0), Duplicates: got.Duplicates,
@@ -311,7 +312,8 @@ func settings(got jetstream.StreamConfig) StreamConfig {
 	return cfg
 }
 
-// openEvents reads the fleet's settings from the stream of the events alone, and checks that stream.
+// openEvents reads the fleet's settings from the stream of the events alone, and checks that
+// stream.
 func openEvents(ctx context.Context, js jetstream.JetStream, name string) (StreamConfig, error) {
 	s, err := js.Stream(ctx, name)
 	if err != nil {
@@ -364,8 +366,8 @@ func check(cfg StreamConfig, dead, leases jetstream.StreamConfig) error {
 	return nil
 }
 
-// inspect looks at all three streams again and says what somebody has changed for the worse since they
-// were opened. More replicas, more room and other ages of dead letters are the operator's.
+// inspect looks at all three streams again and says what somebody has changed for the worse since
+// they were opened. More replicas, more room and other ages of dead letters are the operator's.
 func (c StreamConfig) inspect(ctx context.Context, js jetstream.JetStream) error {
 	now, err := openStream(ctx, js, c.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {

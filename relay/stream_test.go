@@ -55,7 +55,8 @@ func TestCreateStream(t *testing.T) {
 	}
 }
 
-// TestForeignStream: who publishes to a stream, or consumes from one, that does not keep the promises is told so.
+// TestForeignStream: who publishes to a stream, or consumes from one, that does not keep the
+// promises is told so.
 func TestForeignStream(t *testing.T) {
 	t.Parallel()
 	f := single(t)

@@ -5,13 +5,14 @@ import (
 	"strings"
 )
 
-// maxToken is how long an encoded game or player may be in a subject. The server's limit is for a whole protocol line, 4096 bytes.
+// maxToken is how long an encoded game or player may be in a subject. The server's limit is for a
+// whole protocol line, 4096 bytes.
 const maxToken = 1024
 
 const hexDigits = "0123456789ABCDEF"
 
-// token encodes any non-empty bytes as one token of a subject: letters, digits, - and _ stand for themselves, any other byte is =XX.
-// Two different ids never have the same token.
+// token encodes any non-empty bytes as one token of a subject: letters, digits, - and _ stand for
+// themselves, any other byte is =XX. Two different ids never have the same token.
 func token(id string) (string, error) {
 	if id == "" {
 		return "", fmt.Errorf("relay: an empty id has no subject")
@@ -46,7 +47,8 @@ func tokenLen(id string) int {
 	return n
 }
 
-// parseToken decodes what token encoded. It refuses what token does not make, so that a player has one spelling, and one place in line.
+// parseToken decodes what token encoded. It refuses what token does not make, so that a player has
+// one spelling, and one place in line.
 func parseToken(t string) (string, error) {
 	var b strings.Builder
 	for i := 0; i < len(t); i++ {

@@ -53,7 +53,8 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// FuzzToken: any id has one token and comes back from it, and any text that is read as a token is the one token of its id.
+// FuzzToken: any id has one token and comes back from it, and any text that is read as a token is
+// the one token of its id.
 func FuzzToken(f *testing.F) {
 	f.Add("device-abc-123")
 	f.Add("a.b*c>d =E\x00")
