@@ -19,8 +19,7 @@ import (
 	"github.com/playline/playline-go/relay"
 )
 
-// A game server publishes, a relay delivers. Here both are in one process, beside a NATS server and
-// an emulator of the service.
+// A game server publishes, a relay delivers. Here both are in one process, beside a NATS server and an emulator of the service.
 func Example() {
 	js, stop := startNATS()
 	defer stop()
@@ -30,8 +29,7 @@ func Example() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 
-	// Once, by whoever sets the fleet up. Three replicas on three nodes are the default; this
-	// server is alone.
+	// Once, by whoever sets the fleet up. Three replicas on three nodes are the default; this server is alone.
 	check(relay.CreateStream(ctx, js, relay.StreamConfig{Name: "EVENTS", Replicas: 1}))
 
 	// In each game server.
@@ -74,8 +72,9 @@ func ExamplePermissions() {
 	check(err)
 	fmt.Println(p)
 	fmt.Println(p.Inbox) // nats.Connect(url, nats.CustomInboxPrefix(p.Inbox))
-	// Output: permissions: { publish: ["events.stackblaster.*"], subscribe:
-	// ["_INBOX.events.stackblaster.game-server.>"] } _INBOX.events.stackblaster.game-server
+	// Output:
+	// permissions: { publish: ["events.stackblaster.*"], subscribe: ["_INBOX.events.stackblaster.game-server.>"] }
+	// _INBOX.events.stackblaster.game-server
 }
 
 // The accounts of one game, for the configuration of the NATS servers.
@@ -84,15 +83,15 @@ func ExampleServerConfig() {
 	check(err)
 	_, servers, _ := strings.Cut(accounts, `"EVENTS-servers" {`)
 	fmt.Print(`"EVENTS-servers" {`, servers)
-	// Output: "EVENTS-servers" {
-	// users: [
-	// { user: "events-game-server", password: $EVENTS_GAME_SERVER_PASSWORD,
-	// # nats.CustomInboxPrefix("_INBOX.events.stackblaster.game-server")
-	// permissions: { publish: ["events.stackblaster.*"], subscribe:
-	// ["_INBOX.events.stackblaster.game-server.>"] } }
-	// ]
-	// imports: [ { service: { account: "EVENTS", subject: "events.stackblaster.*" } } ]
-	// }
+	// Output:
+	// "EVENTS-servers" {
+	//     users: [
+	//       { user: "events-game-server", password: $EVENTS_GAME_SERVER_PASSWORD,
+	//         # nats.CustomInboxPrefix("_INBOX.events.stackblaster.game-server")
+	//         permissions: { publish: ["events.stackblaster.*"], subscribe: ["_INBOX.events.stackblaster.game-server.>"] } }
+	//     ]
+	//     imports: [ { service: { account: "EVENTS", subject: "events.stackblaster.*" } } ]
+	//   }
 }
 
 // What was not delivered is listed with its cause, tracked anew where that is mended, and removed.

@@ -143,7 +143,9 @@ func TestEachRoleWorksWithItsLeastRights(t *testing.T) {
 	require.NoError(t, CreateStream(t.Context(), setup, stream), "once more, which checks what is there")
 
 	servers, serverDenied := g.as(RoleGameServer, gameID)
-	p, err := NewPublisher(t.Context(), servers, "EVENTS", batcher.Config{GameID: gameID}, WithStreamConfig(stream))
+	replicated := stream
+	replicated.Replicas = 3 // so that it publishes atomic batches, as to a cluster
+	p, err := NewPublisher(t.Context(), servers, "EVENTS", batcher.Config{GameID: gameID}, WithStreamConfig(replicated))
 	require.NoError(t, err)
 	track(t, p, "ace", 0, 5)
 	track(t, p, "blitz", 0, 5)

@@ -57,7 +57,7 @@ func run(duration time.Duration, players int) error {
 		return err
 	}
 	defer func() { _ = nodes.stop() }() // a folder that is left behind does no harm
-	js, err := nodes.connect()
+	js, err := nodes.connect(relay.RoleSetup)
 	if err != nil {
 		return err
 	}
@@ -119,10 +119,9 @@ func createStream(ctx context.Context, nodes *nodes, js jetstream.JetStream) err
 	if err := relay.VerifyServers(ctx, system, len(nodes.servers)); err != nil {
 		return err
 	}
-	cfg := relay.StreamConfig{Name: stream, Partitions: 12, LeaseTTL: 3 * time.Second}
 	for { // the nodes may still be electing a leader
 		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
-		err := relay.CreateStream(attempt, js, cfg)
+		err := relay.CreateStream(attempt, js, streams)
 		cancel()
 		if err == nil || !wait(ctx, 100*time.Millisecond) {
 			return err

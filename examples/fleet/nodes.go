@@ -15,6 +15,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/playline/playline-go/relay"
 )
 
 // nodes are NATS servers in this process, a cluster.
@@ -23,19 +25,26 @@ type nodes struct {
 	servers []*server.Server
 }
 
-// nodeConfig is what a real server's configuration would hold too. sync_interval is what makes an acknowledgement mean what it says.
+// nodeConfig is what a real server's configuration would hold too. sync_interval is what makes an
+// acknowledgement mean what it says. The accounts are those of relay.ServerConfig: each program has the
+// rights of its role alone. A real server takes the passwords from its environment.
 const nodeConfig = `
 server_name: %q
 listen: "127.0.0.1:-1"
 jetstream { store_dir: %q, sync_interval: always }
 cluster { name: "fleet", listen: %q, routes: [%s] }
+EVENTS_SETUP_PASSWORD: "secret"
+EVENTS_RELAY_PASSWORD: "secret"
+EVENTS_SUPPORT_PASSWORD: "secret"
+EVENTS_GAME_SERVER_PASSWORD: "secret"
 accounts {
-  SYS  { users: [{user: "system", password: "system"}] }
-  GAME { jetstream: enabled, users: [{user: "game", password: "game"}] }
-}
+  SYS { users: [{user: "system", password: "secret"}] }
+%s}
 system_account: SYS
-no_auth_user: "game"
 `
+
+// streams are what the fleet's events go through.
+var streams = relay.StreamConfig{Name: stream, Partitions: 12, LeaseTTL: 3 * time.Second}
 
 func startNodes(n int) (*nodes, error) {
 	dir, err := os.MkdirTemp("", "playline-fleet-")
@@ -51,10 +60,14 @@ func startNodes(n int) (*nodes, error) {
 	for _, at := range ports {
 		routes = append(routes, `"nats://`+at+`"`)
 	}
+	accounts, err := relay.ServerConfig(streams, gameID)
+	if err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
 	for i, at := range ports {
 		name := fmt.Sprintf("node-%d", i+1)
 		file := filepath.Join(dir, name+".conf")
-		text := fmt.Sprintf(nodeConfig, name, filepath.Join(dir, name), at, strings.Join(routes, ", "))
+		text := fmt.Sprintf(nodeConfig, name, filepath.Join(dir, name), at, strings.Join(routes, ", "), accounts)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return nil, errors.Join(err, c.stop())
 		}
@@ -109,10 +122,15 @@ func (c *nodes) urls() string {
 }
 
 // connect returns a connection that finds its way to whichever node is up.
-func (c *nodes) connect() (jetstream.JetStream, error) { return connect(c.urls()) }
+func (c *nodes) connect(role relay.Role) (jetstream.JetStream, error) { return connect(c.urls(), role) }
 
-func connect(urls string) (jetstream.JetStream, error) {
-	nc, err := nats.Connect(urls, nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+func connect(urls string, role relay.Role) (jetstream.JetStream, error) {
+	permission, err := relay.Permissions(role, streams, gameID)
+	if err != nil {
+		return nil, err
+	}
+	nc, err := nats.Connect(urls, nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond),
+		nats.UserInfo("events-"+string(role), "secret"), nats.CustomInboxPrefix(permission.Inbox))
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +139,7 @@ func connect(urls string) (jetstream.JetStream, error) {
 
 // system returns a connection that may look at the servers themselves.
 func (c *nodes) system() (*nats.Conn, error) {
-	return nats.Connect(c.servers[0].ClientURL(), nats.UserInfo("system", "system"))
+	return nats.Connect(c.servers[0].ClientURL(), nats.UserInfo("system", "secret"))
 }
 
 // killLeader ends the node that leads the stream.

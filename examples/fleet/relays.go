@@ -98,7 +98,7 @@ func (r *relays) close() (relay.Stats, error) {
 // serveRelay is what a relay's process does: it delivers until its standard input ends.
 func serveRelay(nodes, service string) error {
 	signal.Ignore(os.Interrupt) // Ctrl-C is for the first process, whose end closes the pipe
-	js, err := connect(nodes)
+	js, err := connect(nodes, relay.RoleRelay)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func startServers(ctx context.Context, nodes *nodes, n, players int) (*servers, 
 	ctx, stop := context.WithCancel(ctx)
 	s := &servers{stop: stop}
 	for i := range n {
-		js, err := nodes.connect()
+		js, err := nodes.connect(relay.RoleGameServer)
 		if err != nil {
 			stop()
 			return nil, err
