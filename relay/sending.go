@@ -63,7 +63,9 @@ func newSending(r *registry, part int, types []batcher.EventType) *sending {
 	return &sending{registry: r, part: part, types: types, open: map[mark]struct{}{}, written: map[mark]struct{}{}}
 }
 
-func (s *sending) subject() string { return s.registry.subject + "sending." + strconv.Itoa(s.part) }
+func (s *sending) subject() string {
+	return s.registry.subject + "note.sending." + strconv.Itoa(s.part)
+}
 
 // takeOver reads what the relays before have noted, and writes it again under this relay's name. It
 // reports whether nobody can say which events they sent.

@@ -107,7 +107,7 @@ type slowTaker struct {
 }
 
 func (s slowTaker) PublishMsg(ctx context.Context, m *nats.Msg, o ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
-	if strings.Contains(m.Subject, ".note.") {
+	if strings.Contains(m.Subject, ".note.") && !strings.Contains(m.Subject, ".sending.") {
 		select {
 		case s.at <- struct{}{}:
 		default:
