@@ -2,6 +2,7 @@ package playline
 
 import (
 	"bytes"
+	"context"
 	"encoding/gob"
 	"encoding/json"
 	"encoding/xml"
@@ -10,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -103,7 +105,7 @@ func TestSecurityWalkersFindNoSecret(t *testing.T) {
 	t.Parallel()
 	const access, refresh = "access-token-canary", "refresh-token-canary"
 	answers := step{
-		status: 200, body: `{"data":{"access_token":"` + access + `","refresh_token":"` + refresh + `"}}`,
+		status: 200, body: `{"data":{"access_token":"` + access + `","refresh_token":"` + refresh + `","user":{"id":"u1","email":"ace@example.com"}}}`,
 		header: map[string][]string{"Set-Cookie": {"session=cookie-canary"}},
 	}
 	var captured Response
@@ -118,9 +120,7 @@ func TestSecurityWalkersFindNoSecret(t *testing.T) {
 		session *Session
 		answer  Response
 	}
-	b, err := c.NewBatcher(batcher.Config{GameID: "com.example.stackblaster", Tokens: batcher.TokenFunc(nil)})
-	require.NoError(t, err)
-	defer b.Close(t.Context()) //nolint:errcheck // nothing was tracked
+	b := batcherWithTokens(t)
 	for name, v := range map[string]any{
 		"a client":                  c,
 		"a session":                 session,
@@ -148,6 +148,28 @@ func TestSecurityWalkersFindNoSecret(t *testing.T) {
 		_ = gob.NewEncoder(&buffer).Encode(v)
 		assert.NotContains(t, buffer.String(), access)
 	}
+}
+
+// batcherWithTokens returns a batcher that has a token, and one that the service refused.
+func batcherWithTokens(t *testing.T) *batcher.Batcher {
+	t.Helper()
+	refuses := roundTripper(func(req *http.Request) (*http.Response, error) {
+		return refusedBy(PlaySmart, 401).response(req), nil
+	})
+	b, err := newClient(t, refuses).NewBatcher(batcher.Config{
+		GameID: "com.example.stackblaster", Linger: time.Millisecond,
+		Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: tokenPlayer}, nil }),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, _ = b.Close(ctx)
+	})
+	require.NoError(t, b.Player("blitz").TrackAttrs(t.Context(), batcher.AppOpen))
+	require.Eventually(t, func() bool { return len(b.Parked()) == 1 }, 10*time.Second, time.Millisecond)
+	b.SetToken("ace", batcher.Token{Value: tokenPlayer})
+	return b
 }
 
 func TestAHeldSecret(t *testing.T) {

@@ -93,7 +93,7 @@ func TestTheGuidesNameTestsThatAreThere(t *testing.T) {
 	t.Parallel()
 	guides := pages(t)
 	var tests strings.Builder
-	for _, pattern := range []string{"*_test.go", "*/*_test.go", "internal/*/*_test.go"} {
+	for _, pattern := range []string{"*_test.go", "*/*_test.go", "internal/*/*_test.go", "examples/*/*_test.go", "examples/*/*/*_test.go"} {
 		paths, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, path := range paths {

@@ -23,7 +23,7 @@ func (r *rig) setClock(d time.Duration) {
 	for l := range r.lanes() {
 		l.mu.Lock()
 		if l.token != nil {
-			l.token = &Token{l.token.Value, l.token.Expires.Add(-d)}
+			l.token = keepToken(&Token{l.token.get().Value, l.token.get().Expires.Add(-d)})
 		}
 		l.mu.Unlock()
 	}

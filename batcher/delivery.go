@@ -158,7 +158,7 @@ func (b *Batcher) delivered(l *lane, blk *block, receipt Receipt) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.failures, l.refused, l.lastError, l.asked = 0, "", nil, false
+	l.failures, l.refused, l.lastError, l.asked = 0, nil, nil, false
 	l.took = piece // of a request of which other pieces are to come
 	l.sizeLimit.passed(size, b.now(), b.cfg.BatchBytes)
 	b.stepLocked(l, through, b.now())
@@ -273,7 +273,7 @@ func (b *Batcher) tooLarge(l *lane, blk *block, f *SendError, err error) sight {
 func (b *Batcher) refusedByStranger(l *lane, token *Token, err error, probe bool) sight {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.token == token {
+	if l.token.get() == token {
 		l.token = nil // the source is asked before each try
 	}
 	if !l.asked {

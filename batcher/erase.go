@@ -49,7 +49,7 @@ func (b *Batcher) Erase(ctx context.Context, userID string) (Erasure, error) {
 		l.mu.Unlock()
 		return Erasure{}, errHandedBack
 	}
-	l.erased, l.parked, l.token, l.refused = true, false, nil, ""
+	l.erased, l.parked, l.token, l.refused = true, false, nil, nil
 	b.countParkedLocked(l)
 	if l.erasure == nil {
 		l.erasure = &erasure{}

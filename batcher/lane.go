@@ -30,8 +30,8 @@ type lane struct {
 	sizeLimit sizeLimit
 	user      string
 	wakeAt    int64 // when it lingers, waits or is idle: till then; 0: it was made just now
-	token     *Token
-	refused   string // the value of the last token that the service refused
+	token     heldToken
+	refused   heldToken // the last one that the service refused
 	lastError error
 	erasure   *erasure // what the erasing that is under way has dropped so far; nil: none is
 	place     *place   // in the line of parked players; guarded by that
@@ -151,7 +151,7 @@ func (b *Batcher) fitsLocked(l *lane, size int) bool {
 // restLocked is what an idle lane does: it waits to be forgotten.
 func (b *Batcher) restLocked(l *lane) {
 	if l.erased {
-		l.token, l.refused, l.lastError, l.failures, l.erasure = nil, "", nil, 0, nil
+		l.token, l.refused, l.lastError, l.failures, l.erasure = nil, nil, nil, 0, nil
 	}
 	b.sched.place(l, &b.sched.idle, l.wakeAt)
 	b.stir()
@@ -160,10 +160,10 @@ func (b *Batcher) restLocked(l *lane) {
 // sendByLocked returns when the first block is sent at the latest: when it has lingered, or before the token ends.
 func (b *Batcher) sendByLocked(l *lane) int64 {
 	at := max(l.head.born, l.head.came) + int64(b.cfg.Linger)
-	if l.token != nil && !l.token.Expires.IsZero() {
+	if token := l.token.get(); token != nil && !token.Expires.IsZero() {
 		// A token that has ended already will be renewed anyway.
 		// Compared before it is subtracted, because the difference of two long durations overflows.
-		if left := min(time.Until(l.token.Expires), never); left > b.cfg.TokenRenewal {
+		if left := min(time.Until(token.Expires), never); left > b.cfg.TokenRenewal {
 			at = min(at, b.now()+int64(left-b.cfg.TokenRenewal))
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // tokenOf returns the lane's token, and asks the source where there is none that is fresh.
 func (b *Batcher) tokenOf(l *lane) (*Token, error) {
 	l.mu.Lock()
-	token, refused := l.token, l.refused
+	token, refused := l.token.get(), l.refused
 	l.mu.Unlock()
 	if token.freshAt(time.Now(), b.cfg.TokenRenewal) {
 		return token, nil
@@ -22,7 +22,7 @@ func (b *Batcher) tokenOf(l *lane) (*Token, error) {
 	case err != nil:
 	case got.Value == "":
 		err = fmt.Errorf("%w: the token source returned an empty one", ErrNoToken)
-	case got.Value == refused:
+	case refused.is(got):
 		err = fmt.Errorf("%w: the token source returned the one that the service refused", ErrNoToken)
 	}
 	switch {
@@ -34,16 +34,16 @@ func (b *Batcher) tokenOf(l *lane) (*Token, error) {
 	got = got.withExpiry()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.token != token && l.token.freshAt(time.Now(), b.cfg.TokenRenewal) {
-		return l.token, nil // SetToken was faster
+	if now := l.token.get(); now != token && now.freshAt(time.Now(), b.cfg.TokenRenewal) {
+		return now, nil // SetToken was faster
 	}
 	if l.erased {
 		// Erase came while the source was asked, and has dropped the player's token. It may return as soon as the last event has its result,
 		// before the lane has settled down; so this one is for the request under way alone.
 		return &got, nil
 	}
-	l.token = &got
-	return l.token, nil
+	l.token = keepToken(&got)
+	return &got, nil
 }
 
 // tokenFailed parks a lane that has no token, and pauses one whose source failed.
@@ -51,7 +51,7 @@ func (b *Batcher) tokenFailed(l *lane, err error) {
 	l.mu.Lock()
 	events, none, broken := l.events, errors.Is(err, ErrNoToken), false
 	switch {
-	case l.token.freshAt(time.Now(), b.cfg.TokenRenewal): // SetToken came while the source was asked, and found no parked lane
+	case l.token.get().freshAt(time.Now(), b.cfg.TokenRenewal): // SetToken came while the source was asked, and found no parked lane
 		b.repeatLocked(l, nil)
 		none = false
 	case none:
@@ -76,9 +76,9 @@ func (b *Batcher) tokenFailed(l *lane, err error) {
 // that the source gave another player's token, and asking again would not help.
 func (b *Batcher) refused(l *lane, token *Token, f Failure, err error) {
 	l.mu.Lock()
-	first, events := l.refused == "", l.events
-	l.refused = token.Value
-	if l.token == token {
+	first, events := l.refused == nil, l.events
+	l.refused = keepToken(token)
+	if l.token.get() == token {
 		l.token = nil
 	}
 	retry := l.token != nil || f == Unauthorized && first // SetToken brought another one meanwhile, or the source may

@@ -48,7 +48,7 @@ func (b *Batcher) SetToken(userID string, token Token) {
 	if l.erased {
 		return
 	}
-	l.token = &token
+	l.token = keepToken(&token)
 	if l.parked {
 		b.unparkLocked(l)
 	} else { // a new one has no alarm yet that would forget it; this token may end sooner
@@ -100,7 +100,7 @@ func causeText(f Failure, why string) string {
 
 // unparkLocked lets a parked lane send again.
 func (b *Batcher) unparkLocked(l *lane) {
-	l.parked, l.refused = false, ""
+	l.parked, l.refused = false, nil
 	b.countParkedLocked(l)
 	if l.status == paused {
 		l.failures = 0

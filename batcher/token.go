@@ -53,6 +53,23 @@ func (Token) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalJSON writes "[REDACTED]".
 func (Token) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
+// heldToken holds a token where no printer finds it that walks through values by reflection: of a
+// function it prints the address.
+type heldToken func() *Token
+
+func keepToken(t *Token) heldToken { return func() *Token { return t } }
+
+// get returns the token, nil if there is none.
+func (h heldToken) get() *Token {
+	if h == nil {
+		return nil
+	}
+	return h()
+}
+
+// is reports whether it is the same token.
+func (h heldToken) is(t Token) bool { return h != nil && h().Value == t.Value }
+
 // withExpiry fills in the expiry from a JWT's exp claim. The signature is not checked: it is the service that must believe it.
 func (t Token) withExpiry() Token {
 	if !t.Expires.IsZero() {
