@@ -326,6 +326,6 @@ var mutants = []mutant{
 	},
 	{
 		"MaxParkedBytes: a player with a token loses nothing", "it stays in the line", "parked.go",
-		"	l.parked, l.refused = false, \"\"\n	b.countParkedLocked(l)\n", "	l.parked, l.refused = false, \"\"\n", "TestWhoIsNotParkedAnyMoreLeavesTheLine",
+		"	l.parked, l.refused = false, nil\n	b.countParkedLocked(l)\n", "	l.parked, l.refused = false, nil\n", "TestWhoIsNotParkedAnyMoreLeavesTheLine",
 	},
 }
