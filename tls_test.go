@@ -164,7 +164,8 @@ func TestSecurityAClientThatVerifiesNothingIsWarnedOf(t *testing.T) {
 		"it verifies":                {server.Client(), 0},
 	} {
 		log, logger := everyLog()
-		c, err := New(WithFyno("W", FynoLive, keyFyno), WithBaseURL(Fyno, server.URL), WithHTTPClient(test.client), WithLogger(logger))
+		c, err := New(WithFyno("W", FynoLive, keyFyno), WithBaseURL(Fyno, server.URL),
+			WithHTTPClient(test.client), WithLogger(logger), WithRetryPolicy(RetryPolicy{MaxAttempts: 1}))
 		require.NoError(t, err)
 		for range 3 {
 			_, _ = c.Profiles.Get(t.Context(), "ace")
