@@ -15,7 +15,25 @@
 //     Append works again.
 //   - What is on the disk is no reason not to open. A damaged file is set aside under another name, what can be read of it is kept, and
 //     Options.Report is told. A full disk delays, see below.
-//   - No token is on the disk: an event holds none. Files are the owner's alone (0600 in a directory of 0700).
+//   - No token is on the disk: an event holds none. Files are the owner's alone (0600).
+//   - What a file says costs time and memory by the file's size, whatever it says.
+//
+// # The directory
+//
+// A directory is one process's and one game's. It is locked as long as it is open, so a second process gets [ErrInUse]; Recover works once,
+// so a second batcher gets [ErrRecovered]; and an event of another game gets [ErrOtherGame].
+//
+// Open makes the directory (0700) where there is none, and never changes the mode of one that is there. One that others may write to is
+// refused ([ErrUnsafe]): name a directory within it. One that others may only read is fine, such as systemd's StateDirectory or a volume.
+// Links, pipes, files of another user and files with a second name elsewhere are refused; a file that others may use becomes the owner's
+// alone. A relative name is that of the moment of Open.
+//
+// Where somebody removes files, or the directory, while it is open, the next commit finds it and writes them anew: the process has them open,
+// so nothing is lost, except what only a power cut takes. Append, Sync and Close each say so once ([ErrRemoved]). A directory that was
+// moved away is another matter: somebody else may send what is in it, so Append fails until it is back.
+//
+// Files carry the version of their format. Those of earlier versions are read; a later version's make Open fail ([ErrNewer]), and nothing
+// is changed.
 //
 // # Always or Interval
 //
@@ -33,7 +51,7 @@
 // Options.MaxBytes bounds the encoded events that are held (1 GiB). Above it, and on a full disk, Append returns [ErrFull]. An event
 // takes at most about 1 MiB. The files take 1.2 to 1.3 times the encoded bytes, and 5 MiB. Space comes back in whole files
 // of Options.SegmentBytes (16 MiB): a file goes when all of its events are settled, and is written anew without the others when three
-// quarters are. In memory the spool holds two bits an event, and while it opens or recovers, one file.
+// quarters are. In memory the spool holds two bits per event, and one file while it opens or recovers.
 //
 // On a full disk Open works, Recover has all that was accepted, and Append returns ErrFull until there is room; nobody has to do anything
 // then. What is there can be sent and settled meanwhile: a reserve of 1 MiB is kept for the notes. So a spool that filled the disk gives
@@ -42,8 +60,14 @@
 // # Erasing
 //
 // What is settled, or erased by batcher.Batcher.Erase, never comes back; for an erasure [Spool.Sync] makes sure of it. Its bytes stay in the
-// file until that goes or is written anew, so a file with little traffic holds them for long. A file that was set aside as damaged holds
-// them until somebody deletes it.
+// file until that goes or is written anew, so a file with little traffic holds them for long, and a stage until it has filled again. A file
+// that was set aside as damaged holds them until somebody deletes it. [Purge], and spoolctl purge, overwrite all of these in a directory
+// that no process has open.
+//
+// # Dead letters
+//
+// A Spool is a batcher.DeadLetters too: with batcher.Config.DeadLetters it keeps events that were rejected, that expired or whose result is
+// unknown, with the cause, in the file "dead". Options.DeadAge and MaxDeadBytes bound them; spoolctl dead shows, replays and purges them.
 //
 // # Damage
 //
