@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -49,21 +50,23 @@ func appendRecord(dst []byte, seed uint32, size int, body func([]byte) []byte) [
 	return dst
 }
 
+// appendEvent appends an event's record. Track waits for it, so it is written out and not put together by appendRecord.
 func appendEvent(dst []byte, seed uint32, id uint64, e *batcher.StoredEvent) []byte {
 	ms := uint64(max(e.Accepted.UnixMilli(), 0))
 	size := 1 + uvarintLen(id) + uvarintLen(ms) + uvarintLen(uint64(len(e.UserID))) + len(e.UserID) + len(e.JSON)
-	return appendRecord(dst, seed, size, func(b []byte) []byte {
-		k := event
-		if e.Once {
-			k = eventOnce
-		}
-		b = append(b, byte(k))
-		b = binary.AppendUvarint(b, id)
-		b = binary.AppendUvarint(b, ms)
-		b = binary.AppendUvarint(b, uint64(len(e.UserID)))
-		b = append(b, e.UserID...)
-		return append(b, e.JSON...)
-	})
+	k := event
+	if e.Once {
+		k = eventOnce
+	}
+	at := len(dst)
+	dst = append(dst, 0, 0, 0, 0)
+	dst = append(binary.AppendUvarint(dst, uint64(size)), byte(k))
+	dst = binary.AppendUvarint(dst, id)
+	dst = binary.AppendUvarint(dst, ms)
+	dst = binary.AppendUvarint(dst, uint64(len(e.UserID)))
+	dst = append(append(dst, e.UserID...), e.JSON...)
+	binary.LittleEndian.PutUint32(dst[at:], crc32.Update(seed, castagnoli, dst[at+crc32.Size:]))
+	return dst
 }
 
 // eventSize bounds the bytes of an event's record.
@@ -256,10 +259,4 @@ func took[T any](f *fields, v T, n int) T {
 	return v
 }
 
-func uvarintLen(v uint64) int {
-	n := 1
-	for ; v >= 0x80; v >>= 7 {
-		n++
-	}
-	return n
-}
+func uvarintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }

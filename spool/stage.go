@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
 
 	"github.com/edsrzf/mmap-go"
 
@@ -96,15 +97,31 @@ func (s *stage) room(size int) bool { return s.end+size <= len(s.mem) }
 
 func (s *stage) empty() bool { return s.end == stageHead }
 
-// addEvent writes an event, for which there must be room, and returns the bytes it takes.
-func (s *stage) addEvent(id uint64, e *batcher.StoredEvent) (int, error) {
-	n, err := s.add(func(free []byte) []byte { return appendEvent(free, s.seed, id, e) })
-	if err == nil {
-		s.events++
-		s.bytes += n
-		s.last = id
+// addEvent writes an event, for which there must be room, and returns the bytes it takes. What a fault leaves of it is behind the end.
+func (s *stage) addEvent(id uint64, e *batcher.StoredEvent) (n int, err error) {
+	if s.fault == nil {
+		n = s.writeEvent(id, e)
 	}
-	return n, err
+	if s.fault != nil {
+		return 0, described(s.fault)
+	}
+	s.end += n
+	s.events++
+	s.bytes += n
+	s.last = id
+	return n, nil
+}
+
+// writeEvent is guarded, without the function that guarded takes: it runs for every event.
+func (s *stage) writeEvent(id uint64, e *batcher.StoredEvent) int {
+	before := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(before)
+		if r := recover(); r != nil {
+			s.fault = fmt.Errorf("%w: %v", errBroken, r)
+		}
+	}()
+	return len(appendEvent(s.mem[s.end:s.end:len(s.mem)], s.seed, id, e))
 }
 
 // addGame writes whose events follow, once. There must be room.
