@@ -199,11 +199,18 @@ func (f *forgetting) player() {
 		case f.o.DryRun && id == "":
 			return result{FlowPlanned, planByExternalID}, nil
 		case f.o.DryRun:
-			_, err := f.Players.Get(f.ctx, id, f.opts...)
-			if isGone(err) && f.who.ID != "" {
+			player, err := f.Players.Get(f.ctx, id, f.opts...)
+			switch {
+			case isGone(err) && f.who.ID != "":
 				return result{FlowPlanned, planByExternalID}, nil
+			case isGone(err):
+				return result{FlowNothing, ""}, nil
+			case err != nil:
+				return result{}, err
+			case player.PlayerID != id:
+				return result{FlowUnconfirmed, "the answer about the player does not name it"}, nil
 			}
-			return planned(err)
+			return result{FlowPlanned, "delete it"}, nil
 		case id == "":
 			return f.playerByExternalID()
 		}
@@ -262,15 +269,4 @@ func erased(err error) (result, error) {
 		return result{}, err
 	}
 	return result{FlowDone, ""}, nil
-}
-
-// planned says what the end of a look-up means in a dry run.
-func planned(err error) (result, error) {
-	switch {
-	case isGone(err):
-		return result{FlowNothing, ""}, nil
-	case err != nil:
-		return result{}, err
-	}
-	return result{FlowPlanned, "delete it"}, nil
 }

@@ -132,3 +132,50 @@ func TestForgetAContactByAnIDThatLeadsElsewhere(t *testing.T) {
 		w.untouched()
 	})
 }
+
+// TestForgetWhereEverythingAnswersAnEmptyObject: each step whose answer the vendor documents fails, and each of the others says
+// that nobody confirmed it. Nothing is reported as done or as not there.
+func TestForgetWhereEverythingAnswersAnEmptyObject(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		who  playline.Identity
+		dry  bool
+	}{
+		{"by the game's id and an address", playline.Identity{ID: "device-abc-123", Email: "ace@example.com"}, false},
+		{"by every id", playline.Identity{ID: "device-abc-123", SmoovenID: "ply_000001", ContactID: 1}, false},
+		{"a dry run", playline.Identity{ID: "device-abc-123", SmoovenID: "ply_000001", ContactID: 1}, true},
+	} {
+		for _, body := range []string{`{}`, `[]`, `"ok"`} {
+			t.Run(tt.name+"/"+body, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newFlowWorld(t)
+					for _, service := range []string{emulator.Smooven, emulator.Fyno, emulator.SmartSender, emulator.Sunshine} {
+						w.service.Inject(emulator.Fault{Service: service, Status: http.StatusOK, Body: body})
+					}
+					report, err := w.client.Forget(t.Context(), tt.who, playline.ForgetOptions{DryRun: tt.dry}, playline.Retry(playline.RetryPolicy{MaxAttempts: 1}))
+					require.Error(t, err)
+					assert.False(t, report.Complete())
+					for _, s := range report.Steps {
+						if body == `[]` && s.What == "suppressions" {
+							continue // an empty list is Fyno's own shape
+						}
+						assert.NotContains(t, []playline.FlowStatus{playline.FlowDone, playline.FlowNothing, playline.FlowFound}, s.Status, s)
+					}
+					for step, service := range map[string]playline.Service{
+						"look for clients": playline.Sunshine, "contact": playline.SmartSender, "suppressions": playline.Fyno, "profile": playline.Fyno,
+					} {
+						if body == `[]` && step == "suppressions" {
+							continue
+						}
+						assert.Equal(t, playline.FlowFailed, stepOf(t, report, service, step).Status, step)
+					}
+					player := stepOf(t, report, playline.Smooven, "player").Status
+					assert.Contains(t, []playline.FlowStatus{playline.FlowFailed, playline.FlowUnconfirmed}, player)
+					w.discreet(report)
+				})
+			})
+		}
+	}
+}

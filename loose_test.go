@@ -168,3 +168,24 @@ func TestNumbersAndBoolsReadLoosely(t *testing.T) {
 	}
 	require.Error(t, decodeLoosely([]byte(`[]`), &out))
 }
+
+// TestVariablesWithTheNamesOfRefusals: a contact may have variables that are called as a refusal's members are.
+func TestVariablesWithTheNamesOfRefusals(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]map[string]any{
+		`{"id":7,"error":"timeout"}`:                   {"error": "timeout"},
+		`{"id":7,"error":5,"clan":"red"}`:              {"error": json.Number("5"), "clan": "red"},
+		`{"id":7,"error":null}`:                        {"error": nil},
+		`{"id":7,"error":{"note":"none"}}`:             {"error": map[string]any{"note": "none"}},
+		`{"id":7,"variables":{"error":"x","state":1}}`: {"error": "x", "state": json.Number("1")},
+		`{"id":7,"state":false,"clan":"red"}`:          {"clan": "red"},
+	} {
+		info, err := newClient(t, script(step{body: body})).Contacts.Info(t.Context(), 7)
+		require.NoError(t, err, body)
+		assert.Equal(t, want, info.Values, body)
+	}
+	for _, body := range []string{`{"error":{"code":404,"message":"no such contact"}}`, `{"state":false}`} {
+		_, err := newClient(t, script(step{body: body})).Contacts.Info(t.Context(), 7, Retry(RetryPolicy{MaxAttempts: 1}))
+		require.Error(t, err, body)
+	}
+}

@@ -80,6 +80,7 @@ func smartSenderRefusal(status int, body []byte) *transport.Refusal {
 		return nil
 	}
 	var in struct {
+		ID    json.RawMessage `json:"id"`
 		State json.RawMessage `json:"state"` // a word in a contact
 		Error *struct {
 			codeMessage
@@ -96,7 +97,8 @@ func smartSenderRefusal(status int, body []byte) *transport.Refusal {
 			r.Status = code
 		}
 		return r
-	case string(in.State) == "false":
+	// And one of the name state: an answer that names a contact is no answer to a change.
+	case string(in.State) == "false" && (status >= 300 || in.ID == nil):
 		return &transport.Refusal{Status: refusedStatus(status), Message: "the service answered state: false"}
 	case status >= 300:
 		return &transport.Refusal{Status: refusedStatus(status)}
