@@ -3,6 +3,7 @@
 //
 //	go run ./internal/mutants                 all of them; the table in DESIGN.md is what this prints
 //	go run ./internal/mutants -only order     those whose promise or change has the word
+//	go run ./internal/mutants -sim 10m        without the tests: the simulation looks for each, so long
 //
 // No file is changed: the mutant is compiled from an overlay. It fails where a test passes over broken code, where the tests fail
 // without a mutant, and where the code of a mutant is not in its file any more.
@@ -29,9 +30,10 @@ const folder = "batcher"
 
 func main() {
 	only := flag.String("only", "", "a word of the promise or the change")
+	sim := flag.Duration("sim", 0, "let the simulation look for each mutant for so long, in place of its test")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *only, os.Stdout)
+	err := run(ctx, *only, *sim, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
@@ -39,7 +41,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, only string, out io.Writer) error {
+func run(ctx context.Context, only string, sim time.Duration, out io.Writer) error {
 	var chosen []mutant
 	for _, m := range mutants {
 		if strings.Contains(strings.ToLower(m.promise+" "+m.change), strings.ToLower(only)) {
@@ -53,6 +55,9 @@ func run(ctx context.Context, only string, out io.Writer) error {
 		if _, err := m.source(); err != nil {
 			return err
 		}
+	}
+	if sim > 0 {
+		return simulate(ctx, chosen, sim, out)
 	}
 	if err := passes(ctx, chosen); err != nil {
 		return err
@@ -113,31 +118,11 @@ func (m mutant) source() (string, error) {
 
 // try reports whether the mutant's test fails.
 func (m mutant) try(ctx context.Context) (bool, error) {
-	source, err := m.source()
+	list, remove, err := m.overlay()
 	if err != nil {
 		return false, err
 	}
-	scratch, err := os.MkdirTemp("", "mutant")
-	if err != nil {
-		return false, err
-	}
-	defer os.RemoveAll(scratch)
-	broken := filepath.Join(scratch, m.file)
-	if err := os.WriteFile(broken, []byte(source), 0o600); err != nil {
-		return false, err
-	}
-	full, err := filepath.Abs(filepath.Join(folder, m.file))
-	if err != nil {
-		return false, err
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{full: broken}})
-	if err != nil {
-		return false, err
-	}
-	list := filepath.Join(scratch, "overlay.json")
-	if err := os.WriteFile(list, overlay, 0o600); err != nil {
-		return false, err
-	}
+	defer remove()
 	out, err := test(ctx, list, m.test)
 	var exit *exec.ExitError
 	switch {
@@ -151,6 +136,39 @@ func (m mutant) try(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("it does not compile:\n%s", out)
 	}
 	return strings.Contains(out, "--- FAIL: "+m.test+" ") || strings.Contains(out, "panic: ") || strings.Contains(out, "fatal error: "), nil
+}
+
+// overlay writes the mutant's file to a folder of its own, with a list for go build -overlay that puts
+// it in place of the file.
+func (m mutant) overlay() (list string, remove func(), err error) {
+	source, err := m.source()
+	if err != nil {
+		return "", nil, err
+	}
+	scratch, err := os.MkdirTemp("", "mutant")
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() { _ = os.RemoveAll(scratch) }
+	defer func() {
+		if err != nil {
+			remove()
+		}
+	}()
+	broken := filepath.Join(scratch, m.file)
+	if err := os.WriteFile(broken, []byte(source), 0o600); err != nil {
+		return "", nil, err
+	}
+	full, err := filepath.Abs(filepath.Join(folder, m.file))
+	if err != nil {
+		return "", nil, err
+	}
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{full: broken}})
+	if err != nil {
+		return "", nil, err
+	}
+	list = filepath.Join(scratch, "overlay.json")
+	return list, remove, os.WriteFile(list, replace, 0o600)
 }
 
 // test runs tests by name, with an overlay where there is one.
