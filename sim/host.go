@@ -38,16 +38,17 @@ type plan struct {
 
 // String is the plan as flags of this command.
 func (p plan) String() string {
-	s := fmt.Sprintf("-seed %d", p.seed)
+	var s strings.Builder
+	fmt.Fprintf(&s, "-seed %d", p.seed)
 	for _, f := range []struct {
 		name  string
 		value int
 	}{{"players", p.players}, {"actions", p.actions}, {"troubles", p.troubles}} {
 		if f.value != 0 {
-			s += fmt.Sprintf(" -%s %d", f.name, f.value)
+			fmt.Fprintf(&s, " -%s %d", f.name, f.value)
 		}
 	}
-	return s
+	return s.String()
 }
 
 // The verdicts on a run.
@@ -76,7 +77,7 @@ func newHost(ctx context.Context, overlay string) (_ *host, err error) {
 	}
 	defer func() {
 		if err != nil {
-			h.close()
+			h.close(ctx)
 		}
 	}()
 	path := filepath.Join(h.scratch, "world.wasm")
@@ -84,7 +85,7 @@ func newHost(ctx context.Context, overlay string) (_ *host, err error) {
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}
-	build := exec.CommandContext(ctx, "go", append(args, worldPackage)...) //nolint:gosec // the overlay is the caller's own
+	build := exec.CommandContext(ctx, "go", append(args, worldPackage)...)
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("the world does not build (run this in the repository): %w\n%s", err, out)
@@ -109,9 +110,9 @@ func newHost(ctx context.Context, overlay string) (_ *host, err error) {
 	return h, nil
 }
 
-func (h *host) close() {
+func (h *host) close(ctx context.Context) {
 	if h.runtime != nil {
-		_ = h.runtime.Close(context.Background())
+		_ = h.runtime.Close(context.WithoutCancel(ctx))
 	}
 	_ = os.RemoveAll(h.scratch)
 }
@@ -150,7 +151,7 @@ func (c *clocks) walltime() (int64, int32) {
 // play runs the world once.
 func (h *host) play(ctx context.Context, p plan, all bool) (result, error) {
 	key := sha256.Sum256(fmt.Appendf(nil, "seed %d", p.seed))
-	c := &clocks{now: 1_790_000_000_000_000_000, jumps: rand.New(rand.NewPCG(p.seed, 2))} //nolint:gosec // a simulation
+	c := &clocks{now: 1_790_000_000_000_000_000, jumps: rand.New(rand.NewPCG(p.seed, 2))}
 	var out bytes.Buffer
 	config := wazero.NewModuleConfig().WithName("").WithStdout(&out).WithStderr(&out).
 		WithRandSource(rand.NewChaCha8(key)).

@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer h.close()
+	defer h.close(ctx)
 	if s.seeds == 1 {
 		return one(ctx, h, s, out)
 	}

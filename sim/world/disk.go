@@ -51,11 +51,11 @@ func (d *disk) mount(p *process) *mounting {
 }
 
 // fill leaves no room on the disk for a while.
-func (d *disk) fill(for_ time.Duration) {
+func (d *disk) fill(while time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.full = time.Now().Add(for_)
-	d.world.say("the disk is full for %s", for_)
+	d.full = time.Now().Add(while)
+	d.world.say("the disk is full for %s", while)
 }
 
 // crash loses what was not safe: each event and each note for itself.

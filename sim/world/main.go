@@ -18,20 +18,20 @@ func main() {
 	last := flag.Int("last", 50, "how many steps a broken world prints")
 	all := flag.Bool("all", false, "print every step as it happens")
 	flag.Parse()
-	w := newWorld(p, *all)
+	w := newWorld(p, os.Stdout, *all)
 	w.run()
 	verdict := "ok"
 	if len(w.broken) > 0 {
 		verdict = "broken"
 		for _, line := range w.trace.last(*last) {
-			fmt.Println(line)
+			fmt.Fprintln(os.Stdout, line)
 		}
 		for _, line := range w.broken {
-			fmt.Println("BROKEN:", line)
+			fmt.Fprintln(os.Stdout, "BROKEN:", line)
 		}
 	}
 	// The host reads this line.
-	fmt.Printf("verdict %s %s %d %d %d\n", verdict, w.trace.hash(), w.trace.steps, w.since(), len(w.events))
+	fmt.Fprintf(os.Stdout, "verdict %s %s %d %d %d\n", verdict, w.trace.hash(), w.trace.steps, w.since(), len(w.events))
 	if len(w.broken) > 0 {
 		os.Exit(1)
 	}

@@ -25,11 +25,32 @@ var strangers = []struct {
 	status int
 	body   string
 }{
-	{200, ""}, {202, ""}, {202, "{}"}, {202, "null"}, {202, "[]"}, {202, `"ok"`}, {202, `{"error":{}}`}, {204, ""},
-	{200, "<html><body>Welcome to the hotel</body></html>"}, {202, `{"success":"true"}`},
-	{302, ""}, {400, "<html><h1>400 Bad Request</h1></html>"}, {400, "{}"}, {400, ""}, {401, "<html>Sign in</html>"}, {401, ""},
-	{403, "<html>Forbidden</html>"}, {403, "{}"}, {404, "404 page not found"}, {407, ""}, {409, "{}"}, {422, "[]"},
-	{500, ""}, {502, "<html>Bad Gateway</html>"}, {504, ""}, {520, ""},
+	{200, ""},
+	{202, ""},
+	{202, "{}"},
+	{202, "null"},
+	{202, "[]"},
+	{202, `"ok"`},
+	{202, `{"error":{}}`},
+	{204, ""},
+	{200, "<html><body>Welcome to the hotel</body></html>"},
+	{202, `{"success":"true"}`},
+	{302, ""},
+	{400, "<html><h1>400 Bad Request</h1></html>"},
+	{400, "{}"},
+	{400, ""},
+	{401, "<html>Sign in</html>"},
+	{401, ""},
+	{403, "<html>Forbidden</html>"},
+	{403, "{}"},
+	{404, "404 page not found"},
+	{407, ""},
+	{409, "{}"},
+	{422, "[]"},
+	{500, ""},
+	{502, "<html>Bad Gateway</html>"},
+	{504, ""},
+	{520, ""},
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -57,6 +78,9 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	if toss(sky.late) {
 		back += time.Duration(w.rng.Int64N(int64(sky.slow) + 1))
 	}
+	if strange && page.status >= 300 && page.status < 500 {
+		arrives = false
+	}
 	w.mu.Unlock()
 	w.yield()
 
@@ -76,7 +100,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	case strange && !arrives:
 		return answer(r, page.status, 0, page.body), nil
 	}
-	resp, err := n.deliver(r, body)
+	resp, err := n.deliver(r, body) //nolint:contextcheck // it is on its way, whatever its sender does
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +121,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 // deliver gives a request to the service, and notes what the service has now.
 func (n *network) deliver(r *http.Request, body []byte) (*http.Response, error) {
 	w := n.process.server.world
-	arrived := r.Clone(context.Background()) // it is on its way, whatever its sender does
+	arrived := r.Clone(context.Background())
 	arrived.Body = io.NopCloser(bytes.NewReader(body))
 	resp, err := w.emu.RoundTrip(arrived)
 	if err != nil || resp.StatusCode != http.StatusAccepted {

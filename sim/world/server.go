@@ -33,10 +33,9 @@ type process struct {
 	number int
 	b      *batcher.Batcher
 
-	mu     sync.Mutex // guards the following
-	dead   bool       // killed: nothing that it does has an effect
-	ending bool       // Close was called
-	sums   map[batcher.Result]int64
+	mu   sync.Mutex // guards the following
+	dead bool       // killed: nothing that it does has an effect
+	sums map[batcher.Result]int64
 }
 
 func newServer(w *world, index int) *server {

@@ -5,13 +5,15 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"io"
 	"time"
 )
 
 // trace is what happened in a world, step by step in words. Its hash stands for all of it.
 type trace struct {
 	began  time.Time
-	all    bool
+	out    io.Writer
+	all    bool // every step goes to out
 	steps  int
 	recent []string // the last ones
 	sum    hash.Hash
@@ -20,7 +22,9 @@ type trace struct {
 // kept is how many steps a trace keeps at most.
 const kept = 500
 
-func newTrace(all bool) *trace { return &trace{began: time.Now(), all: all, sum: sha256.New()} }
+func newTrace(out io.Writer, all bool) *trace {
+	return &trace{began: time.Now(), out: out, all: all, sum: sha256.New()}
+}
 
 // step adds one step.
 func (t *trace) step(format string, args ...any) {
@@ -31,7 +35,7 @@ func (t *trace) step(format string, args ...any) {
 		t.recent = append([]string(nil), t.recent[kept:]...)
 	}
 	if t.all {
-		fmt.Println(line)
+		fmt.Fprintln(t.out, line)
 	}
 }
 
