@@ -90,7 +90,7 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 	}
 	b.ledger.mu.Unlock()
 	f := failureOf(err)
-	if !b.note(l, blk, err != nil && f.Failure == InDoubt) {
+	if !b.note(l, blk, err != nil && f.mayHaveArrived()) {
 		return sight{none: true}
 	}
 	if err == nil {
@@ -181,7 +181,8 @@ func (b *Batcher) failed(l *lane, blk *block, token *Token, f *SendError, err er
 	case Forbidden:
 		b.refused(l, token, f.Failure, err)
 		return sight{}
-	case InDoubt:
+	}
+	if f.mayHaveArrived() {
 		b.giveUpOnce(l, err)
 	}
 	l.mu.Lock()

@@ -115,7 +115,7 @@ func (f Failure) String() string {
 type SendError struct {
 	Failure Failure
 	// Stranger: the answer is not the service's own word, but a proxy's, a captive portal's or a maintenance page's. It blames neither events
-	// nor tokens: Invalid and Forbidden mean Unavailable then, Unauthorized pauses the player and does not park it, and TooLarge rejects a
+	// nor tokens: Invalid and Forbidden mean Unavailable then, and the batch may have been accepted. Unauthorized pauses the player and does not park it, and TooLarge rejects a
 	// single event only if others pass meanwhile.
 	Stranger bool
 	// Why says what failed in words fit for a log: the operation, the status, and what the answer lacks. It must hold nothing private.
@@ -147,6 +147,13 @@ func (e *SendError) means() Failure {
 		return Unavailable
 	}
 	return e.Failure
+}
+
+// mayHaveArrived reports whether the service may have accepted the batch. A stranger's page says
+// nothing about that, whatever its status: the proxy that sent it may have passed the request on. Only
+// its 401 and its 413 are taken as said before that, because gateways check tokens and sizes first.
+func (e *SendError) mayHaveArrived() bool {
+	return e.Failure == InDoubt || e.Stranger && e.means() == Unavailable
 }
 
 // failureOf returns what is known of an error of a Sender.
