@@ -80,7 +80,7 @@
 //   - 400 for everything: after three players, or ten single events of fewer, nothing more is rejected until the service takes an event, see
 //     Config.OnAllRefused
 //   - 413: cut in two by bytes. So is a batch that keeps failing in any other way while others pass; a single event that does is kept
-//   - an answer that is not the service's own word, see SendError.Stranger: a success is in doubt, a refusal an outage
+//   - an answer that is not the service's own word, see SendError.Stranger: the events are in doubt, and a refusal is an outage, too
 //   - in doubt (a timeout, a lost answer, 500, 502, 504): sent again, because the service does not say; the copies that may have been
 //     stored are counted. Types in Config.AtMostOnce are not sent again but reported as unknown
 //   - the Store cannot keep an event: Track says so, or keeps it in memory with Config.MemoryOnStoreError. It cannot note that events are

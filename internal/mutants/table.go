@@ -181,6 +181,10 @@ var mutants = []mutant{
 		"	if f.Stranger && b.sizes", "	if false && b.sizes", "TestASingleEventThatAStrangerFindsTooLarge",
 	},
 	{
+		"believe only the service", "a stranger's refusal means that nothing arrived", "outcome.go",
+		"	return e.Failure == InDoubt || e.Stranger && e.means() == Unavailable\n", "	return e.Failure == InDoubt\n", "TestAtMostOnceBehindAStranger",
+	},
+	{
 		"believe only the service", "what an answer does not account for is not counted", "stats.go",
 		"		b.ledger.unconfirmed += int64(blk.unconfirmed)\n", "", "TestAnAnswerThatConfirmsAPart",
 	},
