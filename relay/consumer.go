@@ -66,21 +66,22 @@ func (p *partition) takeOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	left, state, err := p.predecessor(ctx)
+	left, state, err := p.predecessor(ctx, false)
 	if err != nil {
 		return err
 	}
 	if left.revision == 0 && left.Live {
-		// There is a consumer and no note: somebody has removed the leases under a relay that may
+		// Somebody was here, and there is no note: the leases were removed under a relay that may
 		// still take messages and send them. By its own clock its lease has ended when the first
 		// one of this relay would.
-		r.cfg.Log.Warn("relay: the notes about a partition are gone; waiting until the lease of an earlier relay has ended", "partition", p.n)
+		r.cfg.Log.Warn("relay: the notes about a partition are gone; waiting until the lease of an earlier relay has ended",
+			"partition", p.n)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(time.Until(p.lease.first)):
 		}
-		if left, state, err = p.predecessor(ctx); err != nil {
+		if left, state, err = p.predecessor(ctx, true); err != nil { // its consumer may be gone by now
 			return err
 		}
 	}
@@ -95,8 +96,9 @@ func (p *partition) takeOver(ctx context.Context) error {
 	return nil
 }
 
-// predecessor reads the note of the last relay, with what its consumer knows beyond it.
-func (p *partition) predecessor(ctx context.Context) (note, jetstream.StreamState, error) {
+// predecessor reads the note of the last relay, with what its consumer knows beyond it. known says that
+// there was a relay, whatever is left of it.
+func (p *partition) predecessor(ctx context.Context, known bool) (note, jetstream.StreamState, error) {
 	r := p.relay
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -113,13 +115,22 @@ func (p *partition) predecessor(ctx context.Context) (note, jetstream.StreamStat
 		case !errors.Is(err, jetstream.ErrConsumerNotFound):
 			return note{}, jetstream.StreamState{}, fmt.Errorf("relay: consumer %s: %w", consumerName(r.game, p.n), err)
 		}
-		left.Live = left.Live || consumer != nil // neither: nobody was here
+		left.Live = left.Live || consumer != nil || known // none of them: nobody was here
 	}
 	stream, err := r.js.Stream(ctx, r.stream.Name) // after the consumer: it has not delivered more than the stream has
 	if err != nil {
 		return note{}, jetstream.StreamState{}, fmt.Errorf("relay: stream %s: %w", r.stream.Name, err)
 	}
 	state := stream.CachedInfo().State
+	if left.revision == 0 && !left.Live && state.Msgs > 0 {
+		// Neither a note nor a consumer, but a leases' stream that is younger than the oldest event:
+		// somebody created it again, and deleted the consumers.
+		leases, err := r.registry.stream.Info(ctx)
+		if err != nil {
+			return note{}, jetstream.StreamState{}, fmt.Errorf("relay: the stream of the leases: %w", err)
+		}
+		left.Live = leases.Created.After(state.FirstTime)
+	}
 	return left.with(consumer, state.LastSeq), state, nil
 }
 

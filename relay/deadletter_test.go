@@ -192,3 +192,9 @@ func (l *lines) contains(words string) bool {
 	defer l.mu.Unlock()
 	return strings.Contains(l.text.String(), words)
 }
+
+func (l *lines) count(words string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), words)
+}

@@ -207,3 +207,57 @@ func TestLeasesVanishUnderARelay(t *testing.T) {
 		})
 	}
 }
+
+// TestLeasesAndConsumersVanish: a relay has sent events and does not know their result, when the leases and then its
+// consumers are removed. The next relay finds neither a note nor a position, and sends none of them again.
+func TestLeasesAndConsumersVanish(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		vanish func(*testing.T, *fleet)
+		early  bool // the consumers are gone before the next relay looks at them
+	}{
+		"leases purged, consumers deleted while the next relay waits": {func(t *testing.T, f *fleet) {
+			t.Helper()
+			s, err := f.connect().Stream(t.Context(), "EVENTS-leases")
+			require.NoError(t, err)
+			require.NoError(t, s.Purge(t.Context()))
+		}, false},
+		"leases created again, consumers deleted before": {func(t *testing.T, f *fleet) {
+			t.Helper()
+			require.NoError(t, f.connect().DeleteStream(t.Context(), "EVENTS-leases"))
+			require.NoError(t, CreateStream(t.Context(), f.connect(), f.stream))
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := single(t, func(c *StreamConfig) { c.LeaseTTL = 6 * time.Second })
+			p := f.publisher()
+			play(t, p, 6, 1)
+			require.NoError(t, p.Flush(t.Context()))
+			first := f.relay(onceLevels, func(c *Config) {
+				c.Sender = sendFunc(func(ctx context.Context, b batcher.Batch) error {
+					if _, err := f.sender.Send(ctx, b); err != nil {
+						return err
+					}
+					<-ctx.Done() // the answer does not come
+					return ctx.Err()
+				})
+			})
+			eventually(t, func() bool { return f.service.EventCount() == 6 }, "not sent")
+			kill(first)
+			test.vanish(t, f)
+			if test.early {
+				f.deleteConsumers(first.game)
+			}
+			var log lines
+			second := f.relay(onceLevels, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+			if !test.early {
+				eventually(t, func() bool { return log.count("waiting until the lease") == f.stream.Partitions }, "it does not wait")
+				f.deleteConsumers(first.game)
+			}
+			f.idle()
+			assert.Equal(t, 6, f.service.EventCount(), "none is sent again")
+			assert.Equal(t, map[string]int64{"unknown": 6}, second.Stats().DeadLetters)
+		})
+	}
+}
