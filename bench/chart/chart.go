@@ -1,4 +1,5 @@
-// Package chart draws the pictures of the bench: panels one below the other, on white, so that they can be read on a dark page too.
+// Package chart draws the pictures of the bench: panels one below the other. Their ground is white,
+// so that they are readable on a dark page too.
 package chart
 
 import (
@@ -20,7 +21,8 @@ import (
 	_ "gonum.org/v1/plot/vg/vgsvg" // svg
 )
 
-// Format is what a picture is drawn as: its file's extension decides. There is none for no file.
+// Format returns the format of a picture, from the extension of its file. Without a file it is
+// empty.
 func Format(file string) (string, error) {
 	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(file)), ".")
 	if file != "" && !slices.Contains([]string{"svg", "png"}, format) {
@@ -29,7 +31,7 @@ func Format(file string) (string, error) {
 	return format, nil
 }
 
-// The colours differ in brightness too, for those who do not see all of them.
+// The colours also differ in brightness, for readers who cannot tell all of them apart.
 var (
 	Blue   = color.NRGBA{0x00, 0x5b, 0x96, 0xff}
 	Orange = color.NRGBA{0xd5, 0x5e, 0x00, 0xff}
@@ -67,7 +69,7 @@ func Write(file string, height vg.Length, panels []*plot.Plot) error {
 	}
 	text := out.Bytes()
 	if format == "svg" {
-		// The font is not in the file, and few have it; these are as wide.
+		// The file does not embed the font, and few readers have it. These fonts are as wide.
 		text = bytes.ReplaceAll(text, []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;"))
 	}
 	return os.WriteFile(file, text, 0o600)
@@ -83,7 +85,8 @@ type Series struct {
 // Line is a series.
 func Line(name string, c color.Color, points plotter.XYs) Series { return Series{name, c, points} }
 
-// Panel is a plot with a title, a unit for its upright axis, what is behind its lines (nil: nothing), and its lines with a legend.
+// Panel is a plot with a title, a unit for its vertical axis, a background (nil: none), and lines
+// with a legend.
 func Panel(title, unit string, behind plot.Plotter, lines []Series) (*plot.Plot, error) {
 	p := plot.New()
 	size := func(style *draw.TextStyle, points vg.Length) {
@@ -123,7 +126,8 @@ func Panel(title, unit string, behind plot.Plotter, lines []Series) (*plot.Plot,
 	return p, nil
 }
 
-// Ticks are at multiples of the first step with which there are not too many; the last step takes what there is.
+// Ticks returns ticks at multiples of the first step that does not give too many. The last step
+// applies to any range.
 func Ticks(end float64, most int, steps []float64) plot.ConstantTicks {
 	step := steps[len(steps)-1]
 	if i := slices.IndexFunc(steps, func(s float64) bool { return end/s <= float64(most) }); i >= 0 {

@@ -9,21 +9,22 @@ import (
 type Day struct {
 	Events    float64       // in the whole day
 	Delivered float64       // of them
-	Backlog   float64       // events waiting, at most
-	Most      float64       // events delivered in a second, at most
-	CaughtUp  time.Duration // from the end of the outage until nothing is left of its backlog
+	Backlog   float64       // most events waiting at once
+	Most      float64       // most events delivered in one second
+	CaughtUp  time.Duration // from the end of the outage until its backlog is gone
 	Minutes   []Minute
 }
 
 // Minute is a sample at the end of a minute of the day.
 type Minute struct {
 	At      time.Duration
-	Events  float64 // made a second
-	Sent    float64 // delivered a second
-	Backlog float64 // waiting beyond what lingers
+	Events  float64 // made per second
+	Sent    float64 // delivered per second
+	Backlog float64 // waiting, without those that linger
 }
 
-// play lets a day of the game pass in steps of a second, with one fleet. What is waiting for its linger time is no backlog.
+// play simulates a day of the game in steps of one second, with one fleet. Events that only linger
+// do not count as backlog.
 func (g Game) play(c Costs, daily float64, f Fleet) Day {
 	var d Day
 	down, up := busiest, busiest+g.Outage
@@ -65,20 +66,21 @@ func (g Game) play(c Costs, daily float64, f Fleet) Day {
 	return d
 }
 
-// requests is how many requests of a size so many relays can send in a second: what their cores and their requests at once allow.
+// requests returns how many requests of a given size the relays can send per second. Their cores
+// and their limit of concurrent requests bound it.
 func (g Game) requests(c Costs, relays int, size float64) float64 {
 	cpu := g.Cores / (size*c.Event.Seconds() + c.Request.Seconds())
 	flight := g.InFlight / g.RoundTrip.Seconds()
 	return float64(relays) * min(cpu, flight)
 }
 
-// messages is how many messages so many nodes can take in and hand out in a second.
+// messages returns how many messages the nodes can store and deliver per second.
 func (g Game) messages(c Costs, nodes int) float64 {
 	return float64(nodes) * g.Cores / c.Message.Seconds()
 }
 
-// pace is what the batcher of each relay holds itself to after an outage: twice the usual requests, or as many a second as it may
-// have at once, doubling every ten seconds.
+// pace returns the request rate to which the batcher of each relay limits itself after an outage:
+// twice the usual rate, or MaxInFlight per second if that is more. It doubles every ten seconds.
 func (g Game) pace(usual, relays float64, since time.Duration) float64 {
 	return max(2*usual, relays*g.InFlight) * math.Exp2(math.Floor(since.Seconds()/10))
 }

@@ -31,7 +31,7 @@ func Parse(args []string) (Options, error) {
 		for each := range strings.SplitSeq(text, ",") {
 			v, err := strconv.ParseFloat(strings.TrimSpace(each), 64)
 			if err != nil || !(v >= 1) || math.IsInf(v, 0) {
-				return fmt.Errorf("%q is no number of players", each)
+				return fmt.Errorf("%q is not a number of players", each)
 			}
 			o.Daily = append(o.Daily, v)
 		}
@@ -39,7 +39,7 @@ func Parse(args []string) (Options, error) {
 	})
 	g := &o.Game
 	fs.Float64Var(&g.Minutes, "minutes", 50, "that a daily player plays")
-	fs.Float64Var(&g.PerMinute, "per-minute", 6, "events that a player makes in a minute of play")
+	fs.Float64Var(&g.PerMinute, "per-minute", 6, "events that a player makes per minute of play")
 	fs.Float64Var(&g.Peak, "peak", 1.8, "players at the busiest moment, as a multiple of the day's mean, 1 to 2")
 	fs.Float64Var(&g.Bytes, "bytes", 160, "of an event")
 	fs.DurationVar(&g.Linger, "linger", 30*time.Second, "the batcher's Linger on the relays")
@@ -55,14 +55,14 @@ func Parse(args []string) (Options, error) {
 	fs.DurationVar(&c.Event, "cpu-event", 0, "CPU of a relay for an event; 0: measure")
 	fs.DurationVar(&c.Request, "cpu-request", 0, "CPU of a relay for a request; 0: measure")
 	fs.DurationVar(&c.Message, "cpu-message", 0, "CPU of all nodes for a message; 0: measure")
-	fs.Float64Var(&c.Stream, "stream", 0, "messages a second through a stream; 0: measure")
+	fs.Float64Var(&c.Stream, "stream", 0, "messages per second through a stream; 0: measure")
 	fs.Float64Var(&c.Stored, "stored", 0, "bytes on disk for a message beyond its event; 0: measure")
 	fs.StringVar(&o.Picture, "picture", "", "a file to draw into, .svg or .png")
 	if err := fs.Parse(args); err != nil {
 		return Options{}, err
 	}
 	if fs.NArg() > 0 {
-		return Options{}, fmt.Errorf("bench -fleet: what is %q?", fs.Arg(0))
+		return Options{}, fmt.Errorf("bench -fleet: unexpected argument %q", fs.Arg(0))
 	}
 	if c.Event < 0 || c.Request < 0 || c.Message < 0 || !(c.Stream >= 0) || !(c.Stored >= 0) {
 		return Options{}, errors.New("a cost must not be negative")

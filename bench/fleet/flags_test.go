@@ -27,10 +27,10 @@ func TestParse(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no number":        {[]string{"-daily", "many"}, `"many" is no number of players`},
-		"no players":       {[]string{"-daily", "0"}, "no number of players"},
-		"not a number":     {[]string{"-daily", "NaN"}, "no number of players"},
-		"a word":           {[]string{"now"}, `what is "now"?`},
+		"no number":        {[]string{"-daily", "many"}, `"many" is not a number of players`},
+		"no players":       {[]string{"-daily", "0"}, "not a number of players"},
+		"not a number":     {[]string{"-daily", "NaN"}, "not a number of players"},
+		"a word":           {[]string{"now"}, `unexpected argument "now"`},
 		"a negative cost":  {[]string{"-cpu-event", "-1s"}, "must not be negative"},
 		"a bad assumption": {[]string{"-minutes", "0"}, "-minutes must be positive"},
 		"help":             {[]string{"-h"}, flag.ErrHelp.Error()},

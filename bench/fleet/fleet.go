@@ -1,5 +1,6 @@
-// Package fleet works out how many relays and NATS nodes a game needs: it plays a day of the game, second by second, with an outage
-// and a lost relay at its busiest minute, at what an event, a request and a message were measured to cost.
+// Package fleet works out how many relays and NATS nodes a game needs. It simulates a day of the
+// game, second by second, with an outage and a lost relay at the busiest minute. It uses the
+// measured costs of an event, a request and a message.
 package fleet
 
 import (
@@ -9,9 +10,9 @@ import (
 	"time"
 )
 
-// Game is what is assumed of the players, and of the machines and the service.
+// Game holds the assumptions about the players, the machines and the service.
 type Game struct {
-	Minutes   float64       // a daily player plays so many minutes a day
+	Minutes   float64       // a daily player plays so many minutes per day
 	PerMinute float64       // and makes so many events in each of them
 	Peak      float64       // players at the busiest moment, as a multiple of the day's mean
 	Bytes     float64       // of an event, encoded
@@ -26,16 +27,16 @@ type Game struct {
 	Replicas  int           // of each message
 }
 
-// Costs are what was measured.
+// Costs are the measured costs.
 type Costs struct {
 	Event   time.Duration // CPU of a relay for an event: fetched, batched, acknowledged
 	Request time.Duration // CPU of a relay for a request, whatever it holds
 	Message time.Duration // CPU of all nodes together for a message: stored on all replicas, delivered, acknowledged
-	Stream  float64       // messages a second through one stream
+	Stream  float64       // messages per second through one stream
 	Stored  float64       // bytes on each replica's disk for a message, above those of the event
 }
 
-// Check says what cannot be planned with.
+// Check returns an error that names each setting with which no plan is possible.
 func (g Game) Check() error {
 	var errs []error
 	for _, field := range []struct {
@@ -78,35 +79,36 @@ const (
 	most        = 200            // events in a request
 )
 
-// online is how many of so many daily players play at a time of the day.
+// online returns how many of the daily players play at a time of the day.
 func (g Game) online(daily float64, at time.Duration) float64 {
 	phase := 2 * math.Pi * (at - busiest).Hours() / 24
 	return daily * g.Minutes / minutesADay * (1 + (g.Peak-1)*math.Cos(phase))
 }
 
-// batch is how many events a request holds in normal times: the one that opens it, and those that come while it lingers.
+// batch returns how many events one request holds in normal times: the first one, and those that
+// arrive while it lingers.
 func (g Game) batch() float64 {
 	return min(most, 1+g.PerMinute/60*g.Linger.Seconds())
 }
 
-// Fleet is how many there are of each.
+// Fleet is the number of relays, nodes and streams.
 type Fleet struct{ Relays, Nodes, Streams int }
 
 // Plan is what a game of one size needs.
 type Plan struct {
 	Daily    float64
 	Online   float64 // players at the busiest moment
-	Events   float64 // a second then
-	Requests float64 // a second then
-	Batch    float64 // events a request then
+	Events   float64 // per second then
+	Requests float64 // per second then
+	Batch    float64 // events per request then
 	Fleet    Fleet   // with those that may be lost
 	Why      string  // what decides the number of relays
 	Disk     float64 // bytes on each node at most
 	Day      Day
 }
 
-// Make finds the smallest fleet that gets through the day without those it may lose: it stays within its load before the outage, and has
-// caught up in time after it.
+// Make finds the smallest fleet that gets through the day even without the machines it may lose.
+// Before the outage such a fleet stays within its load, and after it the fleet catches up in time.
 func Make(g Game, c Costs, daily float64) Plan {
 	p := Plan{Daily: daily, Online: g.online(daily, busiest), Batch: g.batch()}
 	p.Events = p.Online * g.PerMinute / 60
@@ -135,7 +137,8 @@ func Make(g Game, c Costs, daily float64) Plan {
 	return p
 }
 
-// grow adds two percent to what holds a fleet up when it catches up, and returns what then decides the number of relays.
+// grow adds two percent to the part that slows a fleet down as it catches up. It returns what then
+// decides the number of relays.
 func (g Game) grow(c Costs, f *Fleet, p Plan) string {
 	size := min(most, max(p.Batch, p.Day.Backlog/p.Online))
 	relays, nodes, streams := size*g.requests(c, f.Relays, size), g.messages(c, f.Nodes), float64(f.Streams)*c.Stream
@@ -151,5 +154,5 @@ func (g Game) grow(c Costs, f *Fleet, p Plan) string {
 	return p.Why
 }
 
-// ceil is 1 at least.
+// ceil returns at least 1.
 func ceil(v float64) int { return max(1, int(math.Ceil(v-1e-9))) }

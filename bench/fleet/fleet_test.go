@@ -100,7 +100,7 @@ func TestMorePlayersNeedMore(t *testing.T) {
 
 func TestABatchHoldsWhatComesWhileItLingers(t *testing.T) {
 	g := game()
-	g.PerMinute = 120 // what the bench's row of linger times measures: two events a second
+	g.PerMinute = 120 // as the bench's row of linger times: two events per second
 	for linger, want := range map[time.Duration]float64{time.Second: 3, 5 * time.Second: 11, 15 * time.Second: 31, time.Minute: 121, time.Hour: 200} {
 		g.Linger = linger
 		assert.InDelta(t, want, g.batch(), 1e-9, "%v", linger)

@@ -11,7 +11,8 @@ import (
 	"github.com/playline/playline-go/bench/chart"
 )
 
-// Draw writes a picture of what a game of any size needs, and of the evening of each plan.
+// Draw writes a picture of the machines that a game of any size needs, and of the evening of each
+// plan.
 func Draw(file string, g Game, c Costs, plans []Plan) error {
 	needs, err := needs(g, c, plans)
 	if err != nil {
@@ -24,7 +25,7 @@ func Draw(file string, g Game, c Costs, plans []Plan) error {
 	return chart.Write(file, 7.5*vg.Inch, []*plot.Plot{needs, evening})
 }
 
-// needs is relays, nodes and streams over the number of daily players, both in powers of ten.
+// needs plots relays, nodes and streams over the number of daily players, both in powers of ten.
 func needs(g Game, c Costs, plans []Plan) (*plot.Plot, error) {
 	low, high := plans[0].Daily, plans[0].Daily
 	for _, p := range plans {
@@ -38,7 +39,7 @@ func needs(g Game, c Costs, plans []Plan) (*plot.Plot, error) {
 		nodes = append(nodes, plotter.XY{X: daily, Y: float64(p.Fleet.Nodes)})
 		streams = append(streams, plotter.XY{X: daily, Y: float64(p.Fleet.Streams)})
 	}
-	p, err := chart.Panel("What a game needs", "machines, streams", nil, []chart.Series{
+	p, err := chart.Panel("Machines that a game needs", "machines, streams", nil, []chart.Series{
 		chart.Line("relays", chart.Orange, relays), chart.Line("NATS nodes", chart.Blue, nodes), chart.Line("streams", chart.Green, streams),
 	})
 	if err != nil {
@@ -52,7 +53,7 @@ func needs(g Game, c Costs, plans []Plan) (*plot.Plot, error) {
 	return p, nil
 }
 
-// evening is the backlog of each plan around the outage.
+// evening plots the backlog of each plan around the outage.
 func evening(g Game, plans []Plan) (*plot.Plot, error) {
 	colors := []color.Color{chart.Green, chart.Blue, chart.Orange, chart.Ink}
 	before, after := busiest.Minutes()-15, (busiest+g.Outage+g.CatchUp).Minutes()+15

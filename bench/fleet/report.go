@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Print writes the plans as a table, with what they rest on above it.
+// Print writes the assumptions, and below them the plans as a table.
 func Print(out io.Writer, g Game, c Costs, plans []Plan) error {
-	fmt.Fprintf(out, "A player plays %g minutes a day and makes %g events in each; the busiest moment has %g times the mean.\n", g.Minutes, g.PerMinute, g.Peak)
+	fmt.Fprintf(out, "A player plays %g minutes per day and makes %g events in each; the busiest moment has %g times the mean.\n", g.Minutes, g.PerMinute, g.Peak)
 	fmt.Fprintf(out, "An event is %g bytes and lingers %s; a request takes %s, and a relay has %g at once.\n", g.Bytes, g.Linger, g.RoundTrip, g.InFlight)
 	fmt.Fprintf(out, "Machines have %g cores and are planned for %g %% of them, with %d lost; each message has %d replicas.\n", g.Cores, g.Load*100, g.Lost, g.Replicas)
 	fmt.Fprintf(out, "The service is down for %g minutes at the busiest time, and %g minutes later nothing is left of that.\n", g.Outage.Minutes(), g.CatchUp.Minutes())
-	fmt.Fprintf(out, "CPU of a relay: %s an event and %s a request. CPU of all nodes: %s a message. One stream takes %s messages/s; on disk a message is %.0f bytes more than its event.\n\n",
+	fmt.Fprintf(out, "CPU of a relay: %s per event and %s per request. CPU of all nodes: %s per message. One stream takes %s messages/s; on disk a message is %.0f bytes more than its event.\n\n",
 		round(c.Event), round(c.Request), round(c.Message), short(c.Stream), c.Stored)
 
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "daily players\tat once\tevents/s\tevents a request\trequests/s\trelays\tdecided by\tnodes\tstreams\tbacklog\tdisk a node\tcaught up after\t")
+	fmt.Fprintln(w, "daily players\tat once\tevents/s\tevents per request\trequests/s\trelays\tdecided by\tnodes\tstreams\tbacklog\tdisk per node\tcaught up after\t")
 	for _, p := range plans {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%.1f\t%s\t%d\t%s\t%d\t%d\t%s\t%s\t%s\t\n", short(p.Daily), short(p.Online), short(p.Events), p.Batch, short(p.Requests),
 			p.Fleet.Relays, p.Why, p.Fleet.Nodes, p.Fleet.Streams, short(p.Day.Backlog), size(p.Disk), p.Day.CaughtUp.Round(time.Second))
@@ -26,7 +26,7 @@ func Print(out io.Writer, g Game, c Costs, plans []Plan) error {
 	return w.Flush()
 }
 
-// round leaves three digits of a time.
+// round rounds a time to three digits.
 func round(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0
@@ -35,7 +35,7 @@ func round(d time.Duration) time.Duration {
 	return d.Round(time.Duration(max(1, digits)))
 }
 
-// short is a number with three digits and its unit.
+// short formats a number with three digits and a unit.
 func short(v float64) string {
 	for _, unit := range []struct {
 		from float64
@@ -48,7 +48,7 @@ func short(v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
-// size is a number of bytes.
+// size formats a number of bytes.
 func size(bytes float64) string {
 	for _, unit := range []struct {
 		from float64

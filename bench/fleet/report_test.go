@@ -21,7 +21,7 @@ func TestPrintAndDraw(t *testing.T) {
 	}
 	var out bytes.Buffer
 	require.NoError(t, Print(&out, g, c, plans))
-	for _, want := range []string{"50 minutes a day", "60 % of them, with 1 lost", "5µs an event and 60µs a request", "100M", "6.25M", "625k", "417k"} {
+	for _, want := range []string{"50 minutes per day", "60 % of them, with 1 lost", "5µs per event and 60µs per request", "100M", "6.25M", "625k", "417k"} {
 		assert.Contains(t, out.String(), want)
 	}
 	t.Log("\n" + out.String())
