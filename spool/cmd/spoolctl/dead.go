@@ -16,7 +16,7 @@ import (
 
 // The dead letters: events that were rejected, that expired, or whose result is unknown.
 
-// chosen says which dead letters a command is about.
+// chosen selects the dead letters of a command.
 type chosen struct {
 	player string
 	number uint64 // 0: any
@@ -31,7 +31,7 @@ func (c chosen) has(l spool.DeadLetter) bool {
 // none reports whether nothing was chosen.
 func (c chosen) none() bool { return c == chosen{} }
 
-// letters returns what is chosen.
+// letters returns the selected dead letters.
 func letters(v *spool.View, c chosen) (out []spool.DeadLetter, err error) {
 	for l, err := range v.DeadLetters() {
 		if err != nil {
@@ -44,7 +44,7 @@ func letters(v *spool.View, c chosen) (out []spool.DeadLetter, err error) {
 	return out, nil
 }
 
-// pile is dead letters of one result and cause.
+// pile counts the dead letters of one result and cause.
 type pile struct {
 	result, cause string
 	letters       int
@@ -85,7 +85,7 @@ func listDead(v *spool.View, c chosen, out io.Writer) error {
 	return nil
 }
 
-// letterLine is a dead letter of show's output.
+// letterLine is one dead letter in show's output.
 type letterLine struct {
 	Number   uint64          `json:"number"`
 	GameID   string          `json:"game_id"`
@@ -126,7 +126,7 @@ func showDead(v *spool.View, c chosen, out, stderr io.Writer) error {
 	return nil
 }
 
-// changeDead replays or purges what is chosen. With dry it only says what it would do.
+// changeDead replays or purges the selected dead letters. With dry it only prints what it would do.
 func changeDead(command, dir string, c chosen, dry bool, out io.Writer) error {
 	var found []spool.DeadLetter
 	err := viewing(dir, func(v *spool.View) (err error) {

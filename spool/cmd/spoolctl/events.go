@@ -11,7 +11,8 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// verify reads every event that waits and says how many there are, of which how many in doubt; what is damaged is the error.
+// verify reads every waiting event and prints how many there are, and how many of them are in
+// doubt. It returns an error that names any damage.
 func verify(v *spool.View, out io.Writer) error {
 	waiting, doubtful, invalid := 0, 0, 0
 	for e, err := range v.Events() {
@@ -36,7 +37,7 @@ func verify(v *spool.View, out io.Writer) error {
 	return err
 }
 
-// line is an event of replay's output.
+// line is one event in replay's output.
 type line struct {
 	ID       uint64          `json:"id"`
 	GameID   string          `json:"game_id,omitzero"`
@@ -47,7 +48,7 @@ type line struct {
 	Event    json.RawMessage `json:"event"`
 }
 
-// replay prints events; what it has to say about them goes elsewhere, so that the output is JSON alone.
+// replay prints events to out, and everything about them to stderr, so that out is JSON alone.
 func replay(v *spool.View, player string, out, stderr io.Writer) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
@@ -76,7 +77,8 @@ func replay(v *spool.View, player string, out, stderr io.Writer) error {
 	return err
 }
 
-// owned refuses a directory of another user: what is written anew belongs to who runs this, and the game server must be able to read it.
+// owned refuses a directory of another user. A rewritten file belongs to the user who runs
+// spoolctl, and the game server must be able to read it.
 func owned(dir string) error {
 	if uid, known := owner(dir); known && uid != os.Geteuid() {
 		return fmt.Errorf("%s belongs to user %d and you are %d: run it as the user of the game server (sudo -u '#%d' spoolctl ...)", dir, uid, os.Geteuid(), uid)

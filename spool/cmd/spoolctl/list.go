@@ -12,7 +12,7 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// backlog is what waits, of a player or of all.
+// backlog counts waiting events, of one player or of all.
 type backlog struct {
 	player           string
 	waiting, inDoubt int
@@ -29,7 +29,7 @@ func (b *backlog) add(accepted time.Time, inDoubt bool) {
 	}
 }
 
-// most is how many players list names.
+// most is the number of players that list names.
 const most = 10
 
 func list(v *spool.View, out io.Writer) error {
@@ -87,7 +87,7 @@ func table(out io.Writer, head string, rows func(io.Writer)) {
 	_ = w.Flush() // to a terminal; the next write fails as well
 }
 
-// size is a number of bytes for a person.
+// size formats a number of bytes for people.
 func size(n int64) string {
 	switch {
 	case n >= 1<<30:
@@ -98,7 +98,7 @@ func size(n int64) string {
 	return fmt.Sprintf("%d KiB", (n+1023)/1024)
 }
 
-// age is how long ago a time is, in its two greatest units.
+// age returns how long ago a time was, in its two largest units.
 func age(t time.Time) string {
 	switch d := time.Since(t); {
 	case d >= 24*time.Hour:

@@ -1,4 +1,5 @@
-// Spoolctl looks into a spool's directory, for the person who is called at three in the morning. Its help (spoolctl -h) is the manual.
+// Spoolctl shows and repairs a spool's directory, for the person on call at three in the morning.
+// Its help (spoolctl -h) is the manual.
 package main
 
 import (
@@ -15,17 +16,17 @@ import (
 
 const usage = `Spoolctl looks into the directory of a spool: events that a game server accepted and that have no result yet.
 
-  spoolctl ls DIR                    what waits, since when, of whom; what each file holds
-  spoolctl verify DIR                reads every event; says what is damaged
-  spoolctl replay [-player ID] DIR   prints what waits, a JSON object a line, in the order in which it was accepted
+  spoolctl ls DIR                    lists waiting events by player and age, and the content of each file
+  spoolctl verify DIR                reads every event and reports damage
+  spoolctl replay [-player ID] DIR   prints waiting events, one JSON object per line, in the order of acceptance
   spoolctl purge -player ID DIR      forgets a player for good: overwrites what waits, what is settled and still in a file, what is
                                      in the stages, in the dead letters, and in files that were set aside as damaged
 
-  spoolctl dead ls DIR               what was rejected, expired or unknown (batcher.Config.DeadLetters), by cause
-  spoolctl dead show DIR             prints it, a JSON object a line
-  spoolctl dead replay DIR           puts it back among what waits, so that the next process sends it
-  spoolctl dead replay -dry-run DIR  says what that would do
-  spoolctl dead purge DIR            removes and overwrites it
+  spoolctl dead ls DIR               lists rejected, expired and unknown events by cause (see batcher.Config.DeadLetters)
+  spoolctl dead show DIR             prints them, one JSON object per line
+  spoolctl dead replay DIR           puts them back among the waiting events, so that the next process sends them
+  spoolctl dead replay -dry-run DIR  prints what that would do
+  spoolctl dead purge DIR            removes and overwrites them
 
 The dead commands take -player ID, -number N and -result rejected|expired|unknown. Replay and purge need one of these, or -all.
 Purge overwrites the bytes in their place. It cannot reach what a file system that writes each block to a new place, an SSD's spare
@@ -40,7 +41,7 @@ sends it again, unless you purge the player or remove the directory.
 "In doubt": an earlier process was about to send it, and died before it knew the result. The service may have it already.
 No command works while a process has the directory open. Copy the directory first if you are not sure (cp -a).
 
-Exit status: 0 all is well; 1 something is damaged; 2 the command line makes no sense; 3 it could not be done.
+Exit status: 0 all is well; 1 something is damaged; 2 the command line is wrong; 3 the command failed.
 `
 
 var (
@@ -50,7 +51,7 @@ var (
 
 func main() { os.Exit(status(run(os.Args[1:], os.Stdout, os.Stderr), os.Stderr)) }
 
-// status says what went wrong, and returns the exit status.
+// status prints the error and returns the exit status.
 func status(err error, stderr io.Writer) int {
 	if err == nil {
 		return 0
@@ -98,7 +99,7 @@ func run(args []string, out, stderr io.Writer) error {
 		case "all":
 			flags.BoolVar(&c.all, name, false, "all of them")
 		case "dry-run":
-			flags.BoolVar(&dry, name, false, "only say what would be done")
+			flags.BoolVar(&dry, name, false, "only print what would be done")
 		}
 	}
 	switch err := flags.Parse(rest); {
@@ -110,9 +111,9 @@ func run(args []string, out, stderr io.Writer) error {
 	case flagsOf[command] == nil:
 		return fmt.Errorf("there is no command %q: %w", command, errUsage)
 	case flags.NArg() != 1:
-		return fmt.Errorf("%s needs one directory, and flags stand before it: %w", command, errUsage)
+		return fmt.Errorf("%s needs one directory, after all flags: %w", command, errUsage)
 	case !slices.Contains([]string{"", "rejected", "expired", "unknown"}, c.result):
-		return fmt.Errorf("-result %q is none of rejected, expired, unknown: %w", c.result, errUsage)
+		return fmt.Errorf("-result %q is not rejected, expired or unknown: %w", c.result, errUsage)
 	}
 	dir := flags.Arg(0)
 	if info, err := os.Stat(dir); err != nil {
@@ -159,7 +160,8 @@ func viewing(dir string, look func(*spool.View) error) error {
 	return errors.Join(look(v), v.Close())
 }
 
-// damage says what is damaged, and what will become of it. It returns an error where something is.
+// damage prints what is damaged and what will happen to it. It returns an error if anything is
+// damaged.
 func damage(v *spool.View, w io.Writer) error {
 	if len(v.Damage) == 0 {
 		return nil

@@ -17,7 +17,8 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// filled returns a directory with four events, of two players, one of them in doubt and one settled.
+// filled returns a directory with four events of two players. One event is in doubt and one is
+// settled.
 func filled(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -96,7 +97,7 @@ func TestPurgeForgetsOnePlayer(t *testing.T) {
 	assert.Equal(t, fourth, out)
 }
 
-// Files that root writes anew are no longer the game server's.
+// Files that root rewrites no longer belong to the game server.
 func TestPurgeIsForTheOwner(t *testing.T) {
 	dir := "/"
 	if os.Geteuid() == 0 {
@@ -132,7 +133,7 @@ func TestDamageIsReported(t *testing.T) {
 	assert.FileExists(t, path, "only a process that opens it sets it aside")
 }
 
-// Scripts tell by the exit status what to do; a person by what it says.
+// A script reads the exit status, a person the text.
 func TestStatus(t *testing.T) {
 	dir := filled(t)
 	for name, row := range map[string]struct {
@@ -146,7 +147,7 @@ func TestStatus(t *testing.T) {
 		"no command":    {nil, 2, "see spoolctl -h"},
 		"no directory":  {[]string{"ls"}, 2, "needs one directory"},
 		"not a spool":   {[]string{"ls", t.TempDir()}, 3, "is not a spool"},
-		"player behind": {[]string{"replay", dir, "-player", "ace"}, 2, "flags stand before it"},
+		"player behind": {[]string{"replay", dir, "-player", "ace"}, 2, "after all flags"},
 		"no use":        {[]string{"ls", "-player", "ace", dir}, 2, "not defined: -player"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -196,7 +197,7 @@ func TestRefusals(t *testing.T) {
 		"dead and a typo":       {[]string{"dead", "rm", empty}, `no command "dead rm"`},
 		"dead purge of nothing": {[]string{"dead", "purge", empty}, "needs -player, -number or -result, or -all"},
 		"dead replay of all":    {[]string{"dead", "replay", empty}, "needs -player, -number or -result, or -all"},
-		"dead of no result":     {[]string{"dead", "ls", "-result", "delivered", empty}, "is none of rejected, expired, unknown"},
+		"dead of no result":     {[]string{"dead", "ls", "-result", "delivered", empty}, "is not rejected, expired or unknown"},
 		"dead purge in use":     {[]string{"dead", "purge", "-all", used}, "the directory is in use"},
 		"dead ls of no spool":   {[]string{"dead", "ls", empty}, "is not a spool"},
 		"unknown flag":          {[]string{"ls", "-x", empty}, "not defined: -x"},
