@@ -1,12 +1,13 @@
-// Command mutants breaks the batcher on purpose: for each promise in batcher/doc.go it takes out or turns round the code that keeps it, and
-// runs the test that must fail then.
+// Command mutants breaks the batcher on purpose. For each promise in batcher/doc.go it removes or
+// inverts the code that keeps it, and runs the test that must then fail.
 //
-//	go run ./internal/mutants                 all of them; the table in DESIGN.md is what this prints
+//	go run ./internal/mutants                 all of them; prints the table in DESIGN.md
 //	go run ./internal/mutants -only order     those whose promise or change has the word
 //	go run ./internal/mutants -sim 10m        without the tests: the simulation looks for each, so long
 //
-// No file is changed: the mutant is compiled from an overlay. It fails where a test passes over broken code, where the tests fail
-// without a mutant, and where the code of a mutant is not in its file any more.
+// It changes no file: it compiles each mutant from an overlay. It fails if a test passes with
+// broken code, if a test fails without a mutant, and if a file no longer holds the code of its
+// mutant.
 package main
 
 import (

@@ -1,6 +1,7 @@
 package main
 
-// mutant is one piece of code that keeps a promise, and what stands in its place when the promise is broken.
+// mutant is a piece of code that keeps a promise, and the code that replaces it to break the
+// promise.
 type mutant struct {
 	promise string
 	change  string
@@ -25,7 +26,7 @@ var mutants = []mutant{
 		"b.budget.release(int64(blk.events), ", "b.budget.release(int64(blk.events)-1, ", "TestTheLedgerBalancesDuringSendsAndCallbacks",
 	},
 	{
-		"exactly one result", "a result is told twice", "resolve.go",
+		"exactly one result", "a result is reported twice", "resolve.go",
 		"		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n", "		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n", "TestTheLedgerOfEachResult",
 	},
 	{
@@ -153,7 +154,7 @@ var mutants = []mutant{
 		"f == Unauthorized && first", "f == Unauthorized && first && false", "Test401AsksTheSourceOnceMoreThenParks",
 	},
 	{
-		"401: then it parks", "it asks for ever", "lane_token.go",
+		"401: then it parks", "it never stops asking", "lane_token.go",
 		"f == Unauthorized && first", "f == Unauthorized && (first || true)", "Test401AsksTheSourceOnceMoreThenParks",
 	},
 	{
@@ -249,7 +250,7 @@ var mutants = []mutant{
 		"		err = b.eraseDead(ctx, userID)\n", "", "TestEraseForgetsDeadLetters",
 	},
 	{
-		"a store: forgets what has its result", "before it is told", "resolve.go",
+		"a store: forgets what has its result", "before it is reported", "resolve.go",
 		"	if b.cfg.OnOutcome != nil {\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n	}\n	b.settle(blk, r)\n	notForgotten := b.noteSettled(blk.ids())\n", "	notForgotten := b.noteSettled(blk.ids())\n	if b.cfg.OnOutcome != nil {\n		b.cfg.OnOutcome(b.outcome(l, blk, r, err))\n	}\n	b.settle(blk, r)\n", "TestWhatTheStoreIsToldAndWhen",
 	},
 	{
@@ -285,7 +286,7 @@ var mutants = []mutant{
 		"b.noted, b.attempts, b.doubts = true, 1, 1", "b.noted, b.attempts, b.doubts = true, 1, 0", "TestRecovery",
 	},
 	{
-		"a store: ages go on over a restart", "they begin anew", "recovery.go",
+		"a store: ages go on over a restart", "they start again at zero", "recovery.go",
 		"	at := b.clock.at(e.Accepted)\n	if l.tail", "	at := b.now()\n	if l.tail", "TestRecoveredEventsExpireByTheirOwnAge",
 	},
 	{

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheTableFitsTheCode: to run all mutants takes minutes, so whoever changes a line that one of them breaks learns it here.
+// TestTheTableFitsTheCode fails at once if somebody changes a line that a mutant breaks. Running
+// all mutants takes minutes.
 func TestTheTableFitsTheCode(t *testing.T) {
 	t.Chdir("../..")
 	paths, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
