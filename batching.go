@@ -50,8 +50,11 @@ func (c *Client) newIngestSender() (*ingestSender, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The limiter is shared with the typed calls. Their hold after a 429 is not: it would stop the players of all batchers.
+	service := e.Service
+	service.Gate = service.Gate.Beside()
 	return &ingestSender{client: c, endpoint: e, request: transport.Request{
-		Service:   &e.Service,
+		Service:   &service,
 		Operation: opIngestEvents.name,
 		Method:    opIngestEvents.method,
 		Route:     opIngestEvents.path,

@@ -36,6 +36,21 @@ var (
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 )
 
+// Why Verify.Validate did not accept a one-time password, each of which matches ErrInvalid too. Fyno tells them apart by the words of
+// its message alone, so a message of other words matches ErrInvalid and none of these.
+var (
+	// ErrOTPWrong: the player typed another code than the one that was sent. Another try is possible.
+	ErrOTPWrong = fmt.Errorf("wrong one-time password: %w", ErrInvalid)
+	// ErrOTPUsed: the code was validated before.
+	ErrOTPUsed = fmt.Errorf("one-time password already used: %w", ErrInvalid)
+	// ErrOTPExpired: the code is too old. Send another one.
+	ErrOTPExpired = fmt.Errorf("one-time password expired: %w", ErrInvalid)
+	// ErrOTPAttempts: there were too many wrong codes. Send another one.
+	ErrOTPAttempts = fmt.Errorf("too many attempts at a one-time password: %w", ErrInvalid)
+	// ErrOTPUnknown: no code was sent for this request id, or to this destination. It matches ErrNotFound too.
+	ErrOTPUnknown = fmt.Errorf("no such one-time password: %w", ErrInvalid)
+)
+
 // Error is a call that a service refused or did not answer. It is one type for all five services.
 //
 // Error and the log carry neither the URL nor a body: Raw and Header are for a program, not for a log.
@@ -56,7 +71,8 @@ type Error struct {
 	Header     http.Header     `json:"-"` // of the last answer
 	Err        error           `json:"-"` // why there is no answer, or why no further attempt was made; nil otherwise
 
-	means   int // the status that says what it means
+	means   int   // the status that says what it means
+	otp     error // the sentinel of a refused one-time password
 	unknown bool
 }
 
@@ -108,7 +124,7 @@ func (e *Error) Is(target error) bool {
 	if e.Stranger != "" && e.StatusCode != http.StatusUnauthorized {
 		return false
 	}
-	return target == meaning(e.means)
+	return target == meaning(e.means) || e.otp != nil && errors.Is(e.otp, target)
 }
 
 // Unwrap returns why there is no answer, or why no further attempt was made.

@@ -57,6 +57,9 @@ func (c *Client) failed(o *op, in input, answer *transport.Response, f *transpor
 			e.means = r.Status
 		}
 	}
+	if o == opValidateOTP && f.Stranger == "" && answer.Status == http.StatusBadRequest {
+		e.otp = refusedOTP(e.Message)
+	}
 	if f.Stopped != nil && f.Stopped != f.Cause { //nolint:errorlint // the very same value is meant
 		e.Err = f.Stopped
 		if f.Cause != nil {

@@ -140,7 +140,7 @@ func TestImportAllHoldsNoMoreThanItsChunks(t *testing.T) {
 	var heaps []uint64
 	ahead, read := 0, 0
 	server := roundTripper(func(req *http.Request) (*http.Response, error) {
-		return step{body: `{"success":true,"imported":0,"errors":[]}`}.response(req), nil
+		return step{body: `{"success":true,"imported":900,"errors":[]}`}.response(req), nil
 	})
 	summary, err := importAll(t, server, playersUpTo(n, func(i int, p *Player) {
 		read = i

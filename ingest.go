@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/playline/playline-go/internal/wire"
@@ -51,8 +53,34 @@ type IngestBatch struct {
 type IngestResult struct {
 	Success  bool
 	Message  string // such as "accepted:3 buffered:3"
-	Accepted int    // events taken now, from Message
-	Buffered int    // events in the service's buffer, from Message
+	Accepted int    // events taken now, from Message; 0 if it has no such figure
+	Buffered int    // events in the service's buffer, from Message; 0 if it has no such figure
+}
+
+// figures reads the two numbers in a message such as "accepted:3 buffered:3", each -1 if it is not there: the wording is not promised.
+func figures(message string) (accepted, buffered int) {
+	accepted, buffered = -1, -1
+	for _, word := range strings.FieldsFunc(message, func(r rune) bool { return r == ' ' || r == ',' || r == ';' }) {
+		name, figure, _ := strings.Cut(word, ":")
+		n, err := strconv.Atoi(figure)
+		switch {
+		case err != nil || n < 0:
+		case name == "accepted":
+			accepted = n
+		case name == "buffered":
+			buffered = n
+		}
+	}
+	return accepted, buffered
+}
+
+// unconfirmed returns how many of the events that were sent a message does not confirm. A message without a figure confirms all.
+func unconfirmed(sent int, message string) int {
+	accepted, _ := figures(message)
+	if accepted < 0 {
+		return 0
+	}
+	return max(sent-accepted, 0)
 }
 
 // UnmarshalJSON reads the answer and the two numbers in its message.
@@ -64,9 +92,8 @@ func (r *IngestResult) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &in); err != nil {
 		return err
 	}
-	*r = IngestResult{Success: in.Success, Message: in.Message}
-	// The wording is not promised; numbers that are not there stay zero.
-	_, _ = fmt.Sscanf(in.Message, "accepted:%d buffered:%d", &r.Accepted, &r.Buffered)
+	accepted, buffered := figures(in.Message)
+	*r = IngestResult{in.Success, in.Message, max(accepted, 0), max(buffered, 0)}
 	return nil
 }
 
@@ -179,6 +206,7 @@ func timestampRule(t time.Time) string {
 // the whole request, so all are checked before.
 //
 // Class unsent: the service does not deduplicate. After an error that matches ErrOutcomeUnknown the events may have been stored.
+// Where the service says that it took fewer events than were sent, the result comes with a *PartialError: nobody knows which.
 // A wrong or expired token matches ErrUnauthorized, another player's ErrForbidden.
 // Vendor: https://doc.playsmart.api.dolly.gg/guides/track-events
 func (s *IngestService) Send(ctx context.Context, token Secret, batch IngestBatch, opts ...RequestOption) (*IngestResult, error) {
@@ -189,5 +217,12 @@ func (s *IngestService) Send(ctx context.Context, token Secret, batch IngestBatc
 	if err := batch.checkTypes(s.client.eventTypes); err != nil {
 		return nil, err
 	}
-	return call[IngestResult](ctx, (*service)(s), opIngestEvents, input{body: body, token: &token}, opts)
+	out, err := call[IngestResult](ctx, (*service)(s), opIngestEvents, input{body: body, token: &token}, opts)
+	if err != nil {
+		return nil, err
+	}
+	if n := unconfirmed(len(batch.Events), out.Message); n > 0 {
+		return out, &PartialError{Operation: opIngestEvents.name, Total: len(batch.Events), Unconfirmed: n}
+	}
+	return out, nil
 }

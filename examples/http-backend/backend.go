@@ -213,9 +213,12 @@ func (b *backend) verify(w http.ResponseWriter, r *http.Request) {
 		// The session is to be kept with the account, and the mark on the device.
 		answer(w, http.StatusOK, map[string]string{"session": rand.Text(), "device": b.devices.mark(phone)})
 	case errors.Is(err, playline.ErrInvalid), errors.Is(err, playline.ErrNotFound):
+		// Which of the sentinels it matches (ErrOTPWrong, ErrOTPExpired, ErrOTPUnknown and so on) stays
+		// here: it would tell who has an account.
 		refuse(w, http.StatusUnauthorized, wrongCode)
 	default:
-		// Validate is never repeated: where no answer came the code may be used up.
+		// Nothing but the service's documented success is one, so a page of a proxy ends here too. Validate
+		// is never repeated: if no answer of the service came, the code may be used up.
 		b.log.Error("the code was not checked", "err", err)
 		refuse(w, http.StatusServiceUnavailable, "the code could not be checked; ask for a new one")
 	}

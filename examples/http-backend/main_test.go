@@ -103,6 +103,22 @@ func TestNobodyLearnsWhoHasAnAccount(t *testing.T) {
 	assert.Len(t, a.fyno.Messages(), 1)
 }
 
+// TestNobodyIsLetInByAStranger: only the service's documented success starts a session.
+func TestNobodyIsLetInByAStranger(t *testing.T) {
+	for _, body := range []string{
+		"{}", `{"status":"failed"}`, `{"status":"pending","_message":"wait"}`, `{"status":"expired","_message":"too late"}`,
+		`{"status":"ERROR","_message":"no"}`, `{"status":"ok"}`, "<html>welcome</html>", "null", " ",
+	} {
+		a := newAPI(t)
+		_, begun := a.post(t, "/otp", `{"phone":"`+ace+`"}`)
+		a.sending.Wait()
+		a.fyno.Inject(emulator.Fault{Operation: "validateOTP", Status: http.StatusOK, Body: body})
+		recorder, answered := a.post(t, "/otp/verify", `{"login":"`+begun.Login+`","code":"`+a.fyno.Messages()[0].OTP+`"}`)
+		assert.Equal(t, 503, recorder.Code, body)
+		assert.Empty(t, answered.Session, body)
+	}
+}
+
 // TestACodeThatIsFasterThanTheAnswer: the answer to fire is lost, so in the pause before the second
 // attempt the message is on the phone and the backend does not know of it. The idempotency key
 // makes the second attempt find the first.

@@ -37,7 +37,7 @@ const (
 	Throttled
 	// Unavailable is a 503 with Retry-After: the server said that it took nothing, and when to come again.
 	Unavailable
-	// ServerError is 500, 502, 504, or a 503 without Retry-After.
+	// ServerError is 500, 502, 504, a 503 without Retry-After, or 520 to 530: a network in front of the service that did not reach it.
 	ServerError
 	// OtherServerError is any other 5xx, such as 501.
 	OtherServerError
@@ -92,7 +92,7 @@ func KindOf(status int, hasRetryAfter bool) Kind {
 		return Throttled
 	case status == 503 && hasRetryAfter:
 		return Unavailable
-	case status == 500, status == 502, status == 503, status == 504:
+	case status == 500, status == 502, status == 503, status == 504, status >= 520 && status <= 530:
 		return ServerError
 	case status >= 500:
 		return OtherServerError

@@ -70,6 +70,9 @@ func TestKindOfEveryStatus(t *testing.T) {
 		if kind, ok := special[status]; ok {
 			return kind
 		}
+		if status >= 520 && status <= 530 { // Cloudflare's
+			return retry.ServerError
+		}
 		if status/100 == 5 {
 			return retry.OtherServerError
 		}
@@ -101,8 +104,8 @@ func TestOnlyTheseStatusesAreRepeated(t *testing.T) {
 		return statuses
 	}
 	for _, class := range []retry.Class{retry.Safe, retry.Key} {
-		assert.Equal(t, []int{408, 429, 500, 502, 503, 504}, repeated(class, false), class)
-		assert.Equal(t, []int{408, 429, 500, 502, 503, 504}, repeated(class, true), class)
+		assert.Equal(t, []int{408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529, 530}, repeated(class, false), class)
+		assert.Equal(t, []int{408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529, 530}, repeated(class, true), class)
 	}
 	assert.Equal(t, []int{429}, repeated(retry.Unsent, false))
 	assert.Equal(t, []int{429, 503}, repeated(retry.Unsent, true))

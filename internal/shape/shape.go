@@ -5,6 +5,8 @@
 // repeats a value: what it says may be logged.
 package shape
 
+import "strings"
+
 // Shape is what a JSON value must be.
 type Shape struct {
 	kind    kind
@@ -66,3 +68,27 @@ func Word(word string) *Shape { return &Shape{kind: text, only: `"` + word + `"`
 
 // No is false.
 var No = &Shape{kind: boolean, only: "false"}
+
+// Requires lists the members that a value of the shape must have, by their path, each with its
+// kind: "list[].id" is "text". Members of a member that need not be there are among them.
+func (s *Shape) Requires() map[string]string {
+	all := map[string]string{}
+	s.requires("", all)
+	return all
+}
+
+func (s *Shape) requires(place string, all map[string]string) {
+	if s.each != nil {
+		s.each.requires(place+"[]", all)
+	}
+	if s.values != nil {
+		s.values.requires(place+".*", all)
+	}
+	for _, m := range s.members {
+		path := strings.TrimPrefix(place+"."+m.name, ".")
+		if !m.optional {
+			all[path] = string(m.shape.kind)
+		}
+		m.shape.requires(path, all)
+	}
+}

@@ -3,6 +3,8 @@ package transport
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -52,6 +54,8 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 	seen := newTrace(next, len(s.Body) > 0)
 	sent := seen.start(ctx)
 	out := req.WithContext(sent)
+	// Each attempt has a URL of its own: a transport that rewrites it in place must not send the next one astray.
+	out.URL = new(*s.URL)
 	if err := s.sign(out); err != nil {
 		s.last = outcome{kind: retry.Refused, err: err}
 		return nil, err
@@ -69,10 +73,13 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 	s.resp.Attempts++
 	s.resp.Status, s.resp.Header, s.resp.Body = 0, nil, nil
 	started := time.Now()
-	resp, err := next.RoundTrip(out)
+	resp, err := roundTrip(next, out)
 	if err != nil {
 		s.last = outcome{kind: retry.Lost, err: s.cause(ctx, err)}
-		if seen.notSent(err) {
+		switch {
+		case untrusted(err):
+			s.last.kind = retry.Refused // by this side: nothing was sent, and it would be the same again
+		case seen.notSent(err):
 			s.last.kind = retry.NotSent
 		}
 	} else {
@@ -95,6 +102,29 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 		return nil, s.last.err
 	}
 	return resp, nil
+}
+
+// roundTrip makes good what a transport of the caller's own may leave out, as net/http does.
+func roundTrip(next http.RoundTripper, req *http.Request) (*http.Response, error) {
+	resp, err := next.RoundTrip(req)
+	switch {
+	case err != nil:
+		return nil, err
+	case resp == nil:
+		return nil, errors.New("the transport returned neither an answer nor an error")
+	case resp.Body == nil:
+		resp.Body = http.NoBody
+	}
+	return resp, nil
+}
+
+// untrusted reports whether the server's certificate was not accepted.
+func untrusted(err error) bool {
+	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
+	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
+	_, host := errors.AsType[x509.HostnameError](err)
+	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
+	return verification || authority || host || invalid
 }
 
 // observe tells the observer how an attempt ended.
@@ -124,7 +154,11 @@ func (s *call) read(ctx context.Context, resp *http.Response) {
 	if success {
 		limit = s.client.maxBody
 	}
-	body, err := readUpTo(resp, limit)
+	var body []byte
+	var err error
+	if resp.StatusCode >= 200 { // the body of a 101 is the connection itself, which nothing ends
+		body, err = readUpTo(resp, limit)
+	}
 	body = bytes.TrimPrefix(body, []byte(byteOrderMark))
 	s.resp.Body = body
 	switch {
@@ -211,16 +245,17 @@ var errTooLong = errors.New("the answer is too long")
 
 // readUpTo reads a body of at most limit bytes; a longer one is cut and gives errTooLong.
 func readUpTo(resp *http.Response, limit int64) ([]byte, error) {
-	if n := resp.ContentLength; n >= 0 && n <= limit {
-		body := make([]byte, n)
-		read, err := io.ReadFull(resp.Body, body)
-		return body[:read], err
+	// The length is a hint: net/http itself reports a body that ends too early, and of a response that was made by hand, or whose
+	// body somebody changed on the way, the length says nothing.
+	var body bytes.Buffer
+	if n := resp.ContentLength; n > 0 && n <= limit {
+		body.Grow(int(n) + bytes.MinRead)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	if int64(len(body)) > limit {
-		return body[:limit], errTooLong
+	_, err := body.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	if int64(body.Len()) > limit {
+		return body.Bytes()[:limit], errTooLong
 	}
-	return body, err
+	return body.Bytes(), err
 }
 
 // cause returns why an attempt failed without what must not be seen: a *url.Error holds the whole URL.

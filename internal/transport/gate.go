@@ -20,6 +20,9 @@ type Gate struct {
 // NewGate returns a gate with a limit; nil means none.
 func NewGate(limiter *rate.Limiter) *Gate { return &Gate{limiter: limiter} }
 
+// Beside returns a gate with the same limit and a hold of its own, for those who must not wait while others are throttled.
+func (g *Gate) Beside() *Gate { return NewGate(g.limiter) }
+
 // LimitError says that the caller's deadline comes before the next attempt could start, so it was not made.
 type LimitError struct {
 	Wait  time.Duration

@@ -359,7 +359,11 @@ func TestATLSHandshakeThatFailsSentNothing(t *testing.T) {
 			t.Parallel()
 			resp, failure := newClient(dialer(t, nil)).Do(t.Context(), newRequest(t, url, retry.Unsent, []byte("{}")))
 			require.NotNil(t, failure)
-			assert.Equal(t, quick.MaxAttempts, resp.Attempts)
+			want := quick.MaxAttempts
+			if name == "a certificate that nobody knows" {
+				want = 1 // it would be the same certificate again
+			}
+			assert.Equal(t, want, resp.Attempts)
 			assert.False(t, failure.Doubt)
 			resp, failure = newClient(dialer(t, nil)).Do(t.Context(), newRequest(t, url, retry.Never, []byte("{}")))
 			require.NotNil(t, failure)
