@@ -112,11 +112,7 @@ func receipt(events int, answer *transport.Response, err error) batcher.Receipt 
 	if err != nil || json.Unmarshal(answer.Body, &in) != nil {
 		return batcher.Receipt{}
 	}
-	var accepted int
-	if n, _ := fmt.Sscanf(in.Message, "accepted:%d", &accepted); n < 1 {
-		return batcher.Receipt{}
-	}
-	return batcher.Receipt{Unconfirmed: min(max(events-accepted, 0), events)}
+	return batcher.Receipt{Unconfirmed: unconfirmed(events, in.Message)}
 }
 
 // result says what became of a batch.

@@ -64,11 +64,11 @@ func figures(message string) (accepted, buffered int) {
 		name, figure, _ := strings.Cut(word, ":")
 		n, err := strconv.Atoi(figure)
 		switch {
-		case err != nil || n < 0:
+		case err != nil:
 		case name == "accepted":
-			accepted = n
+			accepted = max(n, 0)
 		case name == "buffered":
-			buffered = n
+			buffered = max(n, 0)
 		}
 	}
 	return accepted, buffered

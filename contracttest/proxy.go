@@ -32,6 +32,7 @@ type proxy struct {
 	coverage coverage
 	findings []finding
 	kept     []message
+	samples  map[string]answer // the longest success of each operation
 	total    int
 }
 
@@ -58,7 +59,7 @@ func newProxy(ctx context.Context, cs contracts, target string) (*proxy, error) 
 		return nil, err
 	}
 	p := &proxy{
-		url: "http://" + listener.Addr().String(), target: target, contracts: cs, coverage: newCoverage(cs),
+		url: "http://" + listener.Addr().String(), target: target, contracts: cs, coverage: newCoverage(cs), samples: map[string]answer{},
 		transport: &http.Transport{MaxIdleConnsPerHost: 8}, served: make(chan struct{}),
 	}
 	p.server = &http.Server{Handler: p, ReadHeaderTimeout: time.Minute}
@@ -103,6 +104,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil && got.status < 300 {
 		p.cover(in, message{id, r.Method, r.URL.RequestURI(), r.Header.Clone(), body})
+		p.sample(id, *got)
 	}
 	if p.spoilAnswer != nil {
 		p.spoilAnswer(got)
@@ -128,6 +130,15 @@ func (p *proxy) cover(in *openapi3filter.RequestValidationInput, m message) {
 	defer p.mu.Unlock()
 	if p.coverage.sent(in, m.body) {
 		p.kept = append(p.kept, m)
+	}
+}
+
+// sample keeps the longest success of an operation: it has the most members.
+func (p *proxy) sample(id string, a answer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if kept, known := p.samples[id]; !known || len(a.body) > len(kept.body) {
+		p.samples[id] = a
 	}
 }
 

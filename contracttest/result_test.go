@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -224,6 +223,3 @@ func nulls(place string, s *openapi3.Schema) []mutant {
 	}
 	return all
 }
-
-// call makes one call of the SDK.
-type call func(context.Context, *playline.Client) (any, error)

@@ -36,6 +36,7 @@ type report struct {
 	requests int
 	called   map[string]bool // every method of the SDK, and whether it was called
 	kept     []message       // the requests with which a field went over the wire for the first time
+	met      strangers
 }
 
 // run carries the script out against a fresh emulator, through a proxy that checks it against the contracts of a folder.
@@ -72,7 +73,11 @@ func run(ctx context.Context, dir string) (*report, error) {
 			return nil, err
 		}
 	}
-	return &report{p.coverage, p.found(), p.total, s.called, p.kept}, nil
+	met, err := meetStrangers(ctx, cs, p.samples)
+	if err != nil {
+		return nil, err
+	}
+	return &report{p.coverage, p.found(), p.total, s.called, p.kept, met}, nil
 }
 
 // play takes the steps one after the other, and stops at the first that does not end as it should.
@@ -130,6 +135,7 @@ func (r *report) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "methods called: %d/%d\n", len(r.called)-len(r.uncalled()), len(r.called))
 	fmt.Fprintf(w, "requests and answers checked: %d, against the contract: %d\n", r.requests, len(r.findings))
+	fmt.Fprintf(w, "strangers' answers believed: %d of %d\n", len(r.met.believed), r.met.asked)
 }
 
 // uncalled are the methods that the script does not call.
@@ -157,6 +163,9 @@ func (r *report) err() error {
 	}
 	for _, f := range r.findings {
 		all = append(all, errors.New(f.String()))
+	}
+	for _, believed := range r.met.believed {
+		all = append(all, fmt.Errorf("a stranger's answer was believed: %s", believed))
 	}
 	for name := range unsendable {
 		if _, sent := r.coverage[forms][name]; sent {
