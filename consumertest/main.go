@@ -1,5 +1,6 @@
-// Program consumertest uses the library as a stranger's module does: it imports what is exported and nothing else, and is built
-// outside of the workspace. It fails to compile where the exported API breaks what the README shows.
+// Program consumertest uses the library as a stranger's module does: it imports what is exported
+// and nothing else, and is built outside of the workspace. It fails to compile where the exported
+// API breaks what the README shows.
 package main
 
 import (
@@ -22,7 +23,8 @@ func main() {
 	}
 }
 
-// run lets one player register, play and leave, against an emulator behind a socket, and says on out what became of it.
+// run lets one player register, play and leave, against an emulator behind a socket, and says on
+// out what became of it.
 func run(ctx context.Context, out *os.File) error {
 	services, err := emulator.Listen("127.0.0.1:0")
 	if err != nil {

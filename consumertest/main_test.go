@@ -16,7 +16,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// The tests of a stranger need no test library: what the library's own tests import is no part of what a consumer downloads.
+// The tests of a stranger need no test library: what the library's own tests import is no part of
+// what a consumer downloads.
 
 func TestRun(t *testing.T) {
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -86,7 +87,8 @@ func TestIterator(t *testing.T) {
 	}
 }
 
-// wire is a batcher.Sender of the stranger's own, which keeps what it is given and refuses one player.
+// wire is a batcher.Sender of the stranger's own, which keeps what it is given and refuses one
+// player.
 type wire struct {
 	mu  sync.Mutex
 	got map[string]int

@@ -75,7 +75,8 @@ func (cs contracts) operations() []*routers.Route {
 	return all
 }
 
-// options are as strict as the validator can be: nothing is filled in, and an answer's status must be in the contract.
+// options are as strict as the validator can be: nothing is filled in, and an answer's status must
+// be in the contract.
 var options = &openapi3filter.Options{
 	IncludeResponseStatus:             true,
 	RejectWhenRequestBodyNotSpecified: true,
@@ -83,7 +84,8 @@ var options = &openapi3filter.Options{
 	AuthenticationFunc:                authenticate,
 }
 
-// authenticate checks that a credential of the scheme's kind is there. Whether it is right is the service's business.
+// authenticate checks that a credential of the scheme's kind is there. Whether it is right is the
+// service's business.
 func authenticate(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 	header := in.RequestValidationInput.Request.Header
 	scheme := in.SecurityScheme
@@ -103,7 +105,8 @@ func authenticate(_ context.Context, in *openapi3filter.AuthenticationInput) err
 	return nil
 }
 
-// request holds a request against the contracts. The input comes back for the answer's sake; it is nil where no operation fits.
+// request holds a request against the contracts. The input comes back for the answer's sake; it is
+// nil where no operation fits.
 func (cs contracts) request(r *http.Request, body []byte) (*openapi3filter.RequestValidationInput, error) {
 	in := &openapi3filter.RequestValidationInput{Options: options}
 	err := routers.ErrPathNotFound

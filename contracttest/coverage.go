@@ -51,7 +51,8 @@ func (c coverage) note(k kind, name string, sent bool) {
 	c[k][name] = c[k][name] || sent
 }
 
-// sent marks what a request holds, and reports whether any of its fields or forms had not been sent before.
+// sent marks what a request holds, and reports whether any of its fields or forms had not been sent
+// before.
 func (c coverage) sent(in *openapi3filter.RequestValidationInput, body []byte) (fresh bool) {
 	before := c.count(operations) + c.count(fields) + c.count(forms)
 	c.note(operations, in.Route.Operation.OperationID, true)
@@ -59,7 +60,8 @@ func (c coverage) sent(in *openapi3filter.RequestValidationInput, body []byte) (
 	return c.count(operations)+c.count(fields)+c.count(forms) > before
 }
 
-// walk goes through all parameters and the body of an operation, with what a request has of them where there is one.
+// walk goes through all parameters and the body of an operation, with what a request has of them
+// where there is one.
 func (c coverage) walk(route *routers.Route, in *openapi3filter.RequestValidationInput, body []byte) {
 	id := route.Operation.OperationID
 	for _, ref := range parameters(route) {
@@ -117,7 +119,7 @@ func parameterValues(p *openapi3.Parameter, in *openapi3filter.RequestValidation
 	return nil
 }
 
-// schema notes all that stands below a place; values are what a request has there, none or more.
+// schema notes everything below a place; values are what a request has there, none or more.
 func (c coverage) schema(place string, s *openapi3.Schema, values []any) {
 	for _, want := range s.Enum {
 		sent := slices.ContainsFunc(values, func(v any) bool { return fmt.Sprint(v) == fmt.Sprint(want) })
@@ -171,7 +173,8 @@ func (c coverage) schema(place string, s *openapi3.Schema, values []any) {
 	}
 }
 
-// formName names an alternative by its schema, by the one value of its type property, by its fields, or by its type.
+// formName names an alternative by its schema, by the one value of its type property, by its
+// fields, or by its type.
 func formName(ref *openapi3.SchemaRef) string {
 	if ref.Ref != "" {
 		return ref.Ref[strings.LastIndex(ref.Ref, "/")+1:]

@@ -57,7 +57,8 @@ func newFinding(operation, side string, err error) finding {
 	return f
 }
 
-// fromSchema reads the place and the rule of a schema's error, or says that the value could not even be read.
+// fromSchema reads the place and the rule of a schema's error, or says that the value could not
+// even be read.
 func (f *finding) fromSchema(err error) {
 	if broken, ok := errors.AsType[*openapi3.SchemaError](err); ok {
 		f.place = strings.Join(append([]string{f.place}, broken.JSONPointer()...), "/")

@@ -1,5 +1,6 @@
-// Contracttest runs the whole SDK against the emulator, through a proxy that holds every request and every answer against the
-// OpenAPI documents of contracts/. It prints how much of the contracts was covered, and fails below all of it.
+// Contracttest runs the whole SDK against the emulator, through a proxy that holds every request
+// and every answer against the OpenAPI documents of contracts/. It prints how much of the contracts
+// was covered, and fails below all of it.
 //
 //	go run ./contracttest    in the root of the repository
 package main

@@ -19,7 +19,8 @@ type variant struct {
 	message
 }
 
-// variants are all requests that differ from a valid one in one thing: in its parameters, its headers or its body.
+// variants are all requests that differ from a valid one in one thing: in its parameters, its
+// headers or its body.
 func variants(in *openapi3filter.RequestValidationInput, m message) []variant {
 	all := headerVariants(m)
 	for _, ref := range parameters(in.Route) {

@@ -17,8 +17,8 @@ type mutant struct {
 	value any
 }
 
-// mutants returns a JSON value with one thing changed, in every way that its schemas suggest. Whether a change is allowed is not
-// known here: some are.
+// mutants returns a JSON value with one thing changed, in every way that its schemas suggest.
+// Whether a change is allowed is not known here: some are.
 func mutants(place string, schemas []*openapi3.Schema, value any) []mutant {
 	var all []mutant
 	add := func(how string, value any) { all = append(all, mutant{place + ": " + how, value}) }
@@ -55,7 +55,7 @@ func memberMutants(place string, schemas []*openapi3.Schema, object map[string]a
 		all = append(all, mutant{at + ": dropped", less})
 		below := memberSchemas(schemas, name)
 		if len(below) == 0 {
-			continue // anything may stand here
+			continue // anything is allowed here
 		}
 		for _, m := range mutants(at, below, object[name]) {
 			changed := maps.Clone(object)
@@ -174,8 +174,8 @@ func bounds(s *openapi3.Schema, value any) []mutant {
 	return all
 }
 
-// moments are texts that are, or are nearly, a date and time of RFC 3339. Days such as February 30 are not among them: the
-// validator takes them, the emulator rightly does not.
+// moments are texts that are, or are nearly, a date and time of RFC 3339. Days such as February 30
+// are not among them: the validator takes them, the emulator rightly does not.
 var moments = []string{
 	"2026-04-22T14:30:00+00:00", "2026-04-22T14:30:00.123456789-11:30", "2026-04-22T14:30:00Z", "2026-04-22T14:30:00",
 	"2026-04-22 14:30:00+00:00", "2026-04-22", "14:30:00Z", "2026-4-22T14:30:00Z", "2026-13-22T14:30:00Z", "2026-04-22T24:30:00Z",

@@ -14,14 +14,16 @@ import (
 // errOverlooked is the cause of a finding that the validator itself does not make.
 var errOverlooked = errors.New("overlooked by the validator")
 
-// Parameters as text: the validator reads them as strconv does, which also takes +1, 1 for true, and TRUE.
+// Parameters as text: the validator reads them as strconv does, which also takes +1, 1 for true,
+// and TRUE.
 var (
 	integerText = regexp.MustCompile(`^-?[0-9]+$`)
 	booleanText = regexp.MustCompile(`^(true|false)$`)
 )
 
-// overlooked finds what the validator lets pass in a request that it takes for valid: query parameters that the contract does not
-// have, texts that are no integer or no boolean, more than one JSON value in a body, and credentials where none are asked for.
+// overlooked finds what the validator lets pass in a request that it takes for valid: query
+// parameters that the contract does not have, texts that are no integer or no boolean, more than
+// one JSON value in a body, and credentials where none are asked for.
 func overlooked(in *openapi3filter.RequestValidationInput, body []byte) error {
 	stray := func(format string, args ...any) error {
 		return &openapi3filter.RequestError{Input: in, Reason: fmt.Sprintf(format, args...), Err: errOverlooked}
@@ -50,7 +52,8 @@ func overlooked(in *openapi3filter.RequestValidationInput, body []byte) error {
 	return nil
 }
 
-// querySchema finds the schema of a query parameter, also of a member of one, such as page[after]; nil where there is none.
+// querySchema finds the schema of a query parameter, also of a member of one, such as page[after];
+// nil where there is none.
 func querySchema(all openapi3.Parameters, name string) *openapi3.Schema {
 	if p := all.GetByInAndName(openapi3.ParameterInQuery, name); p != nil {
 		return p.Schema.Value

@@ -14,8 +14,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 )
 
-// proxy stands between the SDK and the emulator, and holds every request and every answer against the contracts. It changes
-// nothing of what passes; it keeps what it found.
+// proxy is between the SDK and the emulator, and checks every request and every answer against the
+// contracts. It changes nothing of what passes; it keeps what it found.
 type proxy struct {
 	url       string
 	target    string
@@ -124,7 +124,8 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(got.body) // the client may have left
 }
 
-// cover counts what a request holds that is valid and was accepted, and keeps it where it has something new.
+// cover counts what a request holds that is valid and was accepted, and keeps it where it has
+// something new.
 func (p *proxy) cover(in *openapi3filter.RequestValidationInput, m message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

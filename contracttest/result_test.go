@@ -22,8 +22,9 @@ var unread = map[string]string{
 	"fireEventBulk .event": "it repeats the request; the result has the name that was asked for, one for all parts",
 }
 
-// Every documented property of every answer must reach the caller. So each is changed, one at a time, in an otherwise equal answer:
-// where the SDK returns the same result for both, it has lost the property.
+// Every documented property of every answer must reach the caller. So each is changed, one at a
+// time, in an otherwise equal answer: where the SDK returns the same result for both, it has lost
+// the property.
 func TestResultsLoseNoDocumentedProperty(t *testing.T) {
 	cs := loaded(t)
 	checked := 0
@@ -54,7 +55,7 @@ func TestResultsLoseNoDocumentedProperty(t *testing.T) {
 	t.Logf("properties of answers checked: %d", checked)
 }
 
-// What may be null must not make an answer unreadable.
+// A member that may be null must not make an answer unreadable.
 func TestResultsTakeNull(t *testing.T) {
 	cs := loaded(t)
 	checked := 0
@@ -118,7 +119,8 @@ func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// answers returns an answer that has everything a schema documents, and copies of it in which one property has another value.
+// answers returns an answer that has everything a schema documents, and copies of it in which one
+// property has another value.
 func answers(place string, s *openapi3.Schema) (base any, changes []mutant) {
 	if len(s.AllOf) > 0 {
 		return objectAnswers(place, merged(s))

@@ -39,7 +39,8 @@ type report struct {
 	met      strangers
 }
 
-// run carries the script out against a fresh emulator, through a proxy that checks it against the contracts of a folder.
+// run carries the script out against a fresh emulator, through a proxy that checks it against the
+// contracts of a folder.
 func run(ctx context.Context, dir string) (*report, error) {
 	cs, err := loadContracts(ctx, dir)
 	if err != nil {
@@ -97,7 +98,8 @@ func (s *script) play(ctx context.Context, steps []step) error {
 	return nil
 }
 
-// newClient returns a client whose services all stand behind base. SmartSender's limiter is off: it would make the run wait.
+// newClient returns a client whose services are all behind base. SmartSender's limiter is off: it
+// would make the run wait.
 func newClient(base string, version playline.FynoVersion, more ...playline.Option) (*playline.Client, error) {
 	return playline.New(append([]playline.Option{
 		playline.WithSmooven(emulator.SmoovenKey),

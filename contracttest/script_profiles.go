@@ -85,7 +85,8 @@ func (s *script) profiles(c *playline.Client) []step {
 	return append(steps, s.timezones(c)...)
 }
 
-// timezones makes a profile in each zone of the contract, moves it to the next one, and deletes them all.
+// timezones makes a profile in each zone of the contract, moves it to the next one, and deletes
+// them all.
 func (s *script) timezones(c *playline.Client) []step {
 	if c != s.client {
 		return []step{{"Profiles.Create", func(ctx context.Context) error {

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The proxy must find what is wrong, and for that reason. Here requests and answers are spoiled on the way.
+// The proxy must find what is wrong, and for that reason. Here requests and answers are spoiled on
+// the way.
 
 func TestSpoiledRequestsAreFound(t *testing.T) {
 	cs := loaded(t)

@@ -15,8 +15,9 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// The emulator checks requests with a validator of its own. Here the two are asked about the same requests: those that the run
-// of the SDK sent, each changed in every way that its contract suggests.
+// The emulator checks requests with a validator of its own. Here the two are asked about the same
+// requests: those that the run of the SDK sent, each changed in every way that its contract
+// suggests.
 func TestTheEmulatorIsAsStrictAsTheContracts(t *testing.T) {
 	report, err := run(t.Context(), contractsDir)
 	require.NoError(t, err)
@@ -46,7 +47,8 @@ func TestTheEmulatorIsAsStrictAsTheContracts(t *testing.T) {
 	require.NotZero(t, allowed)
 }
 
-// undocumented are answers that the contract has no status for, with the reason why the emulator gives them.
+// undocumented are answers that the contract has no status for, with the reason why the emulator
+// gives them.
 var undocumented = map[string]string{
 	"listSuppressions: a body where none is known": "the contract has 200 and 401 only, and a body is neither",
 }
@@ -61,9 +63,9 @@ func (m message) request(ctx context.Context) *http.Request {
 	return r
 }
 
-// judge sends a request to a fresh emulator, and says what is wrong with how the emulator takes it: what the contract forbids must
-// be refused for that reason, in the service's own words; what it allows must not be called a violation. It reports what the contract
-// says, too.
+// judge sends a request to a fresh emulator, and says what is wrong with how the emulator takes it:
+// what the contract forbids must be refused for that reason, in the service's own words; what it
+// allows must not be called a violation. It reports what the contract says, too.
 func judge(ctx context.Context, cs contracts, v variant) (problem string, legal bool) {
 	in, forbidden := cs.request(v.request(ctx), v.body)
 	e := emulator.New()

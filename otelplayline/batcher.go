@@ -19,7 +19,8 @@ const (
 	laneStateKey   = attribute.Key("playline.batcher.lane.state")
 )
 
-// BatcherMetrics are the metrics of one batcher. OnOutcome measures the delays, Observe everything else.
+// BatcherMetrics are the metrics of one batcher. OnOutcome measures the delays, Observe everything
+// else.
 type BatcherMetrics struct {
 	meter metric.Meter
 	delay metric.Float64Histogram
@@ -35,8 +36,8 @@ type BatcherMetrics struct {
 	delayOf        map[batcher.Result][]metric.RecordOption
 }
 
-// NewBatcherMetrics returns the metrics of one batcher, which is not there yet: its Config needs OnOutcome. An error is one of the meter
-// provider's.
+// NewBatcherMetrics returns the metrics of one batcher, which is not there yet: its Config needs
+// OnOutcome. An error is one of the meter provider's.
 func NewBatcherMetrics(opts ...Option) (*BatcherMetrics, error) {
 	c := newConfig(opts)
 	m := &BatcherMetrics{
@@ -98,8 +99,8 @@ func (m *BatcherMetrics) instruments() error {
 	return errors.Join(append(errs, err)...)
 }
 
-// OnOutcome returns what to set as Config.OnOutcome: it measures the events' delays, then calls next, which may be nil. What Close hands
-// back is in its report only, and has no delay.
+// OnOutcome returns what to set as Config.OnOutcome: it measures the events' delays, then calls
+// next, which may be nil. Events that Close returns are only in its report, and have no delay.
 func (m *BatcherMetrics) OnOutcome(next func(batcher.Outcome)) func(batcher.Outcome) {
 	return func(o batcher.Outcome) {
 		m.measure(o, time.Now())
@@ -120,8 +121,9 @@ func (m *BatcherMetrics) measure(o batcher.Outcome, now time.Time) {
 	}
 }
 
-// Observe has b's metrics taken at each collection, from one call of its Stats, until the registration is ended; that keeps b alive, and
-// is not to be ended before the collection that is to see what Close did. Several batchers need BatcherMetrics with different names.
+// Observe has b's metrics taken at each collection, from one call of its Stats, until the
+// registration is ended; that keeps b alive, and is not to be ended before the collection that is
+// to see what Close did. Several batchers need BatcherMetrics with different names.
 func (m *BatcherMetrics) Observe(b *batcher.Batcher) (metric.Registration, error) {
 	return m.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		m.observe(o, b.Stats())

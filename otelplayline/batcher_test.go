@@ -63,8 +63,9 @@ func only(t *testing.T, m metricdata.Metrics) int64 {
 	return all[0].value
 }
 
-// TestMetricsAgreeWithTheLedger: players with events of all fates, while the service fails in every way. What is exported is held against the
-// ledger again and again, and at the end against what OnOutcome was told.
+// TestMetricsAgreeWithTheLedger: players with events of all fates, while the service fails in every
+// way. The test compares the exported values with the ledger again and again, and at the end with
+// the outcomes.
 func TestMetricsAgreeWithTheLedger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -76,14 +77,14 @@ func TestMetricsAgreeWithTheLedger(t *testing.T) {
 		}
 		l.emulator.Inject(emulator.Fault{Operation: "ingestEvents", Status: 400, Match: poisoned})
 		var mu sync.Mutex
-		told := map[string]int64{}
+		outcomes := map[string]int64{}
 		b := l.measured(batcher.Config{
 			Linger: time.Second, SendTimeout: 5 * time.Second, MaxEvents: 5000, MaxAge: 30 * time.Second,
 			AtMostOnce: []batcher.EventType{batcher.IAPPurchase},
 			OnOutcome: func(o batcher.Outcome) {
 				mu.Lock()
 				defer mu.Unlock()
-				told[o.Result.String()] += int64(len(o.Records))
+				outcomes[o.Result.String()] += int64(len(o.Records))
 			},
 			Tokens: batcher.TokenFunc(func(_ context.Context, user string) (batcher.Token, error) {
 				if user == "device-0" {
@@ -155,7 +156,7 @@ func TestMetricsAgreeWithTheLedger(t *testing.T) {
 			outcome, _ := p.attributes.Value("playline.batcher.outcome")
 			delays[outcome.AsString()] = p.value
 		}
-		assert.Equal(t, told, delays, "a delay for each event that OnOutcome was told of")
+		assert.Equal(t, outcomes, delays, "a delay for each event of an outcome")
 		assert.Equal(t, map[string]int64{
 			"delivered": report.Delivered, "rejected": report.Rejected, "expired": report.Expired, "unknown": report.Unknown,
 		}, delays, "what was handed back by Close is in its report alone")
@@ -163,7 +164,8 @@ func TestMetricsAgreeWithTheLedger(t *testing.T) {
 	})
 }
 
-// TestTheDelayIsFromTrackToTheOutcome: lingering and a pause are in it, and so is nothing that the caller's OnOutcome does.
+// TestTheDelayIsFromTrackToTheOutcome: lingering and a pause are in it, and so is nothing that the
+// caller's OnOutcome does.
 func TestTheDelayIsFromTrackToTheOutcome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -255,8 +257,8 @@ func TestAnErasedEventHasItsDelay(t *testing.T) {
 	})
 }
 
-// TestBatchersAreToldApartByName: two of one program.
-func TestBatchersAreToldApartByName(t *testing.T) {
+// TestBatchersAreSeparatedByName: two of one program.
+func TestBatchersAreSeparatedByName(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t)
@@ -289,8 +291,8 @@ func TestAnEndedRegistrationIsSilent(t *testing.T) {
 	assert.Equal(t, int64(1_000_000), only(t, l.metrics()["playline.batcher.queue.capacity"]), "the other one goes on")
 }
 
-// TestACollectionIsOneLook: all that one collection says of a batcher is from one call of its Stats, so that the ledger balances in it, also
-// while events come and go.
+// TestACollectionIsOneLook: all that one collection says of a batcher is from one call of its
+// Stats, so that the ledger balances in it, also while events come and go.
 func TestACollectionIsOneLook(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

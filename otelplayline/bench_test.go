@@ -36,7 +36,8 @@ var providers = map[string]func() []otelplayline.Option{
 	},
 }
 
-// BenchmarkCall is a call of one attempt without a socket: without hooks, and with each kind of provider.
+// BenchmarkCall is a call of one attempt without a socket: without hooks, and with each kind of
+// provider.
 func BenchmarkCall(b *testing.B) {
 	answer := roundTripper(func(req *http.Request) (*http.Response, error) {
 		return &http.Response{

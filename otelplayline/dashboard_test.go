@@ -22,7 +22,8 @@ import (
 	"github.com/playline/playline-go/otelplayline"
 )
 
-// exported returns the names that a Prometheus exporter gives to the metrics of the module, each with its labels.
+// exported returns the names that a Prometheus exporter gives to the metrics of the module, each
+// with its labels.
 func exported(t *testing.T) map[string]map[string]bool {
 	t.Helper()
 	registry := prometheus.NewRegistry()
@@ -43,7 +44,7 @@ func exported(t *testing.T) map[string]map[string]bool {
 	require.NoError(t, err)
 	out := map[string]map[string]bool{}
 	for _, family := range families {
-		// What Prometheus itself puts on each series of a target.
+		// The labels that Prometheus itself puts on each series of a target.
 		labels := map[string]bool{"job": true, "instance": true}
 		for _, series := range family.GetMetric() {
 			for _, label := range series.GetLabel() {
@@ -130,8 +131,8 @@ func uses(t *testing.T, expr string) map[string][]string {
 	return out
 }
 
-// TestTheDashboardNamesWhatIsExported: each metric and each label in it, by the names that the exporter really makes; and no batcher metric
-// is left out.
+// TestTheDashboardNamesWhatIsExported: each metric and each label in it, by the names that the
+// exporter really makes; and no batcher metric is left out.
 func TestTheDashboardNamesWhatIsExported(t *testing.T) {
 	t.Parallel()
 	metrics, seen := exported(t), map[string]bool{}
@@ -157,7 +158,8 @@ func TestTheDashboardNamesWhatIsExported(t *testing.T) {
 	}
 }
 
-// TestTheDashboardIsOneThatGrafanaTakes: panels with an id of their own, on a grid where none covers another.
+// TestTheDashboardIsOneThatGrafanaTakes: panels with an id of their own, on a grid where none
+// covers another.
 func TestTheDashboardIsOneThatGrafanaTakes(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("dashboard.json")

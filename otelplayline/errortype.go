@@ -23,8 +23,9 @@ var meanings = []struct {
 	{playline.ErrInvalid, "invalid"},
 }
 
-// errorType is the value of error.type: the status of an answer that is an error, else one of a few words, and "" where there is no
-// error. It is never made of an error's own type or text: those can be the transport's, and different each time.
+// errorType is the value of error.type: the status of an answer that is an error, else one of a few
+// words, and "" where there is no error. It is never made of an error's own type or text: those can
+// be the transport's, and different each time.
 func errorType(r playline.CallResult) string {
 	var dial *net.OpError
 	switch {

@@ -19,8 +19,9 @@ import (
 	"github.com/playline/playline-go/otelplayline"
 )
 
-// A call that is repeated once: a span for each attempt, and one around them. A real program has an exporter in the place of the slice in
-// memory, and sets its providers with otel.SetTracerProvider, so that no option is needed.
+// A call that is repeated once: a span for each attempt, and one around them. A real program has an
+// exporter in the place of the slice in memory, and sets its providers with otel.SetTracerProvider,
+// so that no option is needed.
 func ExampleNewHooks() {
 	ctx := context.Background()
 	spans := tracetest.NewInMemoryExporter()
@@ -99,7 +100,8 @@ func ExampleBatcherMetrics() {
 	// playline.batcher.delay has 3 delays
 }
 
-// A service of one's own behind a base URL may be told of the trace; the five companies are not, by default.
+// A service of your own behind a base URL may get the trace context. The five companies do not get
+// it by default.
 func ExampleWithPropagator() {
 	hooks, err := otelplayline.NewHooks(otelplayline.WithPropagator(propagation.TraceContext{}))
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 	"github.com/playline/playline-go/otelplayline"
 )
 
-// lab is a client of an emulator in this process, whose spans and metrics stay in memory. It has no goroutines and no sockets.
+// lab is a client of an emulator in this process, whose spans and metrics stay in memory. It has no
+// goroutines and no sockets.
 type lab struct {
 	t        *testing.T
 	emulator *emulator.Emulator

@@ -34,8 +34,9 @@ type telemetry struct {
 	routes   sync.Map // of playline.CallInfo to *route; a client has few
 }
 
-// NewHooks returns the hooks of a client that make its spans and its metrics of calls and requests. One that is given several times to
-// WithHooks counts several times. An error is one of the meter provider's.
+// NewHooks returns the hooks of a client that make its spans and its metrics of calls and requests.
+// One that is given several times to WithHooks counts several times. An error is one of the meter
+// provider's.
 func NewHooks(opts ...Option) (playline.Hooks, error) {
 	c := newConfig(opts)
 	t := &telemetry{tracer: c.tracer()}
@@ -55,7 +56,8 @@ func NewHooks(opts ...Option) (playline.Hooks, error) {
 	return hooks, errors.Join(errRequests, errCalls)
 }
 
-// spanKey is the context key of the span that the hooks began: the current span may be one that other hooks began within it.
+// spanKey is the context key of the span that the hooks began: the current span may be one that
+// other hooks began within it.
 type spanKey struct{ t *telemetry }
 
 func (t *telemetry) start(ctx context.Context, name string, opts ...trace.SpanStartOption) context.Context {
@@ -63,7 +65,8 @@ func (t *telemetry) start(ctx context.Context, name string, opts ...trace.SpanSt
 	return context.WithValue(ctx, spanKey{t}, span)
 }
 
-// end ends the span with its error, where there is one. It has no description: that would be somebody's words.
+// end ends the span with its error, where there is one. It has no description: that would be
+// somebody's words.
 func (t *telemetry) end(ctx context.Context, errorType string, attributes ...attribute.KeyValue) {
 	span, ok := ctx.Value(spanKey{t}).(trace.Span)
 	if !ok {

@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheLibraryStandsOnTheAPIAlone: an SDK or an exporter of ours would be one too many in a program that has its own.
-func TestTheLibraryStandsOnTheAPIAlone(t *testing.T) {
+// TestTheLibraryNeedsTheAPIAlone: an SDK or an exporter of ours would be one too many in a program
+// that has its own.
+func TestTheLibraryNeedsTheAPIAlone(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)

@@ -58,13 +58,15 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 	}
 }
 
-// WithPropagator sends the trace context with each request, in the headers of p; the default is not to. The services are other companies':
-// they learn ids of traces, and with a propagator of baggage what it holds.
+// WithPropagator sends the trace context with each request, in the headers of p; the default is not
+// to. The services are other companies': they learn ids of traces, and with a propagator of baggage
+// what it holds.
 func WithPropagator(p propagation.TextMapPropagator) Option {
 	return func(c *config) { c.propagator = p }
 }
 
-// WithBatcherName sets playline.batcher.name on the metrics of a batcher, to tell several of one program apart; the default is none.
+// WithBatcherName sets playline.batcher.name on the metrics of a batcher, to separate several
+// batchers of one program. By default there is no name.
 func WithBatcherName(name string) Option {
 	return func(c *config) { c.batcher = name }
 }

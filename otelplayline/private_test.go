@@ -99,8 +99,8 @@ func batch(ctx context.Context, c *playline.Client) error {
 	return err
 }
 
-// told is all of a request as one line.
-func told(req *http.Request) string {
+// said is all of a request as one line.
+func said(req *http.Request) string {
 	var body []byte
 	if req.Body != nil {
 		body, _ = io.ReadAll(req.Body)
@@ -119,13 +119,14 @@ type gossipError struct{ text string }
 func (e gossipError) Error() string     { return e.text }
 func (e gossipError) ErrorType() string { return e.text }
 
-// TestNothingPrivateInSpansAndMetrics: services and transports that repeat all they were told, in each place that there is. A request id
-// is the service's own word: it is scrubbed of credentials, addresses and numbers, and is on no metric.
+// TestNothingPrivateInSpansAndMetrics: services and transports that repeat everything they get, in
+// each place that there is. A request id is the service's own word: it is scrubbed of credentials,
+// addresses and numbers, and is on no metric.
 func TestNothingPrivateInSpansAndMetrics(t *testing.T) {
 	t.Parallel()
 	parrot := func(status int, words func(req *http.Request, text string) (header http.Header, body string)) roundTripper {
 		return func(req *http.Request) (*http.Response, error) {
-			header, body := words(req, told(req))
+			header, body := words(req, said(req))
 			return &http.Response{
 				StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req,
 			}, nil
@@ -170,17 +171,18 @@ func TestNothingPrivateInSpansAndMetrics(t *testing.T) {
 }
 
 func gossip(as func(text string) error) roundTripper {
-	return func(req *http.Request) (*http.Response, error) { return nil, as(told(req)) }
+	return func(req *http.Request) (*http.Response, error) { return nil, as(said(req)) }
 }
 
-// requestID repeats credentials, addresses and numbers; an id of a player in it would be the service's own choice.
+// requestID repeats credentials, addresses and numbers; an id of a player in it would be the
+// service's own choice.
 func requestID(req *http.Request, _ string) (http.Header, string) {
 	words := "req-1 +61400000000 ace@example.com " + req.Header.Get("Authorization")
 	return http.Header{"X-Request-Id": {words}}, "{}"
 }
 
-// TestAttributesAreBounded: a hundred players, each with calls that fail in several ways, make no more series than one, and no attribute
-// but those that are meant.
+// TestAttributesAreBounded: a hundred players, each with calls that fail in several ways, make no
+// more series than one, and no attribute but those that are meant.
 func TestAttributesAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -53,7 +53,8 @@ func newRoute(call playline.CallInfo) *route {
 		semconv.ServerAddress(r.address),
 		semconv.ServerPort(r.port),
 		semconv.URLTemplate(r.template),
-		// The conventions want the URL whole, and what is sensitive scrubbed: an id can be a phone number.
+		// The conventions want the URL whole, and what is sensitive scrubbed: an id can be a phone
+		// number.
 		semconv.URLFull(call.BaseURL + placeholder.ReplaceAllString(call.Route, "REDACTED")),
 	}
 	return r

@@ -211,7 +211,8 @@ func TestBadInputHasNoSpan(t *testing.T) {
 	assert.Empty(t, l.metrics())
 }
 
-// TestSeveralHooksEndTheirOwnSpans: those of two providers on one client, the inner ones within the outer ones.
+// TestSeveralHooksEndTheirOwnSpans: those of two providers on one client, the inner ones within the
+// outer ones.
 func TestSeveralHooksEndTheirOwnSpans(t *testing.T) {
 	t.Parallel()
 	inner, outer := newLab(t), newLab(t)

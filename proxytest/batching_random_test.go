@@ -17,8 +17,9 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// TestBatchingRandom uses a batcher over a line on which toxics come and go while players send, in one of four ways to the end: the
-// line is healed and the batcher flushed, or closed with time enough, or closed with the line still bad and little time, or with none.
+// TestBatchingRandom uses a batcher over a line on which toxics come and go while players send, in
+// one of four ways to the end: the line is healed and the batcher flushed, or closed with time
+// enough, or closed with the line still bad and little time, or with none.
 func TestBatchingRandom(t *testing.T) {
 	t.Parallel()
 	eachSeed(t, 6, func(t *testing.T, r *rand.Rand) {

@@ -38,8 +38,8 @@ func newBook(t *testing.T, once []batcher.EventType) *book {
 	return &book{t: t, once: once}
 }
 
-// open numbers an event that is to be tracked. Only its player's goroutine opens and withdraws a player's events, so their numbers
-// are in the order in which Track takes them.
+// open numbers an event that is to be tracked. Only its player's goroutine opens and withdraws a
+// player's events, so their numbers are in the order in which Track takes them.
 func (b *book) open(user string, kind batcher.EventType, padding int) (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -90,7 +90,8 @@ func (b *book) find(user string, data json.RawMessage) *entry {
 	return e
 }
 
-// check holds the ledger against what was told, and both against what the emulator has. Nothing may be under way any more.
+// check compares the ledger with the outcomes, and both with the emulator's record. Nothing may be
+// under way any more.
 func (b *book) check(server *emulator.Server, ledger batcher.Ledger) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -124,10 +125,11 @@ func (b *book) check(server *emulator.Server, ledger batcher.Ledger) {
 	assert.Equal(b.t, want, ledger)
 }
 
-// count counts what the emulator has, and checks the order of each player's first copies. mu is held.
+// count counts what the emulator has, and checks the order of each player's first copies. mu is
+// held.
 //
-// Events that are not reported as delivered are left out of the order: the batcher goes on after them, while the request that held
-// them may still be on the line and arrive later.
+// Events that are not reported as delivered are left out of the order: the batcher goes on after
+// them, while the request that held them may still be on the line and arrive later.
 func (b *book) count(server *emulator.Server) {
 	users := map[string]bool{}
 	for _, e := range b.events {

@@ -11,8 +11,9 @@ import (
 	"github.com/playline/playline-go"
 )
 
-// TestCallsCutAtEveryByte cuts the connection after each byte of the request, then after each byte of the answer: of what may be sent
-// only once (Ingest.Send), and of what carries a key (Events.Fire).
+// TestCallsCutAtEveryByte cuts the connection after each byte of the request, then after each byte
+// of the answer: of what may be sent only once (Ingest.Send), and of what carries a key
+// (Events.Fire).
 func TestCallsCutAtEveryByte(t *testing.T) {
 	t.Parallel()
 	// Longer than a request and its answer are, so that the last offsets cut nothing.
@@ -36,7 +37,8 @@ func TestCallsCutAtEveryByte(t *testing.T) {
 				l.hangUp()
 				settle(calls)
 
-				// Numbers and times in them have more or fewer digits, so the length differs a little from one call to the next.
+				// Numbers and times in them have more or fewer digits, so the length differs a
+				// little from one call to the next.
 				const spread = 24
 				whole := slices.IndexFunc(calls, func(c *call) bool { return c.times > 0 })
 				if stream == downstream {

@@ -13,8 +13,9 @@ import (
 	"github.com/playline/playline-go"
 )
 
-// TestCallsRandom makes calls of every retry class, several at once, over a line on which something else is wrong each time. Warm
-// connections are taken over from one step to the next, toxics come and go while calls are under way, and contexts end.
+// TestCallsRandom makes calls of every retry class, several at once, over a line on which something
+// else is wrong each time. Warm connections are taken over from one step to the next, toxics come
+// and go while calls are under way, and contexts end.
 func TestCallsRandom(t *testing.T) {
 	t.Parallel()
 	eachSeed(t, 6, func(t *testing.T, r *rand.Rand) {

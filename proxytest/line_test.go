@@ -22,7 +22,8 @@ import (
 // hung is how long anything here may take. Only what hangs takes that long.
 const hung = 30 * time.Second
 
-// line is an emulator and the network before it: a proxy on loopback that the line's clients dial instead.
+// line is an emulator and the network before it: a proxy on loopback that the line's clients dial
+// instead.
 type line struct {
 	t         *testing.T
 	server    *emulator.Server
@@ -49,7 +50,8 @@ func newLine(t *testing.T) *line {
 	return l
 }
 
-// client returns a client on the line. Its limiter for SmartSender is off: it would be the slowest thing on the line.
+// client returns a client on the line. Its limiter for SmartSender is off: it would be the slowest
+// thing on the line.
 func (l *line) client(policy playline.RetryPolicy) *playline.Client {
 	l.t.Helper()
 	client, err := playline.New(append(l.server.Options(), playline.WithHTTPClient(&http.Client{Transport: l.transport}),
@@ -66,8 +68,8 @@ func (l *line) direct() *playline.Client {
 	return client
 }
 
-// dial connects to the proxy, with a small buffer to write to: a large request is then not in the kernel's hands at once, and can
-// break or run out of time while it is being written.
+// dial connects to the proxy, with a small buffer to write to: a large request is then not in the
+// kernel's hands at once, and can break or run out of time while it is being written.
 func (l *line) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	l.mu.Lock()
 	addr := l.addr
@@ -102,9 +104,10 @@ func (l *line) cut() {
 
 // change changes a proxy and reports whether it came back from that.
 //
-// Toxiproxy takes the lock of all connections, stops each one's pipeline and waits for that. Where the receiving side of a connection
-// goes away at that moment, the pipeline's last stage ends and waits for the lock, the stage before it is stuck with the bytes that
-// nobody takes, and the wait never ends. Such a proxy is put aside: what is still open in it fails by the clients' timeouts, as on a
+// Toxiproxy takes the lock of all connections, stops each one's pipeline and waits for that. If the
+// receiving side of a connection goes away at that moment, the pipeline's last stage ends and waits
+// for the lock, the stage before it is stuck with the bytes that nobody takes, and the wait never
+// ends. Such a proxy is put aside: what is still open in it fails by the clients' timeouts, as on a
 // network that has gone silent.
 func (l *line) change(does func()) bool {
 	done := make(chan struct{})
@@ -124,10 +127,12 @@ func (l *line) change(does func()) bool {
 	}
 }
 
-// add makes something go wrong, on the connections that are open too. On a line that is cut nothing more can go wrong.
+// add makes something go wrong, on the connections that are open too. On a line that is cut nothing
+// more can go wrong.
 //
-// There is one toxic in each direction, and a new one takes the place of the old. Toxiproxy 2.12 takes more, but where one of two is
-// removed from a connection that is just closing, that connection's places no longer fit the proxy's, and the next change panics.
+// There is one toxic in each direction, and a new one takes the place of the old. Toxiproxy 2.12
+// takes more, but where one of two is removed from a connection that is just closing, that
+// connection's places no longer fit the proxy's, and the next change panics.
 func (l *line) add(toxics ...toxic) {
 	for _, x := range toxics {
 		if i := slices.IndexFunc(l.wrongs(), func(o toxic) bool { return o.stream == x.stream }); i >= 0 {
@@ -186,8 +191,8 @@ func (l *line) heal() {
 	}
 }
 
-// hangUp breaks the line and waits until the emulator has ended its last request: from then on its record stands still. What the
-// line still holds is lost.
+// hangUp breaks the line and waits until the emulator has ended its last request: from then on its
+// record does not change. The bytes that the line still holds are lost.
 func (l *line) hangUp() {
 	l.cut()
 	l.transport.CloseIdleConnections()

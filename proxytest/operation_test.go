@@ -21,7 +21,8 @@ import (
 type operation struct {
 	name  string
 	class class
-	// prepare makes, without the line, what a call needs, and returns it. id is a name that no other call has.
+	// prepare makes, without the line, what a call needs, and returns it. id is a name that no
+	// other call has.
 	prepare func(l *line, id string) (*call, error)
 }
 
@@ -136,7 +137,8 @@ var operations = []operation{
 	}},
 }
 
-// ingest prepares the sending of one player's events with so many bytes of padding each. They are stored together or not at all.
+// ingest prepares the sending of one player's events with so many bytes of padding each. They are
+// stored together or not at all.
 func ingest(events, padding int) func(l *line, id string) (*call, error) {
 	return func(l *line, id string) (*call, error) {
 		token := playline.Secret(l.server.Token(id, time.Hour))

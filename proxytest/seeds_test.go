@@ -15,7 +15,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// eachSeed runs a random test from PLAYLINE_PROXY_FIRST (1) on, PLAYLINE_PROXY_SEEDS (few) times. A failing one says how to replay it.
+// eachSeed runs a random test from PLAYLINE_PROXY_FIRST (1) on, PLAYLINE_PROXY_SEEDS (few) times. A
+// failing one says how to replay it.
 func eachSeed(t *testing.T, few int, run func(t *testing.T, r *rand.Rand)) {
 	t.Helper()
 	number := func(name string, otherwise int) int {
@@ -39,8 +40,8 @@ func eachSeed(t *testing.T, few int, run func(t *testing.T, r *rand.Rand)) {
 	}
 }
 
-// TestMain looks, after all tests, for goroutines of the client, the batcher and the emulator that have not ended. Toxiproxy's own
-// are left out: it leaves some behind, see line.change.
+// TestMain looks, after all tests, for goroutines of the client, the batcher and the emulator that
+// have not ended. Toxiproxy's own are left out: it leaves some behind, see line.change.
 func TestMain(m *testing.M) {
 	zerolog.SetGlobalLevel(zerolog.Disabled) // the bandwidth toxic writes to the global logger
 	// The tests wait more than they work. A flag of the command line still wins.

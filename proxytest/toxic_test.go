@@ -8,7 +8,8 @@ import (
 	"math/rand/v2"
 )
 
-// toxic is one thing that is wrong with a line, as toxiproxy's API takes it: on all connections, in one direction.
+// toxic is one thing that is wrong with a line, as toxiproxy's API takes it: on all connections, in
+// one direction.
 type toxic struct {
 	kind   string         // toxiproxy's type
 	stream string         // upstream: of requests; downstream: of answers
@@ -35,8 +36,8 @@ func (x toxic) json() io.Reader {
 	return bytes.NewReader(encoded)
 }
 
-// drawToxic draws what is wrong next. The offsets of limit_data lie in the header and the body of a request and of an answer, in the
-// first exchange of a connection or in a later one.
+// drawToxic draws what is wrong next. The offsets of limit_data lie in the header and the body of a
+// request and of an answer, in the first exchange of a connection or in a later one.
 func drawToxic(r *rand.Rand, stream string) toxic {
 	x := toxic{stream: stream}
 	type with = map[string]int

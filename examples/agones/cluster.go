@@ -16,7 +16,7 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// A small stand-in for Agones: the sidecar's HTTP interface, and the signal that ends a pod.
+// A small Agones: the sidecar's HTTP interface, and the signal that ends a pod.
 
 const (
 	playing = 1500 * time.Millisecond // from /ready to the SIGTERM
@@ -31,9 +31,9 @@ type cluster struct {
 	out       io.Writer
 	signalled sync.Once
 
-	mu    sync.Mutex // guards the following
-	calls []string
-	told  int // events that PlaySmart had when the sidecar was told to shut down
+	mu      sync.Mutex // guards the following
+	calls   []string
+	arrived int // events that PlaySmart had at the call of /shutdown
 }
 
 func startCluster(ctx context.Context, playSmart *emulator.Server, out io.Writer) (*cluster, error) {
@@ -59,7 +59,7 @@ func (c *cluster) answer(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	c.calls = append(c.calls, r.URL.Path)
 	if r.URL.Path == "/shutdown" {
-		c.told = c.playSmart.EventCount()
+		c.arrived = c.playSmart.EventCount()
 	}
 	c.mu.Unlock()
 	if r.URL.Path == "/ready" {
@@ -82,17 +82,18 @@ func (c *cluster) drain() {
 	}
 }
 
-// check holds the order of the calls, and the events that had arrived before the last one, against the report.
+// check holds the order of the calls, and the events that had arrived before the last one, against
+// the report.
 func (c *cluster) check(report batcher.Report) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	fmt.Fprintf(c.out, "  the sidecar heard %v; PlaySmart had %d events when it was told to shut down\n", c.calls, c.told)
+	fmt.Fprintf(c.out, "  the sidecar heard %v; PlaySmart had %d events at the call of /shutdown\n", c.calls, c.arrived)
 	last := len(c.calls) - 1
 	if c.calls[0] != "/ready" || slices.Index(c.calls, "/shutdown") != last {
 		return fmt.Errorf("the sidecar heard %v: /ready must come first and /shutdown last, once", c.calls)
 	}
-	if int64(c.told) != report.Accepted {
-		return fmt.Errorf("PlaySmart had %d of %d events when the sidecar was told to shut down", c.told, report.Accepted)
+	if int64(c.arrived) != report.Accepted {
+		return fmt.Errorf("PlaySmart had %d of %d events at the call of /shutdown", c.arrived, report.Accepted)
 	}
 	return nil
 }

@@ -1,14 +1,17 @@
-// Agones is the shutdown of a game server that Agones runs: on SIGTERM it takes no more players, sees its players off, closes the
-// batcher within the grace period of its pod, and only then tells the sidecar to shut the game server down, because that ends the pod.
-// It speaks the sidecar's REST API (https://agones.dev/site/docs/guides/client-sdks/rest/) with net/http.
+// Agones is the shutdown of a game server that Agones runs: on SIGTERM it takes no more players,
+// sees its players off, closes the batcher within the grace period of its pod, and only then tells
+// the sidecar to shut the game server down, because that ends the pod. It speaks the sidecar's REST
+// API (https://agones.dev/site/docs/guides/client-sdks/rest/) with net/http.
 //
-// Without a sidecar it plays the part of the cluster too: a sidecar in the process, and a SIGTERM while PlaySmart is down. At the end the
-// ledger is compared with the emulator's record, and with what had arrived when the sidecar was told to shut down:
+// Without a sidecar it plays the part of the cluster too: a sidecar in the process, and a SIGTERM
+// while PlaySmart is down. At the end the ledger is compared with the emulator's record, and with
+// the events that had arrived at the call of /shutdown:
 //
 //	go run ./examples/agones
 //
-// Where AGONES_SDK_HTTP_PORT is set, as Agones does, it speaks to that sidecar and waits for a SIGTERM from outside; PlaySmart is an
-// emulator all the same. -grace is the terminationGracePeriodSeconds of the pod. What to copy is in server.go and sidecar.go.
+// If AGONES_SDK_HTTP_PORT is set, as Agones sets it, it speaks to that sidecar and waits for a
+// SIGTERM from outside; PlaySmart is an emulator all the same. -grace is the
+// terminationGracePeriodSeconds of the pod. Copy server.go and sidecar.go into your server.
 package main
 
 import (

@@ -11,7 +11,7 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// The game server: it tracks, reports its health, and winds up when it is told to.
+// The game server: it tracks, reports its health, and ends at SIGTERM.
 
 const (
 	tick       = time.Second / 30
@@ -31,7 +31,8 @@ type server struct {
 
 // serve plays until ctx ends, which is the signal, and shuts down in order.
 func (s *server) serve(ctx context.Context) (batcher.Report, error) {
-	// Pings go on while the batcher closes: a server that stops them is unhealthy, and is taken away before it is done.
+	// Pings go on while the batcher closes: a server that stops them is unhealthy, and is taken
+	// away before it is done.
 	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	if err := s.sidecar.ready(ctx); err != nil {
@@ -46,12 +47,13 @@ func (s *server) serve(ctx context.Context) (batcher.Report, error) {
 
 	ending, cancel := context.WithTimeout(alive, s.grace)
 	defer cancel()
-	fmt.Fprintf(s.out, "  told to stop: %d players are seen off, nobody joins\n", len(s.players))
+	fmt.Fprintf(s.out, "  SIGTERM: %d players are sent home, nobody joins\n", len(s.players))
 	s.seeOff(ending)
 	report, err := s.close(ending)
 	fmt.Fprintln(s.out, "  ledger:", report.Ledger)
 	if err != nil {
-		// Keep report.LeftOver where the next server finds it: Record.Event makes each one ready to be tracked again.
+		// Keep report.LeftOver where the next server finds it: Record.Event makes each one ready to
+		// be tracked again.
 		err = fmt.Errorf("the grace period is over: %w", err)
 	}
 	stop()
@@ -105,7 +107,8 @@ func (s *server) seeOff(ctx context.Context) {
 	}
 }
 
-// keep ends the program on a mistake in it. That the signal came while Track waited for room is none.
+// keep ends the program on a mistake in it. A signal that came while Track waited for room is not a
+// failure.
 func (s *server) keep(err error) {
 	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		panic(err)

@@ -24,7 +24,8 @@ func newSidecar(port string) *sidecar {
 	}
 }
 
-// ready says that players may come. The sidecar can start later than the game server, so it is repeated until it works or ctx ends.
+// ready says that players may come. The sidecar can start later than the game server, so it is
+// repeated until it works or ctx ends.
 func (s *sidecar) ready(ctx context.Context) error {
 	for {
 		err := s.post(ctx, "/ready")
@@ -39,7 +40,8 @@ func (s *sidecar) ready(ctx context.Context) error {
 	}
 }
 
-// keepAlive says every period that the game server is well, until ctx ends. A ping that fails is made up for by the next one.
+// keepAlive says every period that the game server is well, until ctx ends. A ping that fails is
+// made up for by the next one.
 func (s *sidecar) keepAlive(ctx context.Context, period time.Duration) {
 	ticker := time.NewTicker(period)
 	defer ticker.Stop()

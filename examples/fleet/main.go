@@ -1,7 +1,8 @@
-// Fleet is five game servers that publish what their players do to NATS JetStream, and three relays that deliver it. The stream stands on
-// three NATS nodes. On the way one node and one relay are killed at the same moment, and a new relay comes. It runs against an
-// emulator of PlaySmart, everything on loopback, and ends by itself: each player's events are compared with the emulator's, one by one,
-// and a missing event, or one out of order, is exit status 1.
+// Fleet is five game servers that publish what their players do to NATS JetStream, and three relays
+// that deliver it. The stream is on three NATS nodes. On the way one node and one relay are killed
+// at the same moment, and a new relay comes. It runs against an emulator of PlaySmart, everything
+// on loopback, and ends by itself: each player's events are compared with the emulator's, one by
+// one, and a missing event, or one out of order, is exit status 1.
 //
 //	go run ./examples/fleet
 package main

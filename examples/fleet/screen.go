@@ -12,7 +12,7 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// screen is a table that grows by a line a second, and messages between its lines.
+// screen is a table that grows by one line per second, and messages between its lines.
 type screen struct {
 	mu    sync.Mutex // guards the following
 	began time.Time
@@ -28,7 +28,7 @@ func (s *screen) say(words string) {
 	fmt.Printf("%5.1fs  %s\n", time.Since(s.began).Seconds(), words)
 }
 
-// follow writes a line a second until end.
+// follow writes one line per second until end.
 func (s *screen) follow(ctx context.Context, js jetstream.JetStream, servers *servers, service *emulator.Server) {
 	s.say(fmt.Sprintf("%10s  %12s  %12s  %12s", "tracked", "in servers", "in stream", "delivered"))
 	for wait(ctx, time.Second) {

@@ -57,7 +57,8 @@ func startServers(ctx context.Context, nodes *nodes, n, players int) (*servers, 
 	return s, nil
 }
 
-// play is a game loop: each player does something in each tick. An event is counted when Track has taken it.
+// play is a game loop: each player does something in each tick. An event is counted when Track has
+// taken it.
 func (s *servers) play(ctx context.Context, g *gameServer) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()

@@ -21,7 +21,8 @@ const (
 	matchTicks   = 120 // four seconds a round
 )
 
-// game is the players and the matches that they are in. One goroutine plays all of it, as a match server's loop does.
+// game is the players and the matches that they are in. One goroutine plays all of it, as a match
+// server's loop does.
 type game struct {
 	batcher *batcher.Batcher
 	players []*player
@@ -111,7 +112,8 @@ func (g *game) finish(ctx context.Context, m *match) {
 	}
 }
 
-// track never lets the loop stall: were there no room, the event would be refused, and we would know.
+// track never lets the loop stall: were there no room, the event would be refused, and we would
+// know.
 func (g *game) track(ctx context.Context, p *player, t batcher.EventType, attrs ...slog.Attr) {
 	if ctx.Err() != nil {
 		return

@@ -1,7 +1,8 @@
-// Gameserver is a small real-time match server that tells PlaySmart what its players do, through the batcher: 2,000 players who come
-// and go, tokens that expire, 30 ticks a second, and an outage of the service in the middle. It runs against an emulator inside the
-// process, until Ctrl-C or for -d, and ends with nothing lost: totals are compared with the emulator's, and a missing event is exit
-// status 1.
+// Gameserver is a small real-time match server that tells PlaySmart what its players do, through
+// the batcher: 2,000 players who come and go, tokens that expire, 30 ticks a second, and an outage
+// of the service in the middle. It runs against an emulator inside the process, until Ctrl-C or for
+// -d, and ends with nothing lost: totals are compared with the emulator's, and a missing event is
+// exit status 1.
 //
 //	go run ./examples/gameserver -d 20s
 package main
@@ -42,7 +43,8 @@ func run(duration time.Duration, players int, outage time.Duration) error {
 	screen := &screen{}
 	b, err := client.NewBatcher(batcher.Config{
 		GameID: gameID,
-		// A real server reads the token from the player's session. These live for eight seconds only, so many are renewed.
+		// A real server reads the token from the player's session. These live for eight seconds
+		// only, so many are renewed.
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
 			return batcher.Token{Value: service.Token(userID, 8*time.Second)}, nil
 		}),

@@ -39,7 +39,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// compare holds the batcher's ledger and this program's own count against what the emulator stored, player by player.
+// compare holds the batcher's ledger and this program's own count against what the emulator stored,
+// player by player.
 func compare(service *emulator.Server, g *game, report batcher.Report) error {
 	fmt.Println("  ledger:", report.Ledger)
 	tracked, wrong := 0, []error(nil)

@@ -1,4 +1,5 @@
-// Hello is the README's program: it registers a player and delivers a thousand events of that player.
+// Hello is the README's program: it registers a player and delivers a thousand events of that
+// player.
 package main
 
 import (

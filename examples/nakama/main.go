@@ -1,8 +1,10 @@
-// Nakama is a runtime module of a Nakama server that feeds the batcher from session and match hooks. The module to copy is in gameplay/,
-// plugin/ makes it what Nakama loads, and host/ plays the server's part here and in the tests.
+// Nakama is a runtime module of a Nakama server that feeds the batcher from session and match
+// hooks. The module to copy is in gameplay/, plugin/ makes it what Nakama loads, and host/ plays
+// the server's part here and in the tests.
 //
-// This program plays an evening of it against an emulator of PlaySmart: players log in, play in matches, some leave, and the server shuts
-// down in the middle. At the end every player's events are compared with the emulator's record:
+// This program plays an evening of it against an emulator of PlaySmart: players log in, play in
+// matches, some leave, and the server shuts down in the middle. At the end every player's events
+// are compared with the emulator's record:
 //
 //	go run ./examples/nakama
 package main
@@ -72,7 +74,8 @@ type evening struct {
 
 func (e *evening) expect(userID string) { e.sent[userID]++; e.total++ }
 
-// arrive lets the players in. Every fourth logs in to PlaySmart only later: until then the events wait.
+// arrive lets the players in. Every fourth logs in to PlaySmart only later: until then the events
+// wait.
 func (e *evening) arrive(ctx context.Context, playSmart *emulator.Server) error {
 	accounts, err := playline.New(playSmart.Options()...)
 	if err != nil {
@@ -112,7 +115,8 @@ func (e *evening) logIn(ctx context.Context, i int) error {
 	return err
 }
 
-// play runs the matches. Every tenth player leaves before the end; the others are there when the server shuts down.
+// play runs the matches. Every tenth player leaves before the end; the others are there when the
+// server shuts down.
 func (e *evening) play(ctx context.Context) error {
 	for tick := range ticks {
 		for n, match := range e.matches {

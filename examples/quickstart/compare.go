@@ -11,8 +11,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// compare holds what this program believes to have done against the emulator's own record: every call, every player, and every
-// event in its order.
+// compare holds what this program believes to have done against the emulator's own record: every
+// call, every player, and every event in its order.
 func (e *evening) compare(events []playerEvent) error {
 	var wrong []error
 	differ := func(what string, here, there any) {

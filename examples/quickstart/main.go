@@ -1,8 +1,10 @@
-// Quickstart plays one evening of a small game through all five services: accounts, players, profiles, a one-time password, a
-// contact, a linked client, and a recorded session of 1,000 gameplay events.
+// Quickstart plays one evening of a small game through all five services: accounts, players,
+// profiles, a one-time password, a contact, a linked client, and a recorded session of 1,000
+// gameplay events.
 //
-// Without settings it talks to an emulator inside this process and compares totals with the emulator's own record at the end.
-// With PLAYLINE_... variables (see playline.NewFromEnv) it talks to the real services.
+// Without settings it talks to an emulator inside this process and compares totals with the
+// emulator's own record at the end. With PLAYLINE_... variables (see playline.NewFromEnv) it talks
+// to the real services.
 package main
 
 import (
@@ -72,8 +74,8 @@ func configured() bool {
 	return false
 }
 
-// step runs one step and prints what came of it, and how long it took. A service that is not configured is skipped: with real
-// credentials few people have all five.
+// step runs one step and prints what came of it, and how long it took. A service that is not
+// configured is skipped: with real credentials few people have all five.
 func (e *evening) step(ctx context.Context, title string, do func(context.Context) (string, error)) error {
 	began := time.Now()
 	said, err := do(ctx)

@@ -11,7 +11,7 @@ import (
 	"github.com/playline/playline-go"
 )
 
-// The steps with Fyno: who is told what, and on which channel.
+// The steps with Fyno: who gets which message, and on which channel.
 
 func (e *evening) profiles(ctx context.Context) (string, error) {
 	for _, p := range e.players {

@@ -38,7 +38,8 @@ func readSession() ([]playerEvent, error) {
 	return events, nil
 }
 
-// session sends the recorded events through the batcher: one player a request under that player's token, at most 200 events each.
+// session sends the recorded events through the batcher: one player a request under that player's
+// token, at most 200 events each.
 func (e *evening) session(ctx context.Context, events []playerEvent) (string, error) {
 	tokens := map[string]string{}
 	for _, p := range e.players {

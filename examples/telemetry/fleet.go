@@ -49,7 +49,8 @@ func newFleet(client *playline.Client, services *emulator.Server, players int, p
 	return f, nil
 }
 
-// play tracks events for d, or until ctx ends, with an outage in the middle third, and closes the batcher.
+// play tracks events for d, or until ctx ends, with an outage in the middle third, and closes the
+// batcher.
 func (f *fleet) play(ctx context.Context, d time.Duration) (batcher.Report, error) {
 	playing, cancel := context.WithTimeout(ctx, d)
 	defer cancel()

@@ -1,9 +1,12 @@
-// Telemetry shows what OpenTelemetry sees of a game server: the trace of a call that had to be repeated twice, and the metrics of a batcher
-// that a small fleet of players fills while the service is down for a while. It runs against an emulator inside the process, ends by
-// itself, and fails where the metrics do not agree with the batcher's ledger.
+// Telemetry shows what OpenTelemetry sees of a game server: the trace of a call that had to be
+// repeated twice, and the metrics of a batcher that a small fleet of players fills while the
+// service is down for a while. It runs against an emulator inside the process, ends by itself, and
+// fails where the metrics do not agree with the batcher's ledger.
 //
 //	go run ./examples/telemetry
-//	go run ./examples/telemetry -d 10m -metrics 127.0.0.1:9464    for a Prometheus to scrape, beside otelplayline/dashboard.json
+//	go run ./examples/telemetry -d 10m -metrics 127.0.0.1:9464
+//
+// The second one lets a Prometheus scrape the metrics, for otelplayline/dashboard.json.
 package main
 
 import (
@@ -48,7 +51,8 @@ func main() {
 }
 
 func run(ctx context.Context, s settings, out io.Writer) error {
-	// The program's own providers: one prints, one is read at the end, one is for Prometheus. The library knows none of them.
+	// The program's own providers: one prints, one is read at the end, one is for Prometheus. The
+	// library knows none of them.
 	tree := &tree{}
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(tree))
 	reader, registry := sdkmetric.NewManualReader(), prometheus.NewRegistry()

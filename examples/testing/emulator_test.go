@@ -14,8 +14,9 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// Recipe 1: the emulator. Start a server, point a client at it with its Options, run your code, and look at what the services have.
-// What your code sends is held against the services' contracts on the way.
+// Recipe 1: the emulator. Start a server, point a client at it with its Options, run your code, and
+// look at what the services have. The emulator checks every request of your code against the
+// services' contracts.
 
 func TestLevelsArriveInOrder(t *testing.T) {
 	server := emulator.Start(t) // on a free loopback port, closed when the test ends
@@ -35,14 +36,14 @@ func TestLevelsArriveInOrder(t *testing.T) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 20, report.Delivered)
 
-	// What PlaySmart has.
+	// The events that PlaySmart has.
 	events := server.Events("device-abc-123")
 	require.Len(t, events, 20)
 	for i, event := range events {
 		assert.Equal(t, "LevelCompleted", event.Type)
 		assert.JSONEq(t, fmt.Sprintf(`{"level":%d}`, i+1), string(event.CustomData))
 	}
-	// What Fyno would have sent.
+	// The messages that Fyno would have sent.
 	messages := server.Messages()
 	require.Len(t, messages, 2)
 	assert.JSONEq(t, `{"level":20}`, string(messages[1].Data))
@@ -72,7 +73,8 @@ func TestAPlayerWhoWantsNoMessages(t *testing.T) {
 	assert.Equal(t, 1, server.EventCount(), "the level counts all the same")
 }
 
-// TestALostAnswerDoesNotPayTwice shows a fault: the event is stored, and then the connection breaks.
+// TestALostAnswerDoesNotPayTwice shows a fault: the event is stored, and then the connection
+// breaks.
 func TestALostAnswerDoesNotPayTwice(t *testing.T) {
 	server := emulator.Start(t)
 	client, err := playline.New(server.Options()...)

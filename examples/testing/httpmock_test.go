@@ -13,11 +13,13 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// Recipe 2: httpmock, for an answer that the emulator never gives: a status of next year, a page of a proxy. Take NewMockTransport and
-// WithHTTPClient. httpmock.Activate changes http.DefaultTransport, which is neither what the client uses nor safe in parallel tests.
+// Recipe 2: httpmock, for an answer that the emulator never gives: a status of next year, a page of
+// a proxy. Take NewMockTransport and WithHTTPClient. httpmock.Activate changes
+// http.DefaultTransport, which is neither what the client uses nor safe in parallel tests.
 
-// fyno is an answer as Fyno documents it. An answer that lacks a member which the vendor requires is not taken for the service's own, and
-// the error names the member: so a mock cannot promise what the real service does not.
+// fyno is an answer as Fyno documents it. An answer that lacks a member which the vendor requires
+// is not taken for the service's own, and the error names the member: so a mock cannot promise what
+// the real service does not.
 func fyno(channels string) string {
 	return `{"event":"level_10","received_time":"2026-04-22T14:30:00Z","request_id":"r1","response":{` + channels + `}}`
 }

@@ -1,8 +1,8 @@
-// Package rewards is a small piece of a game's backend, and beside it the ways to test such code. It is here for its tests, which are
-// meant to be copied:
+// Package rewards is a small piece of a game's backend, and beside it the ways to test such code.
+// It is here for its tests, which are meant to be copied:
 //
-//   - emulator_test.go: the services in the process. The first choice: what you send is held against the contracts, and what became of
-//     it can be looked at.
+//   - emulator_test.go: the services in the process. The first choice: it checks your requests
+//     against the contracts, and shows what they did.
 //   - httpmock_test.go: one answer at a time, for an answer that the emulator never gives.
 //   - synctest_test.go: time. A pause of a minute takes none.
 //
@@ -25,14 +25,15 @@ import (
 // gameID is the game whose levels these are.
 const gameID = "com.example.stackblaster"
 
-// Rewards tells PlaySmart of completed levels, which pay coins, and writes to the player after every tenth. It takes the client as it
-// is, without an interface of its own: in a test the client and the batcher are real too, and only what they talk to is not.
+// Rewards tells PlaySmart of completed levels, which pay coins, and writes to the player after
+// every tenth. It takes the client as it is, without an interface of its own: in a test the client
+// and the batcher are real too, and only what they talk to is not.
 type Rewards struct {
 	client  *playline.Client
 	batcher *batcher.Batcher
 }
 
-// New returns the rewards of a game. report is told what became of the events that were not delivered.
+// New returns the rewards of a game. report gets the events that were not delivered.
 func New(client *playline.Client, tokens batcher.TokenSource, report func(batcher.Outcome)) (*Rewards, error) {
 	b, err := client.NewBatcher(batcher.Config{
 		GameID: gameID,
@@ -51,8 +52,8 @@ func New(client *playline.Client, tokens batcher.TokenSource, report func(batche
 	return &Rewards{client, b}, nil
 }
 
-// LevelCompleted returns when the event is in the batcher's hands and, for a level that ten divides, the player was written to. That
-// a player does not want to be written to is no error.
+// LevelCompleted returns when the event is in the batcher's hands and, for a level that ten
+// divides, the player was written to. That a player does not want to be written to is no error.
 func (r *Rewards) LevelCompleted(ctx context.Context, player string, level int) error {
 	p := r.batcher.Player(player)
 	if err := p.TrackAttrs(ctx, batcher.LevelCompleted, slog.Int("level", level)); err != nil {

@@ -15,9 +15,11 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// Recipe 3: synctest, for everything with time. Inside of the bubble time stands still while anything runs and leaps when all wait, so an
-// hour takes no time, and the test says exactly when something happens. Take emulator.New instead of emulator.Start: a bubble cannot
-// wait for a socket. Make it, the client and the batcher inside of the bubble, and close the batcher there.
+// Recipe 3: synctest, for everything with time. Inside of the bubble time does not move while
+// anything runs, and leaps when everything waits, so an hour takes no time, and the test says
+// exactly when something happens. Take emulator.New instead of emulator.Start: a bubble cannot wait
+// for a socket. Make it, the client and the batcher inside of the bubble, and close the batcher
+// there.
 
 func TestAPauseThatFynoAsksFor(t *testing.T) {
 	tests := []struct {

@@ -35,17 +35,20 @@ const (
 	Timeout408
 	// Throttled is the status 429.
 	Throttled
-	// Unavailable is a 503 with Retry-After: the server said that it took nothing, and when to come again.
+	// Unavailable is a 503 with Retry-After: the server said that it took nothing, and when to come
+	// again.
 	Unavailable
 	// ServerError is 500, 502, 504, a 503 without Retry-After, or 520 to 530: a network in front of the service that did not reach it.
 	ServerError
 	// OtherServerError is any other 5xx, such as 501.
 	OtherServerError
-	// Unreadable is an answer that cannot be used and would be the same again: a success that is too long or cannot be decoded, or a
-	// redirect, which tells of a wrong base URL. It says nothing about the request either.
+	// Unreadable is an answer that cannot be used and would be the same again: a success that is
+	// too long or cannot be decoded, or a redirect, which tells of a wrong base URL. It says
+	// nothing about the request either.
 	Unreadable
-	// Stranger is an answer that is not the service's own: a success or a refusal of a proxy, a portal, a mock. It says nothing about
-	// the request, which the service may have carried out, or may never have seen.
+	// Stranger is an answer that is not the service's own: a success or a refusal of a proxy, a
+	// portal, a mock. It says nothing about the request, which the service may have carried out, or
+	// may never have seen.
 	Stranger
 	// Refused is a definite no of the service itself: a 4xx, or a success that says that it failed.
 	Refused
@@ -61,7 +64,8 @@ const (
 	Final Verdict = iota
 	// Retry: repeat after a pause.
 	Retry
-	// Doubt: the server may have carried the request out, and the class forbids to find out by repeating.
+	// Doubt: the server may have carried the request out, and the class forbids to find out by
+	// repeating.
 	Doubt
 )
 

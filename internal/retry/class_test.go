@@ -12,10 +12,12 @@ import (
 
 // TestJudgeKeepsTheRetryClasses holds the whole policy against the prose that defines the classes:
 //
-//   - safe is repeated on connection errors, timeouts, 408, 429, 500, 502, 503, 504, and on nothing else;
+//   - safe is repeated on connection errors, timeouts, 408, 429, 500, 502, 503, 504, and on
+//     nothing else;
 //   - key is safe while its key goes with it;
-//   - unsent is repeated only where the server cannot have taken the request: no connection made, request not fully written,
-//     429, 503 with Retry-After. After anything else that is not a plain no, the outcome is unknown;
+//   - unsent is repeated only if the server cannot have taken the request: no connection made,
+//     request not fully written, 429, 503 with Retry-After. After anything else that is not a
+//     plain refusal, the outcome is unknown;
 //   - never gets one attempt, and says so where its outcome is unknown.
 func TestJudgeKeepsTheRetryClasses(t *testing.T) {
 	t.Parallel()

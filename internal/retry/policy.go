@@ -19,11 +19,12 @@ type Policy struct {
 	AttemptTimeout time.Duration // how long one attempt may take
 }
 
-// Delay returns the pause after the given attempt (1 is the first): exponential with full jitter, and never shorter than
-// what the server asked for.
+// Delay returns the pause after the given attempt (1 is the first): exponential with full jitter,
+// and never shorter than what the server asked for.
 func (p Policy) Delay(attempt int, retryAfter time.Duration) time.Duration {
 	ceiling := p.MaxDelay
-	// The maximum is shifted down to be compared: shifting the base up overflows, at some attempt, to any value.
+	// The maximum is shifted down to be compared: shifting the base up overflows, at some attempt,
+	// to any value.
 	if shift := attempt - 1; shift < 63 && p.BaseDelay <= p.MaxDelay>>shift {
 		ceiling = p.BaseDelay << shift
 	}
@@ -34,8 +35,8 @@ func (p Policy) Delay(attempt int, retryAfter time.Duration) time.Duration {
 	return max(jittered, min(retryAfter, p.MaxRetryAfter))
 }
 
-// After reads a Retry-After header: seconds or a date. A missing, negative or senseless value is not ok; one too long for a
-// time.Duration becomes the longest.
+// After reads a Retry-After header: seconds or a date. A missing, negative or senseless value is
+// not ok; one too long for a time.Duration becomes the longest.
 //
 // See https://www.rfc-editor.org/rfc/rfc9110#field.retry-after.
 func After(h http.Header, now time.Time) (d time.Duration, ok bool) {

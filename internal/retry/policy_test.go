@@ -11,8 +11,9 @@ import (
 	"github.com/playline/playline-go/internal/retry"
 )
 
-// TestDelayIsFullJitterUpToItsCeiling draws often enough that a jitter over a part of the range, or beyond it, is seen: with
-// 20,000 draws the lowest and the highest twentieth are both hit but for a chance of 1 in 10^445.
+// TestDelayIsFullJitterUpToItsCeiling draws often enough that a jitter over a part of the range, or
+// beyond it, is seen: with 20,000 draws the lowest and the highest twentieth are both hit but for a
+// chance of 1 in 10^445.
 func TestDelayIsFullJitterUpToItsCeiling(t *testing.T) {
 	t.Parallel()
 	p := retry.Policy{BaseDelay: 500 * time.Millisecond, MaxDelay: 10 * time.Second, MaxRetryAfter: time.Minute}
@@ -164,8 +165,8 @@ func TestAfter(t *testing.T) {
 	})
 }
 
-// FuzzRetryAfter holds what no value of the header may break: what is taken is not negative, what is not taken is zero, and
-// the pause that follows stays inside of its bounds.
+// FuzzRetryAfter holds what no value of the header may break: what is taken is not negative, what
+// is not taken is zero, and the pause that follows stays inside of its bounds.
 func FuzzRetryAfter(f *testing.F) {
 	for _, seed := range []string{
 		"", "0", "120", "-1", "NaN", "Inf", "1e18", "1e400", "0x1p4", " 5 ", "Sun, 06 Nov 1994 08:49:37 GMT",

@@ -1,4 +1,5 @@
-// Package wire turns Go values into the parts of a request that are easy to get wrong: escaped paths and query strings.
+// Package wire turns Go values into the parts of a request that are easy to get wrong: escaped
+// paths and query strings.
 package wire
 
 import (
@@ -8,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// ArgError says which path argument cannot stand in a path, and why. It does not repeat the value: ids can be personal.
+// ArgError says which argument cannot be part of a path, and why. It does not repeat the value: ids
+// can be personal.
 type ArgError struct {
 	Name string // the placeholder in the template, such as player_id
 	Rule string // what it must be
@@ -17,11 +19,13 @@ type ArgError struct {
 // Error names the argument and the rule.
 func (e *ArgError) Error() string { return e.Name + ": " + e.Rule }
 
-// Path fills the placeholders of a template such as /players/{player_id} and returns the escaped path.
+// Path fills the placeholders of a template such as /players/{player_id} and returns the escaped
+// path.
 //
-// A placeholder that fixed holds takes its value from there; the others take args in order. An argument becomes exactly one
-// segment: a slash in it is escaped, and what a server or proxy could read as another path (an empty segment, "." and ".." alone or
-// between slashes, which url.PathEscape leaves as they are) is an *ArgError, as are control characters and invalid UTF-8.
+// A placeholder that fixed holds takes its value from there; the others take args in order. An
+// argument becomes exactly one segment: a slash in it is escaped, and what a server or proxy could
+// read as another path (an empty segment, "." and ".." alone or between slashes, which
+// url.PathEscape leaves as they are) is an *ArgError, as are control characters and invalid UTF-8.
 func Path(template string, fixed map[string]string, args ...string) (string, error) {
 	var b strings.Builder
 	rest := template
@@ -59,7 +63,8 @@ func segmentRule(s string) string {
 	case isDots(s):
 		return `must not be "." or ".."`
 	case slices.ContainsFunc(strings.FieldsFunc(s, isSlash), isDots):
-		// The slashes are escaped, but a proxy that unescapes before it cleans the path would walk up.
+		// The slashes are escaped, but a proxy that unescapes before it cleans the path would walk
+		// up.
 		return `must not hold "." or ".." between slashes`
 	case !utf8.ValidString(s):
 		return "must be valid UTF-8"
@@ -79,7 +84,8 @@ func isControl(r rune) bool { return r < 0x20 || r >= 0x7f && r <= 0x9f }
 func Join(base *url.URL, escaped, query string) *url.URL {
 	u := *base
 	full := strings.TrimSuffix(base.EscapedPath(), "/") + escaped
-	// Path must be the unescaped form of RawPath, or net/url ignores RawPath; full is made of escaped parts only.
+	// Path must be the unescaped form of RawPath, or net/url ignores RawPath; full is made of
+	// escaped parts only.
 	u.Path, _ = url.PathUnescape(full)
 	u.RawPath = full
 	u.RawQuery = query

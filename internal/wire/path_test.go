@@ -15,7 +15,8 @@ import (
 	"github.com/playline/playline-go/internal/wire"
 )
 
-// shapes are the templates of the operations, one of each shape, with the number of arguments that they take.
+// shapes are the templates of the operations, one of each shape, with the number of arguments that
+// they take.
 var shapes = []struct {
 	template string
 	args     int
@@ -75,8 +76,9 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// TestSecurityPathRefusesWhatIsNoSegment is the rule on path arguments: what a server could read as another path, or as the
-// end of a line, is an error that names the argument and does not repeat it.
+// TestSecurityPathRefusesWhatIsNoSegment is the rule on path arguments: what a server could read as
+// another path, or as the end of a line, is an error that names the argument and does not repeat
+// it.
 func TestSecurityPathRefusesWhatIsNoSegment(t *testing.T) {
 	t.Parallel()
 	rows := []struct{ name, arg, rule string }{
@@ -183,9 +185,9 @@ func asServed(t *testing.T, u *url.URL) string {
 	return served.URL.EscapedPath()
 }
 
-// FuzzPath holds the promise of Path and Join: whatever the arguments, there is either an ArgError that names one of the
-// template's placeholders, or a path in which every argument is exactly one segment, for the client, for a server, and for a
-// proxy that cleans the path.
+// FuzzPath holds the promise of Path and Join: whatever the arguments, there is either an ArgError
+// that names one of the template's placeholders, or a path in which every argument is exactly one
+// segment, for the client, for a server, and for a proxy that cleans the path.
 func FuzzPath(f *testing.F) {
 	for i, seed := range []string{
 		"device-abc-123", "", ".", "..", "...", "../x", "a/../b", "/", "//", `\`, "%2e%2e", "%2F", "%", "%zz", "a b", "a?b=c", "a#b", ";x", "..;",

@@ -59,7 +59,8 @@ func TestQuery(t *testing.T) {
 	})
 }
 
-// FuzzQuery holds that every value arrives as it was given, in its own parameter, whatever is in it.
+// FuzzQuery holds that every value arrives as it was given, in its own parameter, whatever is in
+// it.
 func FuzzQuery(f *testing.F) {
 	for _, seed := range []string{"", "ace", "a&b=c", "a=b", "a;b", "a#b", "%", "%zz", "+", " ", "\x00", "\r\n", "\xff", "\u00e9", "?"} {
 		f.Add(1, seed, true, seed, seed)

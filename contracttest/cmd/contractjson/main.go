@@ -1,5 +1,5 @@
-// Contractjson writes the OpenAPI documents of contracts/ as JSON for the emulator, which embeds them: with the YAML anchors
-// resolved and the keys sorted, so that the root module needs no YAML.
+// Contractjson writes the OpenAPI documents of contracts/ as JSON for the emulator, which embeds
+// them: with the YAML anchors resolved and the keys sorted, so that the root module needs no YAML.
 //
 //	go run ./contracttest/cmd/contractjson    in the root of the repository
 package main
@@ -47,7 +47,8 @@ func write(from, to string) error {
 	return nil
 }
 
-// convertAll returns the documents of a folder as JSON, by the name of the file that each belongs in.
+// convertAll returns the documents of a folder as JSON, by the name of the file that each belongs
+// in.
 func convertAll(from string) (map[string][]byte, error) {
 	paths, err := filepath.Glob(filepath.Join(from, "*"+suffix))
 	if err != nil {
@@ -71,8 +72,8 @@ func convertAll(from string) (map[string][]byte, error) {
 	return documents, nil
 }
 
-// convert returns a YAML document as JSON, indented and with sorted keys. A key that is no text, such as a status without
-// quotes, is an error: JSON has no such keys.
+// convert returns a YAML document as JSON, indented and with sorted keys. A key that is no text,
+// such as a status without quotes, is an error: JSON has no such keys.
 func convert(source []byte) ([]byte, error) {
 	var document map[string]any
 	if err := yaml.Unmarshal(source, &document); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// What players send in a match.
+// The messages of players in a match.
 const (
 	OpCombo = 1 // {"combo": 7}
 	OpLevel = 2 // {"level": 5, "score": 4800}
@@ -107,8 +107,8 @@ func (m *match) MatchLoop(_ context.Context, log runtime.Logger, _ *sql.DB, _ ru
 	return nil // ends the match
 }
 
-// MatchTerminate is called when the server shuts down. It ends the match at once; where a round may be played to its end within
-// graceSeconds, return the state and see the players off in MatchLoop.
+// MatchTerminate is called when the server shuts down. It ends the match at once; where a round may
+// be played to its end within graceSeconds, return the state and see the players off in MatchLoop.
 func (m *match) MatchTerminate(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64,
 	state any, _ int,
 ) any {

@@ -1,7 +1,8 @@
-// Package gameplay is a module of Nakama that tells PlaySmart what players do. Sessions and matches feed the batcher, which has a lane
-// for each player, and the server's shutdown closes it.
+// Package gameplay is a module of Nakama that tells PlaySmart what players do. Sessions and matches
+// feed the batcher, which has a lane for each player, and the server's shutdown closes it.
 //
-// A player's user id is the same in both: register the PlaySmart accounts with the Nakama user id as playline.AccountCreate.DeviceID.
+// A player's user id is the same in both: register the PlaySmart accounts with the Nakama user id
+// as playline.AccountCreate.DeviceID.
 package gameplay
 
 import (
@@ -32,7 +33,8 @@ type module struct {
 	matches atomic.Int64 // under way
 }
 
-// Init registers the hooks. From runtime.env it takes PLAYLINE_GAME_ID and, for an emulator, PLAYLINE_PLAYSMART_URL.
+// Init registers the hooks. From runtime.env it takes PLAYLINE_GAME_ID and, for an emulator,
+// PLAYLINE_PLAYSMART_URL.
 func Init(ctx context.Context, log runtime.Logger, nk runtime.NakamaModule, initializer runtime.Initializer) error {
 	env, _ := ctx.Value(runtime.RUNTIME_CTX_ENV).(map[string]string)
 	options := []playline.Option{playline.WithPlaySmart()}
@@ -81,8 +83,8 @@ func (m *module) report(o batcher.Outcome) {
 	}
 }
 
-// track never waits: hooks run in Nakama's own loops. When there is no room, which is after a long outage, it is the event that is
-// given up and not the match.
+// track never waits: hooks run in Nakama's own loops. When there is no room, which is after a long
+// outage, it is the event that is given up and not the match.
 func (m *module) track(userID string, t batcher.EventType, name string, attrs ...slog.Attr) {
 	err := m.batcher.TryTrack(userID, batcher.Event{Type: t, Name: name, Data: attrs})
 	if err != nil {
@@ -95,15 +97,17 @@ func (m *module) sessionStart(ctx context.Context, _ runtime.Logger, _ *api.Even
 	m.track(userID, batcher.AppOpen, "")
 }
 
-// sessionEnd has the rest of a player's events sent. It does not wait for that, as Player.End would: Nakama has few workers for such
-// hooks. The player is forgotten when it was idle for a while.
+// sessionEnd has the rest of a player's events sent. It does not wait for that, as Player.End
+// would: Nakama has few workers for such hooks. The player is forgotten when it was idle for a
+// while.
 func (m *module) sessionEnd(ctx context.Context, _ runtime.Logger, _ *api.Event) {
 	userID, _ := ctx.Value(runtime.RUNTIME_CTX_USER_ID).(string)
 	m.batcher.Player(userID).Signal(batcher.SessionEnd)
 }
 
-// shutdown runs beside the end of the matches, in which Nakama calls MatchTerminate, and ctx ends with the grace period. So it waits for
-// the matches, because a closed batcher takes no events, but not longer than half of what there is.
+// shutdown runs beside the end of the matches, in which Nakama calls MatchTerminate, and ctx ends
+// with the grace period. So it waits for the matches, because a closed batcher takes no events, but
+// not longer than half of what there is.
 func (m *module) shutdown(ctx context.Context, log runtime.Logger, _ *sql.DB, _ runtime.NakamaModule) {
 	grace := 10 * time.Second // of a server that sets no deadline
 	if deadline, ok := ctx.Deadline(); ok {

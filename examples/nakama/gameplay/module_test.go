@@ -17,7 +17,8 @@ import (
 	"github.com/playline/playline-go/examples/nakama/host"
 )
 
-// stage is a server with the module, on an emulator without sockets, so that it works inside of a synctest bubble.
+// stage is a server with the module, on an emulator without sockets, so that it works inside of a
+// synctest bubble.
 type stage struct {
 	*host.Server
 	*module

@@ -1,5 +1,6 @@
-// Package host is as much of a Nakama server as the gameplay module touches: it registers hooks, calls them as the server does, and
-// keeps storage objects in memory. A call of anything else panics.
+// Package host is as much of a Nakama server as the gameplay module touches: it registers hooks,
+// calls them as the server does, and keeps storage objects in memory. A call of anything else
+// panics.
 package host
 
 import (
@@ -81,7 +82,8 @@ func (s *Server) Disconnect(ctx context.Context, userID string) {
 	s.end(s.context(ctx, userID), s.log, &api.Event{Name: "session_end"})
 }
 
-// Shutdown tells the server to end: the module's function and the end of the matches run side by side, as in Nakama.
+// Shutdown tells the server to end: the module's function and the end of the matches run side by
+// side, as in Nakama.
 func (s *Server) Shutdown(ctx context.Context, grace time.Duration, matches ...*Match) {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()

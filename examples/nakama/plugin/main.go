@@ -2,8 +2,9 @@
 //
 //	go build -buildmode=plugin -trimpath -o playsmart.so ./plugin
 //
-// with the Go version and the version of nakama-common that the server was built with; its release notes name both. In the server's
-// configuration it needs runtime.env with PLAYLINE_GAME_ID, and shutdown_grace_sec above 0.
+// with the Go version and the version of nakama-common that the server was built with; its release
+// notes name both. In the server's configuration it needs runtime.env with PLAYLINE_GAME_ID, and
+// shutdown_grace_sec above 0.
 package main
 
 import (
