@@ -49,15 +49,15 @@ var (
 		{regexp.MustCompile(`(?i)\bfor ever\b`), "without end"},
 		{regexp.MustCompile(`(?i)\b(?:how many )?(?:events|requests|players|bytes|messages|\d+) an? ` + units + `\b(?: time)?`), "per"},
 		{regexp.MustCompile(`(?i)\b(?:calls|times) an? (?:second|minute|hour|day)\b(?: time)?`), "per"},
-		{regexp.MustCompile(`(?i)\ban? [a-z]+ an? ` + units + `\b`), "one per"},
-		{regexp.MustCompile(`^(?:What|Who|Whoever) [^?]*$`), "name the subject: the caller, the batcher, an event that"},
+		{regexp.MustCompile(`(?i)\b(?:giv|gave|send|show|offer|cost|pay)?[a-z]* ?\ban? [a-z]+ an? ` + units + `\b`), "one per"},
+		{regexp.MustCompile(`^(?:What|Who) [^?]*$`), "name the subject: the caller, the batcher, an event that"},
 		{regexp.MustCompile(`^Where [^?]*$`), "if"},
 	}
 )
 
 // allowed are matches of a phrase that are plain English: "x stands for y", "there is none", "how many
 // events a player has", "players a second time".
-var allowed = regexp.MustCompile(`(?i)^(?:st.*(?: for|-in)|there .* none|how many .*|.* time)$`)
+var allowed = regexp.MustCompile(`(?i)^(?:(?:giv|gave|send|show|offer|cost|pay).*|st.*(?: for|-in)|there .* none|how many .*|.* time)$`)
 
 // wrongPhrases returns the phrases in a text, each with what to write instead.
 func wrongPhrases(text string) []string {
@@ -148,10 +148,8 @@ func goFolders(t *testing.T) map[string][]string {
 	return folders
 }
 
-// columns is how wide a line is, with tabs of four columns.
-func columns(line string) int {
-	return utf8.RuneCountInString(line) + 3*strings.Count(line, "\t")
-}
+// columns is how wide a line is. A tab counts as one, as it does for grep.
+func columns(line string) int { return utf8.RuneCountInString(line) }
 
 // wrongComments returns the comments of a Go file that are too wide, and the phrases in its comments,
 // texts and names of tests.
@@ -235,6 +233,7 @@ func TestWhatCountsAsPlainEnglish(t *testing.T) {
 		{"One lane per player, one request per second.", 0},
 		{"It has a lane a player.", 1},
 		{"A file a service.", 1},
+		{"It gives a login a message of its own.", 0},
 		{"Send 20 events a second.", 1},
 		{"It is asked once a second, and asks 3 players a second time.", 0},
 		{"How many events a player may have.", 0},
@@ -269,8 +268,8 @@ func TestWhatCountsAsAWideComment(t *testing.T) {
 	}{
 		"100 columns":                     {"// " + words(97) + "\nvar x int", 0},
 		"101 columns":                     {"// " + words(98) + "\nvar x int", 1},
-		"with a tab, which has four":      {"func f() {\n\t// " + words(93) + "\n}", 0},
-		"with a tab, one too many":        {"func f() {\n\t// " + words(94) + "\n}", 1},
+		"with a tab, which is one":        {"func f() {\n\t// " + words(96) + "\n}", 0},
+		"with a tab, one too many":        {"func f() {\n\t// " + words(97) + "\n}", 1},
 		"code with a comment behind it":   {"var x = 1 // " + words(127), 0},
 		"and a longer one":                {"var x = 1 // " + words(128), 1},
 		"code alone":                      {"var x = \"" + words(120) + "\"", 0},

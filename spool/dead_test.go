@@ -12,6 +12,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
+// Dead letters in a spool: they are kept, listed and removed.
+
 func letterOf(user string, died time.Time) batcher.DeadLetter {
 	return batcher.DeadLetter{
 		GameID: "com.example.stackblaster", UserID: user, Result: batcher.Expired, Cause: "too old", Accepted: time.UnixMilli(7), Died: died,

@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return serve(ctx, listener, newBackend(client, log, strings.Split(*accounts, ",")...))
 }
 
-// grace is how long what is under way may take once the program was told to stop. Kubernetes gives
+// grace is how long requests under way may take after SIGTERM. Kubernetes gives
 // 30 seconds by default before it kills, so this stays below.
 const grace = 20 * time.Second
 
