@@ -80,7 +80,7 @@ func TestSecurityFailedRowsHoldNoFormula(t *testing.T) {
 	t.Run("the service's own words", func(t *testing.T) {
 		t.Parallel()
 		job, service := newJob(t)
-		service.Inject(emulator.Fault{Operation: "importPlayers", Status: 422, Body: `{"success":false,"error":{"message":"no, =cmd|x; +1+cmd|y"}}`})
+		service.Inject(emulator.Fault{Operation: "importPlayers", Status: 422, Body: `{"success":false,"error":{"code":"refused","message":"no, =cmd|x; +1+cmd|y"}}`})
 		path := write(t, "a.csv", "external_id\nace\n")
 		at, err := job.run(t.Context(), path)
 		require.NoError(t, err)

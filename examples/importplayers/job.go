@@ -79,7 +79,7 @@ func (j *job) run(ctx context.Context, path string) (state, error) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	bar := progressbar.NewOptions(total-from.Imported-from.Failed,
+	bar := progressbar.NewOptions(total-from.settled(),
 		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetVisibility(j.bar), progressbar.OptionSetWidth(30),
 		progressbar.OptionSetDescription("players"), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
 		progressbar.OptionSetItsString("players"), progressbar.OptionThrottle(100*time.Millisecond),
@@ -91,7 +91,7 @@ func (j *job) run(ctx context.Context, path string) (state, error) {
 		Resume:      from.Point,
 		OnFailure:   r.fail,
 		Progress: func(p playline.ImportProgress) {
-			_ = bar.Set(p.Imported + p.Failed) // it shows, and nothing depends on it
+			_ = bar.Set(p.Imported + p.Failed + p.Unaccounted) // it shows, and nothing depends on it
 			if r.progress(p) != nil {
 				stop()
 			}
@@ -110,9 +110,12 @@ func (j *job) run(ctx context.Context, path string) (state, error) {
 		return from, err
 	}
 	at, saveErr := r.end(summary.ImportProgress)
-	fmt.Fprintf(j.out, "  %d of %d rows settled: %d imported, %d failed; %.0f players/s\n", at.Imported+at.Failed, total,
-		at.Imported, at.Failed, float64(summary.Imported+summary.Failed)/time.Since(began).Seconds())
-	if err = errors.Join(err, readErr, saveErr); err == nil && at.Imported+at.Failed < total {
+	fmt.Fprintf(j.out, "  %d of %d rows settled: %d imported, %d failed; %.0f players/s\n", at.settled(), total,
+		at.Imported, at.Failed, float64(at.settled()-from.settled())/time.Since(began).Seconds())
+	if at.Unaccounted > 0 {
+		fmt.Fprintf(j.out, "  the service's answers count %d more neither as imported nor as failed: perhaps they existed\n", at.Unaccounted)
+	}
+	if err = errors.Join(err, readErr, saveErr); err == nil && at.settled() < total {
 		err = errInterrupted
 	}
 	if err != nil {
@@ -218,6 +221,7 @@ func (r *run) end(p playline.ImportProgress) (state, error) {
 func (r *run) settleLocked(p playline.ImportProgress) {
 	r.at.Point = p.Resume
 	r.at.Imported, r.at.Failed = r.begin.Imported+p.Imported, r.begin.Failed+p.Failed
+	r.at.Unaccounted = r.begin.Unaccounted + p.Unaccounted
 	maps.DeleteFunc(r.underWay, func(place int, _ row) bool { return settled(p.Resume, place) })
 	for _, place := range slices.Sorted(maps.Keys(r.at.Later)) {
 		if place >= p.Resume.Next || r.failed != nil {

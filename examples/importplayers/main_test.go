@@ -257,6 +257,21 @@ func TestTonightDoesNotWaitForLastNight(t *testing.T) {
 	assert.Empty(t, service.Players())
 }
 
+// TestRowsThatNoAnswerCounts: an answer that counts fewer players than it got settles all of them,
+// and the import comes to its end.
+func TestRowsThatNoAnswerCounts(t *testing.T) {
+	t.Parallel()
+	job, service := newJob(t)
+	service.Inject(emulator.Fault{Operation: "importPlayers", Status: 200, Body: `{"success":true,"imported":1,"errors":[]}`})
+	path := write(t, "a.csv", "external_id\nace\nblitz\nnova\n")
+	at, err := job.run(t.Context(), path)
+	require.NoError(t, err)
+	assert.Equal(t, []int{1, 0, 2}, []int{at.Imported, at.Failed, at.Unaccounted})
+	assert.Contains(t, job.out.(*bytes.Buffer).String(), "3 of 3 rows settled: 1 imported, 0 failed")
+	assert.Contains(t, job.out.(*bytes.Buffer).String(), "count 2 more neither as imported nor as failed")
+	assert.NoFileExists(t, statePath(path))
+}
+
 // TestFailedRowsKeepTheFilesOrder: chunks end in any order, and a stop comes in between.
 func TestFailedRowsKeepTheFilesOrder(t *testing.T) {
 	t.Parallel()

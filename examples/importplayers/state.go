@@ -28,6 +28,8 @@ type state struct {
 	Point    playline.ImportPoint `json:"point"`
 	Imported int                  `json:"imported"`
 	Failed   int                  `json:"failed"`
+	// Unaccounted is as in playline.ImportProgress.
+	Unaccounted int `json:"unaccounted,omitempty"`
 	// FailedFile, beside the input, has the failed rows before Point.Next in the file's order. A
 	// killed run may have written more than FailedBytes; the next run cuts that off.
 	FailedFile  string `json:"failed_file"`
@@ -37,6 +39,9 @@ type state struct {
 
 	resumed bool // it was loaded
 }
+
+// settled is how many rows need no more request.
+func (s state) settled() int { return s.Imported + s.Failed + s.Unaccounted }
 
 // failedFile is the path of the file of failed rows.
 func (s state) failedFile(input string) string {
