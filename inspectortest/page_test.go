@@ -33,6 +33,9 @@ const patience = 30 * time.Second
 // open starts an emulator and a browser that shows its inspector.
 func open(t *testing.T, at string, opts ...emulator.Option) *page {
 	t.Helper()
+	if os.Getenv("PLAYLINE_LONG") == "" && os.Getenv("INSPECTOR_BROWSER") == "" {
+		t.Skip("a browser takes long: set PLAYLINE_LONG=1, or INSPECTOR_BROWSER=required")
+	}
 	if _, err := Chromium(); err != nil {
 		if os.Getenv("INSPECTOR_BROWSER") == "required" {
 			require.NoError(t, err, "INSPECTOR_BROWSER is required")

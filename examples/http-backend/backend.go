@@ -153,7 +153,7 @@ func (b *backend) send(w http.ResponseWriter, r *http.Request) {
 // sends reports whether a login gets a message of its own. It shares the newest one when its
 // network or its number has had enough of them, so that nobody fills a phone. But only a message of
 // which no code was typed yet is shared: the service counts tries too, and a stranger may have used
-// them up. What strangers ask for is not held against a known device.
+// them up. Requests of strangers do not count for a known device.
 func (b *backend) sends(login, phone, caller string, known bool) bool {
 	if b.callerMessages.take(caller) > 0 {
 		b.logins.share(login, phone)

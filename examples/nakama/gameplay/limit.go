@@ -9,8 +9,8 @@ import (
 // Limits: how often something may happen per key, in bounded memory.
 
 // limit allows so many calls per key in a window of time, which begins with the first of them. It
-// keeps at most keys keys: while that many are in their window, a new one has to wait. It is for one
-// process; several processes keep the counts in a store that they share.
+// keeps at most keys keys: while that many are in their window, a new one has to wait. It is for
+// one process; several processes keep the counts in a store that they share.
 type limit struct {
 	calls  int
 	window time.Duration

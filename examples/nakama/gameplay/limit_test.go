@@ -47,8 +47,8 @@ func TestNobodyGuessesAPassword(t *testing.T) {
 	}
 }
 
-// TestAStrangerDoesNotLockAnOwnerOut: an owner who has logged in before can do so again, in the middle of
-// an attack from everywhere; and after one from one network, an owner who never did.
+// TestAStrangerDoesNotLockAnOwnerOut: an owner who has logged in before can do so again, in the
+// middle of an attack from everywhere; and after one from one network, an owner who never did.
 func TestAStrangerDoesNotLockAnOwnerOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)

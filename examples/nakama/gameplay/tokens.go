@@ -17,7 +17,7 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// Where a player's PlaySmart token is in Nakama's storage. With both permissions at 0 only the
+// The place of a player's PlaySmart token in Nakama's storage. With both permissions at 0 only the
 // server reads and writes it.
 const (
 	tokenCollection = "playsmart"
@@ -58,8 +58,8 @@ func newLimits() *limits {
 	}
 }
 
-// take counts a try before it is made, and reports whether it may be. What strangers try on an
-// account is not held against a user who has logged in to it before: nobody locks its owner out.
+// take counts a try before it is made, and reports whether it may be. The tries of strangers on an
+// account do not count for a user who has logged in to it before: nobody locks its owner out.
 func (l *limits) take(userID, address, account string, known bool) error {
 	if !known {
 		for i, network := range networks(address) {
@@ -68,7 +68,7 @@ func (l *limits) take(userID, address, account string, known bool) error {
 			}
 		}
 	}
-	// What is shed here never gets as far as the other two, so they are never full.
+	// Calls that are shed here never get as far as the other two, so they are never full.
 	if l.total.take("") > 0 {
 		return runtime.NewError("too many logins at the moment", 14) // UNAVAILABLE
 	}

@@ -1,11 +1,12 @@
 //go:build ignore
 
-// Generate writes session.jsonl: one evening of com.example.stackblaster, 1,000 events of three players as their devices
-// would have recorded them. From the root of the repository:
+// Generate writes session.jsonl: one evening of com.example.stackblaster, 1,000 events of three
+// players as their devices would have recorded them. From the root of the repository:
 //
 //	go run examples/quickstart/testdata/generate.go > examples/quickstart/testdata/session.jsonl
 //
-// Every run writes the same bytes: the generator is seeded, and no number comes out of more than one rounding.
+// Every run writes the same bytes: the generator is seeded, and no number comes out of more than
+// one rounding.
 package main
 
 import (
@@ -91,7 +92,8 @@ func main() {
 	}
 }
 
-// play records one session of exactly n events: levels, one after the other, until the player leaves in the middle of one.
+// play records one session of exactly n events: levels, one after the other, until the player
+// leaves in the middle of one.
 func (p *player) play(n int) {
 	start, end := p.now, len(p.events)+n
 	p.open()
@@ -235,5 +237,6 @@ func (p *player) pick(values ...string) string { return values[p.rand.IntN(len(v
 
 func (p *player) some(values ...string) []string { return values[:1+p.rand.IntN(len(values))] }
 
-// hundredths is a number of two decimals, low/100 to high/100: one division, so every machine gets the same.
+// hundredths is a number of two decimals, low/100 to high/100: one division, so every machine gets
+// the same.
 func (p *player) hundredths(low, high int) float64 { return float64(low+p.rand.IntN(high-low)) / 100 }
