@@ -26,8 +26,8 @@ type nodes struct {
 }
 
 // nodeConfig is what a real server's configuration would hold too. sync_interval is what makes an
-// acknowledgement mean what it says. The accounts are those of relay.ServerConfig: each program has the
-// rights of its role alone. A real server takes the passwords from its environment.
+// acknowledgement mean what it says. The accounts are those of relay.ServerConfig: each program has
+// the rights of its role alone. A real server takes the passwords from its environment.
 const nodeConfig = `
 server_name: %q
 listen: "127.0.0.1:-1"
@@ -91,8 +91,9 @@ func startNodes(n int) (*nodes, error) {
 	return c, nil
 }
 
-// freePorts returns addresses on loopback that nobody listens on. They lie below the ports that systems hand out by themselves: one of those could be
-// the end of somebody's connection a moment later, and the node that is told to listen there would never be part of its cluster.
+// freePorts returns addresses on loopback that nobody listens on. They lie below the ports that
+// systems hand out by themselves: one of those could be the end of somebody's connection a moment
+// later, and the node that should listen there would never be part of its cluster.
 func freePorts(n int) ([]string, error) {
 	var out []string
 	for range 100 * n {
