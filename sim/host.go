@@ -69,7 +69,8 @@ type result struct {
 	words   string // what the world printed, without the verdict
 }
 
-// newHost builds the world and compiles it. Go's build cache and wazero's keep both for the next time.
+// newHost builds the world and compiles it. Go's build cache and wazero's keep both for the next
+// time.
 func newHost(ctx context.Context, overlay string) (_ *host, err error) {
 	h := &host{}
 	if h.scratch, err = os.MkdirTemp("", "playline-sim"); err != nil {

@@ -1,16 +1,16 @@
-// Command sim plays worlds of the batcher from seeds: game servers, players, token sources, disks and a
-// network that fails, with the real batcher, client and emulator in them. The same seed gives the same
-// run, to the step, so that a failure can be looked at again.
+// Command sim plays worlds of the batcher from seeds: game servers, players, token sources, disks
+// and a network that fails, with the real batcher, client and emulator in them. The same seed gives
+// the same run, to the step, so that a failure can be looked at again.
 //
 //	go run ./sim -seed 7                       play one seed, and print the hash of its trace
 //	go run ./sim -seed 7 -steps                the same, with every step in words
 //	go run ./sim -seeds 100000 -workers 2      search; the first failing seed is made smaller and printed
 //
 // The world is built with the Go that is installed for GOOS=wasip1 and runs in wazero. That has one
-// thread and no preemption, and the Go runtime takes every random number and every reading of a clock
-// from the host; so the host decides all of them. It finds no data races, has no preemption and no real
-// sockets, and the engine of package spool does not build for it: the race detector, proxytest and the
-// kill tests of spool stay.
+// thread and no preemption, and the Go runtime takes every random number and every reading of a
+// clock from the host; so the host decides all of them. It finds no data races, has no preemption
+// and no real sockets, and the engine of package spool does not build for it: the race detector,
+// proxytest and the kill tests of spool stay.
 package main
 
 import (

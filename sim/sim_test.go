@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The simulation, held to what it promises: the same seed is the same run, a broken batcher is found,
-// and the batcher as it is keeps its promises over a fixed list of seeds.
+// The simulation, held to what it promises: the same seed is the same run, a broken batcher is
+// found, and the batcher as it is keeps its promises over a fixed list of seeds.
 
 // testHost is built once: the world takes some seconds to build and to compile.
 var testHost = sync.OnceValues(func() (*host, error) { return newHost(context.Background(), "") })

@@ -139,8 +139,8 @@ func (m mutant) try(ctx context.Context) (bool, error) {
 	return strings.Contains(out, "--- FAIL: "+m.test+" ") || strings.Contains(out, "panic: ") || strings.Contains(out, "fatal error: "), nil
 }
 
-// overlay writes the mutant's file to a folder of its own, with a list for go build -overlay that puts
-// it in place of the file.
+// overlay writes the mutant's file to a folder of its own, with a list for go build -overlay that
+// puts it in place of the file.
 func (m mutant) overlay() (list string, remove func(), err error) {
 	source, err := m.source()
 	if err != nil {

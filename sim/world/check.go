@@ -8,8 +8,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// liveness is how long everything may take to be delivered when every trouble has ended: the longest
-// pause of a player, a request that hangs, and some more for the backlog.
+// liveness is how long everything may take to be delivered when every trouble has ended: the
+// longest pause of a player, a request that hangs, and some more for the backlog.
 const liveness = 5 * time.Minute
 
 // settle waits until everything is delivered, and closes the batchers.

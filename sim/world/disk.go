@@ -12,8 +12,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// disk keeps the events of one server's processes. An event that Append has returned for is safe. What
-// is not synced yet, which is every note, may be lost in a crash, each for itself.
+// disk keeps the events of one server's processes. An event that Append has returned for is safe.
+// What is not synced yet, which is every note, may be lost in a crash, each for itself.
 type disk struct {
 	world *world
 

@@ -1,6 +1,7 @@
-// Command world is the simulated world of the batcher: game servers, players, token sources, disks, a
-// network and the emulated service, all in one process. The host in the folder above builds it for
-// wasip1 and decides its clocks and its random numbers, so that a seed gives the same run each time.
+// Command world is the simulated world of the batcher: game servers, players, token sources, disks,
+// a network and the emulated service, all in one process. The host in the folder above builds it
+// for wasip1 and decides its clocks and its random numbers, so that a seed gives the same run each
+// time.
 package main
 
 import (

@@ -12,6 +12,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
+// A game server of the world: its life, its players, and the results that it compares at the end.
+
 const game = "com.example.stackblaster"
 
 // server is a game server: one process after the other, and the disk that outlives them.
@@ -268,7 +270,8 @@ func (w *world) toldLocked(p *process, o batcher.Outcome, number int) {
 	e.told, e.result, e.flagged = p.number, o.Result, e.flagged || o.PossibleDuplicates
 }
 
-// mayForget reports whether a process that gave a result ended so that the disk need not know of it.
+// mayForget reports whether a process that gave a result ended so that the disk need not know of
+// it.
 func (s *server) mayForget(process int) bool {
 	if s.disk == nil {
 		return false

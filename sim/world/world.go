@@ -131,8 +131,8 @@ func (w *world) span(d time.Duration) time.Duration {
 	return time.Duration(w.rng.Int64N(int64(d) + 1))
 }
 
-// yield lets other goroutines run at a point where only the scheduler decides, for more orders than one
-// thread without preemption gives.
+// yield lets other goroutines run at a point where only the scheduler decides, for more orders than
+// one thread without preemption gives.
 func (w *world) yield() {
 	for range w.number(3) {
 		runtime.Gosched()
