@@ -60,6 +60,7 @@ func (c *Client) newIngestSender() (*ingestSender, error) {
 		Route:     opIngestEvents.path,
 		URL:       wire.Join(e.Base, path, ""),
 		Class:     opIngestEvents.class,
+		Quiet:     true,
 		Lacks:     func(status int, body []byte) string { return e.lacks(opIngestEvents, status, body) },
 		// One attempt, as long as the batcher's own timeout. No Retry-After is obeyed here: it would hold all players.
 		Policy: retry.Policy{MaxAttempts: 1, AttemptTimeout: 1 << 62},
@@ -74,6 +75,17 @@ type ingestSender struct {
 	buffers  sync.Pool         // of *[]byte: bodies that nobody reads any more
 }
 
+// admittedKey is the context key of a request that has waited at the limiter.
+type admittedKey struct{}
+
+// Admit implements batcher.Admitter: it waits for the limiter. Where a wrapper does not pass it on, Send does so.
+func (s *ingestSender) Admit(ctx context.Context) (context.Context, error) {
+	if err := s.endpoint.Gate.Turn(ctx); err != nil {
+		return nil, err
+	}
+	return context.WithValue(ctx, admittedKey{}, true), nil
+}
+
 // Send implements batcher.Sender.
 func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) (batcher.Receipt, error) {
 	if rule := credentialRule(b.Token.Value); rule != "" {
@@ -82,6 +94,7 @@ func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) (batcher.Recei
 		}
 	}
 	req := s.request
+	req.Admitted = ctx.Value(admittedKey{}) != nil
 	req.Auth = transport.Bearer(b.Token.Value)
 	req.Header = http.Header{
 		"User-Agent": {s.client.userAgent}, "Accept": {"application/json"}, "Content-Type": {"application/json"},

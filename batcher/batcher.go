@@ -25,15 +25,16 @@ type Batcher struct {
 	storeCtx    context.Context //nolint:containedctx // ends the calls of the Store that Close leaves behind
 	cancelStore context.CancelFunc
 
-	players [shards]shard
-	budget  budget
-	ledger  ledger
-	sched   scheduler
-	sizes   sizes
-	parked  parkedLine
-	copies  sync.Pool     // of *[]byte: buffers for what the Store is given
-	storing *barrier      // reached when no Track is handing an event to the Store, and Close has begun
-	stirred chan struct{} // a lane was parked or ran empty; Close looks whether only parked ones are left
+	players    [shards]shard
+	budget     budget
+	ledger     ledger
+	sched      scheduler
+	sizes      sizes
+	remembered atomic.Int64 // players
+	parked     parkedLine
+	copies     sync.Pool     // of *[]byte: buffers for what the Store is given
+	storing    *barrier      // reached when no Track is handing an event to the Store, and Close has begun
+	stirred    chan struct{} // a lane was parked or ran empty; Close looks whether only parked ones are left
 
 	idBase string // of event ids
 	ids    atomic.Uint64

@@ -57,6 +57,14 @@ const (
 	maxBlockAge = int64(math.MaxUint32) * int64(time.Millisecond)
 )
 
+// beginsOnce reports whether the first event must not be sent again in doubt.
+func (b *block) beginsOnce() bool {
+	for c := range b.chunks() {
+		return binary.LittleEndian.Uint32(c.mark(0, b.markSize()))&onceFlag != 0
+	}
+	return false
+}
+
 // markSize is how many bytes each of the block's marks has.
 func (b *block) markSize() int {
 	if b.stored {

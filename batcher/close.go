@@ -2,6 +2,7 @@ package batcher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -15,6 +16,7 @@ type Report struct {
 	// Parked lists the players whose events were not sent because they have no token, or because
 	// the service refused it, with the cause. Their events are in LeftOver, or stay in the Store.
 	Parked []ParkedPlayer
+	ended  error // why Close sent nothing more, if that was its context
 }
 
 // graceAfterCancel is how long Close waits for requests that it has cancelled, and for a Store. A Sender that heeds its context needs none
@@ -37,7 +39,7 @@ func (b *Batcher) Close(ctx context.Context) (Report, error) {
 				return Report{Ledger: b.Ledger()}, ctx.Err()
 			}
 		}
-		return b.report, b.report.err()
+		return b.closedReport()
 	}
 	close(b.closing)
 	b.budget.close()
@@ -51,7 +53,13 @@ func (b *Batcher) Close(ctx context.Context) (Report, error) {
 		b.markStoring(ctx, bar)
 	}
 	bar.reach()
-	b.drain(ctx, bar)
+	b.stir() // nothing may be left to wait for already
+	b.report.ended = b.drain(ctx, bar)
+	select {
+	case <-bar.done: // both came in the same moment
+		b.report.ended = nil
+	default:
+	}
 	quiet := b.sched.close() // before the requests end, or the next ones would begin
 	b.cancel()
 	grace, stop := context.WithTimeout(context.Background(), graceAfterCancel)
@@ -62,11 +70,12 @@ func (b *Batcher) Close(ctx context.Context) (Report, error) {
 		case <-grace.Done():
 		}
 	}
+	why := b.whyLeft()
 	forget, stopForgetting := context.WithTimeout(context.Background(), graceAfterCancel)
 	defer stopForgetting()
 	for l := range b.lanes() {
 		b.report.Players++
-		b.collect(forget, l)
+		b.collect(forget, l, why)
 	}
 	b.cancelStore()
 	b.budget.inHand.Wait()
@@ -76,7 +85,24 @@ func (b *Batcher) Close(ctx context.Context) (Report, error) {
 			"players", n, "cause", causeOf(b.report.Parked[0].Cause))
 	}
 	close(b.done)
-	return b.report, b.report.err()
+	return b.closedReport()
+}
+
+// closedReport is what Close returns once it has ended. A callback may outlast it; then the report says so until that has returned.
+func (b *Batcher) closedReport() (Report, error) {
+	r := b.report
+	r.Ledger = b.Ledger()
+	return r, r.err()
+}
+
+// whyLeft is why an event is left of which no request failed.
+func (b *Batcher) whyLeft() error {
+	b.sched.mu.Lock()
+	defer b.sched.mu.Unlock()
+	if b.sched.gate.shut && b.sched.gate.cause != nil {
+		return b.sched.gate.cause
+	}
+	return b.report.ended
 }
 
 // markStoring waits for the Tracks that are handing an event to the Store, and sets the barrier behind their events, too. Who comes later
@@ -91,32 +117,46 @@ func (b *Batcher) markStoring(ctx context.Context, bar *barrier) {
 	}
 }
 
-// drain waits until everything is settled, ctx ends, or only parked players are left.
-func (b *Batcher) drain(ctx context.Context, bar *barrier) {
+// drain waits until everything is settled, ctx ends, or nothing more can be sent before ctx ends: only parked players are left, or the service
+// asked to be left alone for longer. It returns why it gave up, nil if that is not the context.
+func (b *Batcher) drain(ctx context.Context, bar *barrier) error {
 	for {
 		select {
 		case <-bar.done:
-			return
+			return nil
 		case <-ctx.Done():
-			return
+			return ctx.Err()
 		case <-b.stirred:
-			if b.onlyParked() {
-				return
+			if stuck, forLonger := b.stuck(ctx); stuck {
+				if forLonger {
+					return fmt.Errorf("the service asked to be left alone for longer: %w", context.DeadlineExceeded)
+				}
+				return nil
 			}
 		}
 	}
 }
 
-func (b *Batcher) onlyParked() bool {
+// stuck reports whether nothing more can be sent before ctx ends, and whether that is because the service asked for it.
+func (b *Batcher) stuck(ctx context.Context) (stuck, forLonger bool) {
+	ends := int64(never)
+	if at, ok := ctx.Deadline(); ok {
+		ends = b.now() + int64(time.Until(at))
+	}
+	b.sched.mu.Lock()
+	shut := b.sched.gate.shut && !b.sched.gate.probing && b.sched.gate.until > ends
+	b.sched.mu.Unlock()
 	for l := range b.lanes() {
 		l.mu.Lock()
-		stuck := l.head == nil || l.status == paused
+		idles := l.head == nil || l.status == paused
+		waits := l.status == waiting && l.wakeAt > ends || l.status == ready && shut
 		l.mu.Unlock()
-		if !stuck {
-			return false
+		if !idles && !waits {
+			return false, false
 		}
+		forLonger = forLonger || !idles
 	}
-	return true
+	return true, forLonger
 }
 
 // stir tells Close, if it is draining, to look again.
@@ -131,7 +171,7 @@ func (b *Batcher) stir() {
 
 // collect takes what is left of a lane. A block whose result is being told belongs to the one who tells it. The context bounds the wait for
 // a Store.
-func (b *Batcher) collect(ctx context.Context, l *lane) {
+func (b *Batcher) collect(ctx context.Context, l *lane, why error) {
 	l.mu.Lock()
 	underWay := l.status == sending
 	b.stepLocked(l, closed, b.now())
@@ -147,6 +187,9 @@ func (b *Batcher) collect(ctx context.Context, l *lane) {
 	b.releaseStoringLocked(l)
 	l.head, l.tail, l.events, l.bytes, l.returned = nil, nil, 0, 0, blk != nil
 	err, erased := l.lastError, l.erased
+	if err == nil {
+		err = why
+	}
 	if l.parked && blk != nil && !erased {
 		stuck := ParkedPlayer{UserID: l.user, Cause: err}
 		for waits := blk; waits != nil; waits = waits.next {
@@ -181,19 +224,26 @@ func (b *Batcher) collect(ctx context.Context, l *lane) {
 func (r Report) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 func (r *Report) err() error {
+	var left error
 	events := 0
 	for _, o := range r.LeftOver {
 		events += len(o.Records)
 	}
-	if events == 0 {
-		return nil
+	if events > 0 {
+		parked := ""
+		if n := len(r.Parked); n > 0 {
+			parked = fmt.Sprintf("; %d players have no token that the service takes (%s): is the user id the sub claim of the token?",
+				n, causeOf(r.Parked[0].Cause))
+		}
+		left = fmt.Errorf("batcher: closed with %d events of %d players not delivered: they are in Report.LeftOver%s", events, r.leftPlayers(), parked)
 	}
-	parked := ""
-	if n := len(r.Parked); n > 0 {
-		parked = fmt.Sprintf("; %d players have no token that the service takes (%s): is the user id the sub claim of the token?",
-			n, causeOf(r.Parked[0].Cause))
+	if r.Pending > 0 {
+		left = errors.Join(left, fmt.Errorf("batcher: closed while a callback still had %d events, whose result is told and not counted yet", r.Pending))
 	}
-	return fmt.Errorf("batcher: closed with %d events of %d players not delivered: they are in Report.LeftOver%s", events, r.leftPlayers(), parked)
+	if left != nil && r.ended != nil {
+		return fmt.Errorf("%w: %w", left, r.ended)
+	}
+	return left
 }
 
 func (r *Report) leftPlayers() int {

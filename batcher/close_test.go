@@ -86,7 +86,7 @@ func TestEveryCallOfCloseReturnsTheSameReport(t *testing.T) {
 		wg.Wait()
 		assert.Equal(t, 10*time.Second, r.since(), "the first call's context is the one that counts")
 		for i := range reports {
-			require.EqualError(t, errs[i], "batcher: closed with 3 events of 1 players not delivered: they are in Report.LeftOver")
+			require.EqualError(t, errs[i], "batcher: closed with 3 events of 1 players not delivered: they are in Report.LeftOver: context deadline exceeded")
 			assert.Equal(t, reports[0], reports[i])
 		}
 		ended, cancel := context.WithCancel(t.Context())

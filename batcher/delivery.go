@@ -2,6 +2,7 @@ package batcher
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -50,6 +51,10 @@ func growStack() byte {
 
 // deliver sends the first block of a lane once, and decides what is next for it.
 func (b *Batcher) deliver(l *lane, probe bool) sight {
+	base, admitted := b.admit(l)
+	if !admitted {
+		return sight{none: true}
+	}
 	blk := b.begin(l, probe)
 	if blk == nil {
 		return sight{none: true}
@@ -68,6 +73,9 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 		b.sendLater(l)
 		return sight{none: true, passed: true}
 	}
+	if b.ctx.Err() != nil { // Close has ended, and takes what is left
+		return sight{none: true}
+	}
 	if b.cfg.Store != nil && !b.noteSending(l, blk) {
 		return sight{none: true}
 	}
@@ -77,7 +85,11 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 	if next != send {
 		return sight{none: true}
 	}
-	ctx, cancel := context.WithTimeout(b.ctx, b.cfg.SendTimeout)
+	limit := b.cfg.SendTimeout
+	if probe {
+		limit = b.sched.probeTime()
+	}
+	ctx, cancel := context.WithTimeout(base, limit)
 	defer cancel()
 	began := b.now()
 	receipt, err := b.sender.Send(ctx, Batch{
@@ -89,7 +101,7 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 		b.ledger.lastError = err
 	}
 	b.ledger.mu.Unlock()
-	f := failureOf(err)
+	f, timedOut := failureOf(err), errors.Is(ctx.Err(), context.DeadlineExceeded)
 	if !b.note(l, blk, err != nil && f.mayHaveArrived()) {
 		return sight{none: true}
 	}
@@ -98,8 +110,32 @@ func (b *Batcher) deliver(l *lane, probe bool) sight {
 		return sight{delivered: true, began: began}
 	}
 	seen := b.failed(l, blk, token, f, err, probe)
+	seen.timedOut = timedOut
 	seen.began, seen.failure, seen.why, seen.cause = began, f.Failure, f.Why, err
 	return seen
+}
+
+// admit waits for a Sender that bounds how many requests it makes, and returns the context of the request. The lane's block takes more events
+// meanwhile.
+func (b *Batcher) admit(l *lane) (context.Context, bool) {
+	a, ok := b.sender.(Admitter)
+	if !ok {
+		return b.ctx, true
+	}
+	ctx, err := a.Admit(b.ctx)
+	if err == nil {
+		return ctx, true
+	}
+	if b.ctx.Err() == nil { // not an outage: no request was made
+		b.ledger.mu.Lock()
+		b.ledger.lastError = err
+		b.ledger.mu.Unlock()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		b.stepLocked(l, picked, b.now())
+		b.pauseLocked(l, failed, 0, err)
+	}
+	return nil, false
 }
 
 // note counts an attempt of a block. It returns false where Close took the block while the request was under way.

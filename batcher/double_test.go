@@ -272,7 +272,7 @@ func (r *rig) close() {
 	cancel()
 	_, _ = r.Close(ctx) // what is left over is counted below
 	<-r.done
-	report := r.report
+	report, _ := r.closedReport()
 	returned := int64(0)
 	for _, o := range report.LeftOver {
 		assert.Equal(r.t, Returned, o.Result)

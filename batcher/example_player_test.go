@@ -245,3 +245,20 @@ func ExampleBatcher_RejectRefused() {
 	// 9 rejected before it was told
 	// 20 rejected
 }
+
+func ExampleBatcher_Failing() {
+	b, err := batcher.New(standardOutput{}, batcher.Config{
+		GameID: "com.example.stackblaster",
+		Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: "t"}, nil }),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, p := range b.Failing(10) { // for an alert: whose events do not pass, for how long, and why
+		fmt.Println(p.UserID, p.Events, p.Oldest, p.Cause)
+	}
+	fmt.Println(len(b.Failing(10)), "players fail")
+	_, _ = b.Close(context.Background())
+	// Output: 0 players fail
+}

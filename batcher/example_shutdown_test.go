@@ -48,5 +48,5 @@ func Example_shutdown() {
 	fmt.Println(err)
 	// Output:
 	// device-abc-123 {"type":"AppOpen","timestamp":"2026-01-02T20:00:00.000+00:00"}
-	// batcher: closed with 1 events of 1 players not delivered: they are in Report.LeftOver
+	// batcher: closed with 1 events of 1 players not delivered: they are in Report.LeftOver: context deadline exceeded
 }

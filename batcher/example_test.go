@@ -178,7 +178,7 @@ func ExampleBatcher_Close() {
 		fmt.Println(left.UserID, left.Result, event.Type)
 	}
 	// Output:
-	// batcher: closed with 1 events of 1 players not delivered: they are in Report.LeftOver
+	// batcher: closed with 1 events of 1 players not delivered: they are in Report.LeftOver: context deadline exceeded
 	// device-abc-123 returned AppOpen
 }
 

@@ -66,15 +66,28 @@ func (p *Player) Flush(ctx context.Context) error {
 	return p.batcher.await(ctx, bar)
 }
 
-// End flushes a player and forgets it, the token included: the player has left. An event that comes later begins anew.
+// End flushes a player and forgets it, the token included: the player has left. An event that comes later begins anew. A token that SetToken
+// gives while End waits belongs to the next session, and stays.
+//
+// Do not call it from Config.OnOutcome: it waits for the player's callbacks, and would wait until its context ends.
 func (p *Player) End(ctx context.Context) error {
+	l := p.batcher.find(p.id)
+	if l == nil {
+		return p.Flush(ctx)
+	}
+	l.mu.Lock()
+	given := l.given
+	l.mu.Unlock()
 	if err := p.Flush(ctx); err != nil {
 		return err
 	}
-	if l := p.batcher.find(p.id); l != nil {
-		l.mu.Lock()
+	l.mu.Lock()
+	stays := l.given != given
+	if !stays {
 		l.token = nil
-		l.mu.Unlock()
+	}
+	l.mu.Unlock()
+	if !stays {
 		p.batcher.forget(l, math.MaxInt64)
 	}
 	return nil

@@ -10,6 +10,7 @@ type sight struct {
 	down       bool // it did not answer, or said that it cannot
 	retryAfter time.Duration
 	none       bool // nothing was sent, or what came of it is about one player alone
+	timedOut   bool // it took too long
 	passed     bool // the probe went to another lane meanwhile
 	delivered  bool // it took what was sent
 	holds      bool // it refused so much that nothing more is rejected
@@ -33,6 +34,7 @@ type gate struct {
 	opened   int64 // when it last opened
 	pace     pace
 	refusals refusals
+	slow     int // probes in a row that took too long
 
 	failure Failure // of the request that counted last
 	why     string
@@ -51,6 +53,10 @@ const (
 	probePatience = time.Second
 	gateSays      = time.Minute // the log is told again that the service is down
 )
+
+// probeTimes are how long probes may take, one after the other that takes too long: a service that is back must not wait for one that hangs, and
+// one that is slow must not be held down.
+var probeTimes = [...]time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second, never}
 
 func (g *gate) allows(inFlight, most int, now int64) (allowed, probe bool) {
 	if g.shut {
@@ -89,6 +95,9 @@ func (g *gate) atOnce(most int) int {
 func (g *gate) observe(seen sight, probe bool, now int64, cfg Config) {
 	if probe {
 		g.probing = false
+		if seen.timedOut {
+			g.slow++
+		}
 	}
 	if seen.down && !seen.none || seen.holds {
 		g.failure, g.why, g.cause = seen.failure, seen.why, seen.cause
@@ -122,6 +131,9 @@ func (g *gate) observe(seen sight, probe bool, now int64, cfg Config) {
 		}
 		g.shutNow(now)
 		g.pauseFrom(now, min(seen.retryAfter, cfg.MaxRetryAfter))
+		if seen.timedOut && probe { // that was a pause
+			g.until = now + int64(gatePause/5)
+		}
 	}
 }
 
@@ -138,6 +150,7 @@ func (g *gate) shutNow(now int64) {
 // open opens the gate a little.
 func (g *gate) open(now int64) {
 	g.shut, g.ramp, g.rampAt, g.failures, g.opened = false, 1, 0, 0, now
+	g.slow = 0
 	g.pace.opens(now)
 }
 

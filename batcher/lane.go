@@ -3,6 +3,7 @@ package batcher
 import (
 	"hash/maphash"
 	"iter"
+	"maps"
 	"sync"
 	"time"
 )
@@ -25,6 +26,7 @@ type lane struct {
 	parked    bool  // no token, or a refused one: nothing is sent until SetToken or Resume
 	erased    bool  // Erase was called: what it has is dropped, and no more taken
 	took      bool  // the service took an event of the request that is being cut into pieces
+	given     int64 // how often SetToken gave a token
 	asked     bool  // the token source was asked again after a 401 that is not the service's word
 	failures  uint8 // requests in a row that failed
 	sizeLimit sizeLimit
@@ -44,8 +46,9 @@ const shards = 64
 
 // shard is a part of the players.
 type shard struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards the following
 	lanes map[string]*lane
+	most  int // lanes that it had at once since it was made anew
 }
 
 func (b *Batcher) shard(user string) *shard {
@@ -69,6 +72,8 @@ func (b *Batcher) lane(user string) *lane {
 	if l == nil {
 		l = &lane{user: user, frame: len(appendPrefix(nil, user, b.cfg.GameID)) + len("]}")}
 		s.lanes[user] = l
+		s.most = max(s.most, len(s.lanes))
+		b.remembered.Add(1)
 	}
 	return l
 }
@@ -94,6 +99,16 @@ func (b *Batcher) lanes() iter.Seq[*lane] {
 	}
 }
 
+// shrinkLocked makes the map anew if it has become much too large: a map of Go never gives its memory back.
+func (s *shard) shrinkLocked() {
+	if s.most < 64 || len(s.lanes) > s.most/4 {
+		return
+	}
+	lanes := make(map[string]*lane, len(s.lanes))
+	maps.Copy(lanes, s.lanes)
+	s.lanes, s.most = lanes, len(lanes)
+}
+
 // forget removes a lane, unless it is needed.
 func (b *Batcher) forget(l *lane, now int64) {
 	s := b.shard(l.user)
@@ -103,6 +118,8 @@ func (b *Batcher) forget(l *lane, now int64) {
 	defer l.mu.Unlock()
 	if b.stepLocked(l, forgotten, now) == forget {
 		delete(s.lanes, l.user)
+		b.remembered.Add(-1)
+		s.shrinkLocked()
 	}
 }
 

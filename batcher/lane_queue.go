@@ -7,6 +7,7 @@ type spot struct {
 	queue      *laneQueue // nil: it stands in none
 	at         int64      // when it is to be looked at, on the batcher's clock
 	prev, next *lane      // in the queue's list
+	once       bool       // its first event must not be sent again; in the ready queue
 	heaped     int        // its index in the queue's heap, from 1; 0: it stands in the list
 }
 

@@ -254,7 +254,7 @@ func (b *Batcher) stepLocked(l *lane, e laneEvent, now int64) action {
 		b.sched.place(l, &b.sched.linger, l.wakeAt)
 	case queue:
 		l.status = ready
-		b.sched.enqueue(l)
+		b.sched.enqueue(l, l.head.beginsOnce())
 	case take:
 		l.status = taken
 	case send:
@@ -262,6 +262,7 @@ func (b *Batcher) stepLocked(l *lane, e laneEvent, now int64) action {
 	case wait:
 		l.status = waiting
 		b.sched.place(l, &b.sched.pausing, l.wakeAt)
+		b.stir()
 	case hold:
 		l.status = outage
 		b.sched.place(l, &b.sched.pausing, l.wakeAt)

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// errStillRefused is why a player is parked whose token the service refuses, and whose source has no other.
+var errStillRefused = fmt.Errorf("%w: the service refused it, and the token source returned the same again", ErrNoToken)
+
 // tokenOf returns the lane's token, and asks the source where there is none that is fresh.
 func (b *Batcher) tokenOf(l *lane) (*Token, error) {
 	l.mu.Lock()
@@ -23,7 +26,7 @@ func (b *Batcher) tokenOf(l *lane) (*Token, error) {
 	case got.Value == "":
 		err = fmt.Errorf("%w: the token source returned an empty one", ErrNoToken)
 	case refused.is(got):
-		err = fmt.Errorf("%w: the token source returned the one that the service refused", ErrNoToken)
+		err = errStillRefused
 	}
 	switch {
 	case err != nil && token.freshAt(time.Now(), 0):

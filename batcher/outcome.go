@@ -18,6 +18,14 @@ type Sender interface {
 	Send(ctx context.Context, b Batch) (Receipt, error)
 }
 
+// Admitter is a Sender that bounds how many requests it makes, with a rate limit for example. Admit returns when the next request may be made; the
+// batcher calls it before it chooses what to send, and Send follows with a context that is derived from the one that Admit returned. So
+// the time until then is no part of Config.SendTimeout, and a refusal of a limiter is no outage. A Sender that wraps another one should pass Admit
+// on.
+type Admitter interface {
+	Admit(ctx context.Context) (context.Context, error)
+}
+
 // Receipt is what the answer to a batch that was accepted says about its events. The zero value confirms all of them.
 type Receipt struct {
 	// Unconfirmed is how many events the answer does not account for: 2 of a batch of 3, if it says that 1 was accepted. Nobody knows which

@@ -15,7 +15,7 @@ type ParkedPlayer struct {
 // Parked returns the players that have no token, or one that the service refused. Their events are kept.
 func (b *Batcher) Parked() []ParkedPlayer {
 	var out []ParkedPlayer
-	for l := range b.lanes() {
+	for _, l := range b.parked.all() {
 		l.mu.Lock()
 		if l.parked {
 			out = append(out, ParkedPlayer{l.user, l.events, l.lastError})
@@ -49,6 +49,7 @@ func (b *Batcher) SetToken(userID string, token Token) {
 		return
 	}
 	l.token = keepToken(&token)
+	l.given++
 	if l.parked {
 		b.unparkLocked(l)
 	} else { // a new one has no alarm yet that would forget it; this token may end sooner
@@ -83,6 +84,9 @@ func (b *Batcher) parkLocked(l *lane, now int64) {
 
 // causeOf is what of an error may be logged: the kind of failure, not somebody's words.
 func causeOf(err error) string {
+	if errors.Is(err, errStillRefused) {
+		return "unauthorized: the service refused the token, and the token source has no other"
+	}
 	if errors.Is(err, ErrNoToken) {
 		return "no token"
 	}

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// parkedLine is the players without a token by when they were parked, and how much waits for them, where Config.MaxParkedBytes bounds that.
+// parkedLine is the players without a token by when they were parked, and how much waits for them, which Config.MaxParkedBytes can bound.
 type parkedLine struct {
 	limit int
 
@@ -21,9 +21,27 @@ type place struct {
 	bytes int
 }
 
-// count notes how much of a lane waits for a token; 0: it is not parked, or has nothing. It returns the lane that must give something up,
+// count returns how many players are parked.
+func (p *parkedLine) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lanes.Len()
+}
+
+// all returns the lanes of those players.
+func (p *parkedLine) all() []*lane {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make([]*lane, 0, p.lanes.Len())
+	for at := p.lanes.Front(); at != nil; at = at.Next() {
+		all = append(all, at.Value.(*lane)) //nolint:errcheck // the list holds nothing else
+	}
+	return all
+}
+
+// note notes how much of a lane waits for a token; 0: it is not parked, or has nothing. It returns the lane that must give something up,
 // nil where none must.
-func (p *parkedLine) count(l *lane, bytes int) *lane {
+func (p *parkedLine) note(l *lane, bytes int) *lane {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -40,7 +58,7 @@ func (p *parkedLine) count(l *lane, bytes int) *lane {
 		l.place.bytes = bytes
 		p.bytes += bytes
 	}
-	if p.bytes <= p.limit {
+	if p.limit == 0 || p.bytes <= p.limit {
 		return nil
 	}
 	return p.lanes.Front().Value.(*lane) //nolint:errcheck // the list holds nothing else
@@ -58,14 +76,11 @@ func (p *parkedLine) gives(l *lane) bool {
 
 // countParkedLocked brings the line up to date with a lane that was or is parked.
 func (b *Batcher) countParkedLocked(l *lane) {
-	if b.parked.limit == 0 {
-		return
-	}
 	waits := 0
 	if l.parked {
 		waits = l.bytes
 	}
-	if first := b.parked.count(l, waits); first != nil {
+	if first := b.parked.note(l, waits); first != nil {
 		b.sched.nudge(first) // not now: another lane's mutex may be held
 	}
 }

@@ -25,10 +25,11 @@ type scheduler struct {
 }
 
 // enqueue puts a lane into the ready queue; its status says that it stands there.
-func (s *scheduler) enqueue(l *lane) {
+func (s *scheduler) enqueue(l *lane, once bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.placeLocked(l, &s.ready, 0)
+	l.spot.once = once
 	s.startLocked()
 }
 
@@ -61,9 +62,28 @@ func (s *scheduler) nextLocked() (l *lane, probe bool) {
 		return nil, false
 	}
 	s.inFlight++
-	l = s.ready.peek()
+	if l = s.ready.peek(); probe && l.spot.once {
+		l = s.toProbe(l)
+	}
 	s.placeLocked(l, nil, 0)
 	return l, probe
+}
+
+// toProbe returns the first lane in line whose first event may be sent again, and first where there is none: a probe may be lost.
+func (s *scheduler) toProbe(first *lane) *lane {
+	for l := s.ready.first; l != nil; l = l.spot.next {
+		if !l.spot.once {
+			return l
+		}
+	}
+	return first
+}
+
+// probeTime returns how long the next probe may take.
+func (s *scheduler) probeTime() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return min(probeTimes[min(s.gate.slow, len(probeTimes)-1)], s.batcher.cfg.SendTimeout)
 }
 
 // finish ends one send and returns the next lane for the same goroutine.

@@ -146,14 +146,7 @@ func (b *Batcher) Stats() Stats {
 	s := Stats{
 		Ledger: b.Ledger(), PendingBytes: bytes, MaxEvents: b.budget.maxEvents, MaxBytes: b.budget.maxBytes, Waiting: int(b.budget.waiting.Load()),
 	}
-	for l := range b.lanes() {
-		s.Players++
-		l.mu.Lock()
-		if l.parked {
-			s.Parked++
-		}
-		l.mu.Unlock()
-	}
+	s.Players, s.Parked = int(b.remembered.Load()), b.parked.count()
 	b.ledger.mu.Lock()
 	s.Requests, s.Unstored, s.LastError = b.ledger.requests, b.ledger.unstored, b.ledger.lastError
 	b.ledger.mu.Unlock()

@@ -76,6 +76,14 @@ type fence struct {
 	partition *partition // nil: no event must be noted
 }
 
+// Admit implements batcher.Admitter for a sender that does.
+func (f fence) Admit(ctx context.Context) (context.Context, error) {
+	if a, ok := f.sender.(batcher.Admitter); ok {
+		return a.Admit(ctx)
+	}
+	return ctx, nil
+}
+
 // Send implements batcher.Sender.
 func (f fence) Send(ctx context.Context, b batcher.Batch) (batcher.Receipt, error) {
 	ctx, cancel := context.WithCancel(ctx)

@@ -103,11 +103,11 @@ var mutants = []mutant{
 	},
 	{
 		"Close ends with its context", "it drains on", "close.go",
-		"		case <-ctx.Done():\n			return\n		case <-b.stirred:", "		case <-b.stirred:", "TestCloseHandsBackTheRestAtItsDeadline",
+		"		case <-ctx.Done():\n			return ctx.Err()\n		case <-b.stirred:", "		case <-b.stirred:", "TestCloseHandsBackTheRestAtItsDeadline",
 	},
 	{
 		"Close sends what it can", "it hands back all at once", "close.go",
-		"	b.drain(ctx, bar)\n", "", "TestCloseSendsWhatWaits",
+		"	b.report.ended = b.drain(ctx, bar)\n", "", "TestCloseSendsWhatWaits",
 	},
 	{
 		"trigger: 200 events", "a full batch lingers", "lane.go",
@@ -208,6 +208,34 @@ var mutants = []mutant{
 	{
 		"a request that is too large in other words", "its failures are an outage", "delivery.go",
 		"		return sight{none: true}\n	case probe", "		return sight{down: true}\n	case probe", "TestASingleEventThatFailsWhileOthersPassIsKept",
+	},
+	{
+		"a limiter's wait is no part of a request", "it is", "delivery.go",
+		"	a, ok := b.sender.(Admitter)\n", "	a, ok := b.sender.(Admitter)\n	ok = false\n", "TestALimitersWaitIsNoPartOfARequest",
+	},
+	{
+		"a probe that hangs", "it may take all of SendTimeout", "delivery.go",
+		"		limit = b.sched.probeTime()\n", "", "TestAProbeThatHangsDoesNotHoldTheServiceDown",
+	},
+	{
+		"a probe that hangs", "a slow service is held down", "gate.go",
+		"			g.slow++\n", "", "TestAServiceThatIsSlowIsNotHeldDown",
+	},
+	{
+		"an outage: late failures", "they shut the gate again", "gate.go",
+		"	case seen.began < g.opened && !g.shut:", "	case seen.began < g.opened && false:", "TestALateFailureDoesNotShutTheGateAgain",
+	},
+	{
+		"End keeps the next session's token", "it drops it", "parked.go",
+		"	l.given++\n", "", "TestATokenThatIsSetDuringEndStays",
+	},
+	{
+		"Close says what it leaves", "not a callback that still runs", "close.go",
+		"	if r.Pending > 0 {", "	if r.Pending > 0 && false {", "TestCloseSaysThatACallbackStillRuns",
+	},
+	{
+		"players that have gone leave nothing", "the maps keep their size", "lane.go",
+		"		s.shrinkLocked()\n", "", "TestPlayersThatHaveGoneGiveTheirMemoryBack",
 	},
 	{
 		"in doubt: copies are counted", "they are not", "delivery.go",

@@ -38,7 +38,7 @@ type outcome struct {
 // attempt sends the request once and reads the answer whole, so that what follows (is it a failure, may it be repeated)
 // is decided on the body and not only on the status.
 func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Response, error) {
-	if err := s.Service.Gate.Wait(s.ctx); err != nil { //nolint:contextcheck // the caller's own: the client's Timeout, which req carries, is for the attempt only
+	if err := s.waitAtGate(); err != nil { //nolint:contextcheck // the caller's own: the client's Timeout, which req carries, is for the attempt only
 		s.stop = err
 		if s.resp.Attempts == 0 {
 			s.last = outcome{kind: retry.NotSent, err: err}
@@ -125,6 +125,14 @@ func untrusted(err error) bool {
 	_, host := errors.AsType[x509.HostnameError](err)
 	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
 	return verification || authority || host || invalid
+}
+
+// waitAtGate waits until the attempt may start.
+func (s *call) waitAtGate() error {
+	if s.Admitted {
+		return nil
+	}
+	return s.Service.Gate.Wait(s.ctx)
 }
 
 // observe tells the observer how an attempt ended.

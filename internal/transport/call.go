@@ -50,6 +50,8 @@ type Request struct {
 	Class        retry.Class
 	Policy       retry.Policy
 	RetryInDoubt bool // the caller allows to repeat what the class does not
+	Admitted     bool // the caller has waited at the gate
+	Quiet        bool // the caller tells of failures itself: they are logged for debugging alone
 	GoneIsDone   bool // a 404 after an attempt of unknown outcome means that it had worked
 	// Lacks says what an answer lacks to be the service's own word, "" if it is. It is asked about successes that do not say no,
 	// and about refusals. It must name nothing that the answer says. Nil believes every answer.
@@ -117,7 +119,11 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, *Failure) {
 	s.resp.Duration = time.Since(started)
 	failure := s.failure()
 	if failure != nil {
-		c.log.LogAttrs(ctx, slog.LevelWarn, "playline: call failed", append(s.attrs(), slog.Int("status", s.resp.Status),
+		level := slog.LevelWarn
+		if r.Quiet {
+			level = slog.LevelDebug
+		}
+		c.log.LogAttrs(ctx, level, "playline: call failed", append(s.attrs(), slog.Int("status", s.resp.Status),
 			slog.Bool("outcome_unknown", failure.Doubt))...)
 	}
 	return &s.resp, failure

@@ -75,6 +75,25 @@ func (g *Gate) Wait(ctx context.Context) error {
 	}
 }
 
+// Turn waits for the rate limit alone, for a caller that obeys holds by itself.
+func (g *Gate) Turn(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return contextError(ctx)
+	}
+	if g.limiter == nil {
+		return nil
+	}
+	r := g.limiter.Reserve()
+	if !r.OK() {
+		return fmt.Errorf("the rate limiter of the service allows no request at all: its burst is %d", g.limiter.Burst())
+	}
+	if err := sleep(ctx, r.Delay()); err != nil {
+		r.Cancel()
+		return err
+	}
+	return nil
+}
+
 func (g *Gate) waitHold(ctx context.Context) error {
 	for wait := g.held(); wait > 0; wait = g.held() {
 		if err := sleep(ctx, wait); err != nil {
