@@ -1,9 +1,9 @@
 // Command mutants breaks the batcher on purpose. For each promise in batcher/doc.go it removes or
 // inverts the code that keeps it, and runs the test that must then fail.
 //
-//	go run ./internal/mutants                 all of them; prints the table in DESIGN.md
+//	go run ./internal/mutants    all of them; prints the table in DESIGN.md
 //	go run ./internal/mutants -only order     those whose promise or change has the word
-//	go run ./internal/mutants -sim 10m        without the tests: the simulation looks for each, so long
+//	go run ./internal/mutants -sim 10m        the simulation looks for each instead, so long
 //
 // It changes no file: it compiles each mutant from an overlay. It fails if a test passes with
 // broken code, if a test fails without a mutant, and if a file no longer holds the code of its
