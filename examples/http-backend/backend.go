@@ -217,8 +217,8 @@ func (b *backend) verify(w http.ResponseWriter, r *http.Request) {
 		// here: it would tell who has an account.
 		refuse(w, http.StatusUnauthorized, wrongCode)
 	default:
-		// Nothing but the service's documented success is one, so a page of a proxy ends here too. Validate
-		// is never repeated: if no answer of the service came, the code may be used up.
+		// Nothing but the service's documented success is one, so a page of a proxy ends here too.
+		// Validate is never repeated: if no answer of the service came, the code may be used up.
 		b.log.Error("the code was not checked", "err", err)
 		refuse(w, http.StatusServiceUnavailable, "the code could not be checked; ask for a new one")
 	}

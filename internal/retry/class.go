@@ -38,7 +38,8 @@ const (
 	// Unavailable is a 503 with Retry-After: the server said that it took nothing, and when to come
 	// again.
 	Unavailable
-	// ServerError is 500, 502, 504, a 503 without Retry-After, or 520 to 530: a network in front of the service that did not reach it.
+	// ServerError is 500, 502, 504, a 503 without Retry-After, or 520 to 530: a network in front of
+	// the service that did not reach it.
 	ServerError
 	// OtherServerError is any other 5xx, such as 501.
 	OtherServerError
