@@ -19,9 +19,9 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// Answers that are not a service's own, for every operation: each required member of its success taken
-// away, what a proxy or a mock answers under each success status, and pages under each refusal status.
-// Whatever the SDK takes for a success, or for a refusal, is believed.
+// Answers that are not a service's own, for every operation: each required member of its success
+// taken away, what a proxy or a mock answers under each success status, and pages under each
+// refusal status. Whatever the SDK takes for a success, or for a refusal, is believed.
 
 // strangers count them.
 type strangers struct {
@@ -29,15 +29,16 @@ type strangers struct {
 	believed []string
 }
 
-// lenient are the operations whose answer no vendor documents, or documents as {}. Their successes do not
-// count: any object is one.
+// lenient are the operations whose answer no vendor documents, or documents as {}. Their successes
+// do not count: any object is one.
 var lenient = map[string]bool{
 	"deleteContact": true, "deletePlayer": true, "getContactChat": true, "getContactInfo": true,
 	"getPlayer": true, "getPreferences": true, "removeClient": true, "updatePreference": true,
 	"updatePreferences": true,
 }
 
-// oddItems are the places in which an odd item costs nothing beside it, so what the items lack does not count.
+// oddItems are the places in which an odd item costs nothing beside it, so what the items lack does
+// not count.
 var oddItems = map[string]string{
 	"listContacts": "collection[]", "searchContacts": "collection[]", "listContactGates": "collection[]",
 	"getProfile": "channel.",
@@ -125,8 +126,8 @@ func meetStrangers(ctx context.Context, cs contracts, samples map[string]answer)
 	return all, nil
 }
 
-// disbelieved reports whether the caller learns that nothing is known: it is neither a success, nor a
-// refusal, nor "gone". A gateway's 401 may also match ErrUnauthorized.
+// disbelieved reports whether the caller learns that nothing is known: it is neither a success, nor
+// a refusal, nor "gone". A gateway's 401 may also match ErrUnauthorized.
 func disbelieved(err error) bool {
 	if _, partial := errors.AsType[*playline.PartialError](err); partial {
 		return false
@@ -136,8 +137,8 @@ func disbelieved(err error) bool {
 		func(refused error) bool { return errors.Is(err, refused) })
 }
 
-// inDoubt reports whether the batcher learns the same as the caller of Ingest.Send: a success may have been
-// one, and nobody refused anything.
+// inDoubt reports whether the batcher learns the same as the caller of Ingest.Send: a success may
+// have been one, and nobody refused anything.
 func inDoubt(err error, status int) bool {
 	failure, ok := errors.AsType[*batcher.SendError](err)
 	return ok && failure.Stranger && (status >= 300 || failure.Failure == batcher.InDoubt)
