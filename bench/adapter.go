@@ -13,19 +13,21 @@ import (
 	"time"
 )
 
-// adapter is one way to send events: playline, a peer, or a yardstick. One goroutine tracks; all else is the adapter's own.
+// adapter is one way to send events: playline, a peer, or a yardstick. One goroutine calls Track;
+// the adapter starts all others.
 type adapter interface {
 	// Track takes one event of one player.
 	Track(ctx context.Context, player, eid int) error
-	// Outstanding is how many events were taken and have no result yet.
+	// Outstanding returns how many accepted events have no result yet.
 	Outstanding() int
-	// Told returns the events, by eid, of which the application was told that they were not delivered, or may not have been.
-	Told() []int
-	// Close sends what waits. An adapter that knows no context ignores it.
+	// Reported returns the eids of the events that the adapter reported to the application as not
+	// delivered, or as perhaps not delivered.
+	Reported() []int
+	// Close sends the waiting events. An adapter without contexts ignores ctx.
 	Close(ctx context.Context) error
 }
 
-// setup is what an adapter is built from.
+// setup holds the settings of an adapter.
 type setup struct {
 	Base       string        `json:"base"`
 	Players    int           `json:"players"`
@@ -33,7 +35,7 @@ type setup struct {
 	Idle       time.Duration `json:"idle"`         // of playline: how long a player without events is remembered; 0: the default
 	MaxEvents  int           `json:"max_events"`   // of playline, with 256 bytes each; 0: the default
 	AtMostOnce bool          `json:"at_most_once"` // of playline
-	Outcomes   bool          `json:"outcomes"`     // playline's OnOutcome; the peers cannot do without their callbacks
+	Outcomes   bool          `json:"outcomes"`     // playline's OnOutcome; the peers always use their callbacks
 }
 
 const batchSize = 200
@@ -57,7 +59,8 @@ func newAdapter(name string, s setup) (adapter, error) {
 	return build(s)
 }
 
-// outstanding is how many events may wait for their result in a closed loop. OTel drops the oldest above 2,048.
+// outstanding is the limit of events without a result in a closed loop. OTel drops the oldest above
+// 2,048.
 func outstanding(name string) int {
 	if name == "otel" {
 		return 1_800
@@ -75,31 +78,31 @@ func userIDs(n int) []string {
 	return out
 }
 
-// outcomes counts what an adapter was told of its events.
+// outcomes counts the results that an adapter gets for its events.
 type outcomes struct {
-	tracked atomic.Int64
-	settled atomic.Int64
-	mu      sync.Mutex // guards the following
-	told    []int
+	tracked  atomic.Int64
+	settled  atomic.Int64
+	mu       sync.Mutex // guards the following
+	reported []int
 }
 
 // Outstanding implements adapter.
 func (o *outcomes) Outstanding() int { return int(o.tracked.Load() - o.settled.Load()) }
 
-// Told implements adapter.
-func (o *outcomes) Told() []int {
+// Reported implements adapter.
+func (o *outcomes) Reported() []int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.Clone(o.told)
+	return slices.Clone(o.reported)
 }
 
 func (o *outcomes) lost(eids ...int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.told = append(o.told, eids...)
+	o.reported = append(o.reported, eids...)
 }
 
-// newHTTPClient is the client of the adapters that have none of their own.
+// newHTTPClient returns the client of the adapters that do not bring their own.
 func newHTTPClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{MaxIdleConns: 64, MaxIdleConnsPerHost: 64}}
 }

@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// bodyStart is how a request's body begins, for the adapters that write it themselves.
+// bodyStart is the start of a request's body, for the adapters that write it themselves.
 const bodyStart = `{"user_id":"device-000000","game_id":"` + gameID + `","events":[`
 
-// idealAdapter is a yardstick: the least that a batching client of one tenant can do. A mutex, the bare encoder, two senders. It keeps
-// nothing that failed, bounds nothing but the batches that wait, and sends only full ones until Close.
+// idealAdapter is a yardstick: the least that a batching client of one tenant can do. A mutex, the
+// bare encoder, two senders. It drops events that failed, bounds only the number of waiting
+// batches, and sends only full batches until Close.
 type idealAdapter struct {
 	client *http.Client
 	url    string
@@ -53,7 +54,7 @@ func (a *idealAdapter) Track(_ context.Context, _, eid int) error {
 	return nil
 }
 
-// hand gives the batch to a sender. The mutex is held.
+// hand passes the batch to a sender. The caller holds the mutex.
 func (a *idealAdapter) hand() {
 	a.tracked.Add(int64(a.events))
 	a.full <- idealBatch{append(a.body, "]}"...), a.events}
@@ -62,7 +63,7 @@ func (a *idealAdapter) hand() {
 
 func (a *idealAdapter) send() {
 	for b := range a.full {
-		_ = post(context.Background(), a.client, a.url, b.body) // nobody is told
+		_ = post(context.Background(), a.client, a.url, b.body) // errors are dropped
 		a.settled.Add(int64(b.events))
 	}
 }

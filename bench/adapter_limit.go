@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// limitAdapter is the other yardstick: what net/http can carry. Four senders post a body of 200 events that was encoded before.
+// limitAdapter is the other yardstick: the limit of net/http. Four senders post one body of 200
+// events, which is encoded beforehand.
 type limitAdapter struct {
 	client *http.Client
 	url    string
@@ -34,7 +35,7 @@ func (a *limitAdapter) Track(context.Context, int, int) error {
 	return errors.New("limit only runs the closed loop")
 }
 
-// run posts for a while and returns how many events that were.
+// run posts for a while and returns the number of events sent.
 func (a *limitAdapter) run(ctx context.Context, d time.Duration) (int, error) {
 	var events atomic.Int64
 	var failed atomic.Pointer[error]

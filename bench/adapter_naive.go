@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// naiveAdapter is a POST an event, in the caller's goroutine, without a second try.
+// naiveAdapter sends one POST per event, on the caller's goroutine, and never retries.
 type naiveAdapter struct {
 	client *http.Client
 	url    string

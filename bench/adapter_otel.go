@@ -11,7 +11,8 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 )
 
-// otelAdapter sends the events as OpenTelemetry log records through the batch processor, as it is shipped but for the batch size.
+// otelAdapter sends the events as OpenTelemetry log records through the batch processor, with
+// default settings apart from the batch size.
 type otelAdapter struct {
 	provider *sdklog.LoggerProvider
 	logger   log.Logger
@@ -45,8 +46,8 @@ func (a *otelAdapter) Track(ctx context.Context, _, eid int) error {
 // Close implements adapter.
 func (a *otelAdapter) Close(ctx context.Context) error { return a.provider.Shutdown(ctx) }
 
-// countingExporter stands around the exporter: it is the only place where a failure shows. What the processor drops because its
-// queue is full never comes here.
+// countingExporter wraps the exporter, the only place that sees a failure. An event that the
+// processor drops because its queue is full never gets here.
 type countingExporter struct {
 	sdklog.Exporter
 	out *outcomes

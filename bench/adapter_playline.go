@@ -11,7 +11,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// playlineAdapter is what all of this is about: a batcher over a client, as a game server would have it.
+// playlineAdapter is the subject of the benchmark: a batcher over a client, as a game server uses
+// it.
 type playlineAdapter struct {
 	batcher *batcher.Batcher
 	players []*batcher.Player
@@ -33,7 +34,7 @@ func newPlayline(s setup) (adapter, error) {
 	return a, nil
 }
 
-// use makes a batcher and so many of its players the adapter's own.
+// use sets the adapter's batcher and the given number of its players.
 func (a *playlineAdapter) use(b *batcher.Batcher, players int) {
 	a.batcher, a.players = b, make([]*batcher.Player, players)
 	for i := range a.players {
@@ -62,7 +63,7 @@ func (a *playlineAdapter) config(s setup) batcher.Config {
 	return cfg
 }
 
-// playerToken is a token of the size and the shape of PlaySmart's, good for an hour.
+// playerToken returns a token with the size and shape of PlaySmart's, valid for an hour.
 func playerToken() string {
 	part := base64.RawURLEncoding.EncodeToString
 	claims := fmt.Sprintf(`{"sub":"device-000000","iss":"playsmart","exp":%d}`, time.Now().Add(time.Hour).Unix())
@@ -86,7 +87,7 @@ func (a *playlineAdapter) outcome(o batcher.Outcome) {
 		if o.Result == batcher.Delivered {
 			a.waits = append(a.waits, now.Sub(r.Accepted))
 		} else {
-			a.told = append(a.told, eids(r.JSON)...)
+			a.reported = append(a.reported, eids(r.JSON)...)
 		}
 	}
 }

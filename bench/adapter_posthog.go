@@ -7,7 +7,8 @@ import (
 	"github.com/posthog/posthog-go"
 )
 
-// postHogAdapter is PostHog's client as it is shipped, but for the batch size and a silent logger.
+// postHogAdapter is PostHog's client with its default settings, apart from the batch size and a
+// silent logger.
 type postHogAdapter struct {
 	client posthog.Client
 	users  []string
@@ -47,5 +48,5 @@ func (a *postHogAdapter) Failure(m posthog.APIMessage, _ error) {
 	}
 }
 
-// Close implements adapter; PostHog's Close knows no context.
+// Close implements adapter; PostHog's Close takes no context.
 func (a *postHogAdapter) Close(context.Context) error { return a.client.Close() }

@@ -7,7 +7,8 @@ import (
 	"gopkg.in/segmentio/analytics-go.v3"
 )
 
-// segmentAdapter is Segment's client as it is shipped, but for the batch size and a silent logger.
+// segmentAdapter is Segment's client with its default settings, apart from the batch size and a
+// silent logger.
 type segmentAdapter struct {
 	client analytics.Client
 	users  []string
@@ -47,10 +48,10 @@ func (a *segmentAdapter) Failure(m analytics.Message, _ error) {
 	}
 }
 
-// Close implements adapter; Segment's Close knows no context.
+// Close implements adapter; Segment's Close takes no context.
 func (a *segmentAdapter) Close(context.Context) error { return a.client.Close() }
 
-// silence is the logger of the peers.
+// silence is the logger of the peers; it writes nothing.
 type silence struct{}
 
 func (silence) Logf(string, ...any)   {}

@@ -8,13 +8,14 @@ import (
 	"net/http"
 )
 
-// control is how a worker and the benchmark talk to a sink.
+// control lets a worker and the benchmark talk to a sink.
 type control struct {
 	base   string
 	client *http.Client
 }
 
-// newControl has connections of its own, which end with each call: they must not warm up what is measured.
+// newControl returns a control with its own connections, which it closes after each call. They must
+// not warm up the connections that the benchmark measures.
 func newControl(base string) *control {
 	return &control{base, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 }
@@ -40,7 +41,7 @@ func (c *control) traffic(ctx context.Context) (sinkTraffic, error) {
 	return out, err
 }
 
-// copies is how often each event was stored, by eid.
+// copies returns how often the sink stored each event, by eid.
 func (c *control) copies(ctx context.Context) ([]uint16, error) {
 	var out []uint16
 	err := c.call(ctx, http.MethodGet, "/-/copies", nil, &out)

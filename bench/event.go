@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// What every event holds: a type, a timestamp and three fields, 133 bytes of JSON. The eid counts the events of a run from 0, so
-// that the sink can tell which of them arrived, and how often.
+// Every event holds a type, a timestamp and three fields: 133 bytes of JSON. The eid numbers the
+// events of a run from 0, so that the sink knows which of them arrived, and how often.
 const (
 	eventType   = "LevelCompleted"
 	eventWeapon = "railgun"
@@ -17,7 +17,7 @@ const (
 
 func eventDamage(eid int) int { return 10 + eid%90 }
 
-// appendEvent is the bare append encoder, the fastest that an event of these fields can be encoded by plain code.
+// appendEvent encodes an event with plain appends, the fastest way for these fields.
 func appendEvent(b []byte, at time.Time, eid int) []byte {
 	b = append(b, `{"type":"`+eventType+`","timestamp":"`...)
 	b = appendTime(b, at)
@@ -48,7 +48,7 @@ func appendTime(b []byte, at time.Time) []byte {
 // appendTwo appends a number from 0 to 99 as two digits.
 func appendTwo(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
-// encodedBytes is how many bytes the events from 0 to n have as JSON.
+// encodedBytes returns the size of the events from 0 to n as JSON.
 func encodedBytes(n int) int {
 	sum, at := 0, time.Now().UTC()
 	var buf [256]byte
@@ -60,11 +60,12 @@ func encodedBytes(n int) int {
 
 var eidKey = []byte("eid")
 
-// countEvents counts the events in a request's body of any adapter. It is fast, and parses nothing: each event has the key once.
+// countEvents counts the events in the body of any adapter's request. It is fast because it does
+// not parse: each event has the key once.
 func countEvents(body []byte) int { return bytes.Count(body, eidKey) }
 
-// eids returns the eids in a request's body: of JSON, where a number stands behind "eid":, and of OTLP, where a protobuf AnyValue
-// with an int_value (field 3, varint) stands behind the key.
+// eids returns the eids in a request's body. In JSON a number follows "eid":, and in OTLP a
+// protobuf AnyValue with an int_value (field 3, varint) follows the key.
 func eids(body []byte) []int {
 	var out []int
 	for {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// fault is what the sink does wrong, and for how long. The zero fault is a healthy sink.
+// fault is an error of the sink, and how long it lasts. The zero fault is a healthy sink.
 type fault struct {
 	Kind  faultKind     `json:"kind"`
 	For   time.Duration `json:"for"`   // 0: until another fault is set
@@ -24,16 +24,16 @@ const (
 	throttle    faultKind = "throttle"    // 429 with Retry-After: 2
 	reset       faultKind = "reset"       // the connection is reset before anything is stored
 	lose        faultKind = "lose"        // stored, then the connection is reset: the answer is lost
-	hang        faultKind = "hang"        // no answer; at the end the connections are reset, nothing is stored
-	stall       faultKind = "stall"       // no answer until the end, then as if nothing had been
-	poison      faultKind = "poison"      // 400 for the whole batch where it holds a poisoned event
+	hang        faultKind = "hang"        // no answer; at the end the sink resets the connections and stores nothing
+	stall       faultKind = "stall"       // no answer until the end, then normal answers
+	poison      faultKind = "poison"      // 400 for the whole batch if it holds a poisoned event
 	late        faultKind = "late"        // every answer comes late
 )
 
-// poisoned says which events the sink cannot bear: 20 of 20,000.
+// poisoned reports whether the sink rejects an event: 20 of 20,000.
 func poisoned(eid int) bool { return eid%1000 == 500 }
 
-// faulty is the fault of now.
+// faulty holds the current fault.
 type faulty struct {
 	current atomic.Pointer[faultNow]
 }
@@ -60,13 +60,14 @@ func (f *faulty) set(next fault) {
 // end may be called twice: by the timer, and when another fault replaces this one.
 func (f *faultNow) end() { f.once.Do(func() { close(f.over) }) }
 
-// isFailing reports whether requests fail now, or are held.
+// isFailing reports whether the sink currently fails or holds requests.
 func (f *faulty) isFailing() bool {
 	now := f.current.Load()
 	return now != nil && now.Kind != healthy && now.Kind != late && now.Kind != poison
 }
 
-// meet does to a request what the fault of now does. It returns whether the request's events are to be stored and answered.
+// meet applies the current fault to a request. It reports whether the sink must store the request's
+// events and answer it.
 func (f *faulty) meet(w http.ResponseWriter, r *http.Request, body []byte, store func()) (goOn bool) {
 	now := f.current.Load()
 	if now == nil {
@@ -105,7 +106,8 @@ func (f *faulty) meet(w http.ResponseWriter, r *http.Request, body []byte, store
 			}
 		}
 	case late:
-		// What was taken in is stored, also where the client does not wait for the answer.
+		// The sink stores the events that it has read, even if the client does not wait for the
+		// answer.
 		time.Sleep(now.Delay)
 	}
 	return true

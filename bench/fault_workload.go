@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// fault is the workload of the fault cases: so many events over a time, while the service fails from the first one on; then either
-// what waits is given time and closed in peace, or SIGTERM comes and Close has to make do.
+// fault is the workload of the fault cases. It tracks a number of events over a time, while the
+// service fails from the first one on. After that the worker either waits for the pending events
+// and closes, or it gets SIGTERM and Close has only its own time.
 func (w *work) fault(ctx context.Context) error {
 	a, err := newAdapter(w.Adapter, w.Setup)
 	if err != nil {
@@ -32,7 +33,7 @@ func (w *work) fault(ctx context.Context) error {
 			return err
 		}
 		<-terminated.Done()
-		// The time of the outage counts from here.
+		// The outage starts here.
 		if err := w.control.fault(ctx, w.job.Fault); err != nil {
 			return err
 		}
@@ -46,6 +47,6 @@ func (w *work) fault(ctx context.Context) error {
 	if p, ok := a.(*playlineAdapter); ok {
 		w.Figures["counted"] = float64(p.batcher.Ledger().PossibleDuplicates)
 	}
-	w.Told = a.Told()
+	w.Reported = a.Reported()
 	return nil
 }

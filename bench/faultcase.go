@@ -8,34 +8,34 @@ import (
 	"time"
 )
 
-// faultCase is one way in which the service fails, and what playline must make of it.
+// faultCase is one way in which the service fails, and the guarantee that playline must keep.
 type faultCase struct {
 	name  string // for -case
 	title string
 	must  string
 	job   job
-	check func(counts) []string // what playline did not keep, empty where it kept all
+	check func(counts) []string // the guarantees that playline broke; empty if none
 	once  bool                  // a second playline, with AtMostOnce, runs too
 }
 
-// counts is how a case ended for one adapter.
+// counts holds the figures of one adapter in one case.
 type counts struct {
 	attempted  int
 	delivered  int // different events that the sink stored
 	lost       int
 	duplicated int // copies beyond the first
-	told       int // of the lost events, how many the application was told of
-	falsely    int // delivered events that it was told were lost, or perhaps lost
+	reported   int // lost events that the adapter reported to the application
+	falsely    int // delivered events that the adapter reported as lost, or perhaps lost
 	requests   int
 	failing    int // requests during the outage
 	counted    int // duplicates that playline itself counted as possible
 	close      time.Duration
-	named      []int // the eids told, without doubles
+	named      []int // the reported eids, without duplicates
 }
 
 func faultCases(o options) []faultCase {
 	n := o.count(20_000, 1_000)
-	// long shrinks a time for a smoke run.
+	// long shortens a time for a smoke run.
 	long := o.shrink
 	spread := func(kind faultKind, outage time.Duration) job {
 		return job{
@@ -116,7 +116,7 @@ func faultCases(o options) []faultCase {
 
 func (o options) faultPlayers() int { return max(cmp.Or(o.players, 100), 1) }
 
-// shrink is a time of a fault case: a fiftieth in a smoke run.
+// shrink returns a time of a fault case: a fiftieth of it in a smoke run.
 func (o options) shrink(d time.Duration) time.Duration {
 	if o.smoke {
 		return d / 50
@@ -141,12 +141,12 @@ func requestsAtMost(c counts, most int) string {
 	return unless(c.failing <= most, "%d requests during the outage", c.failing)
 }
 
-// atMostOnceCheck is the check of the second playline.
+// atMostOnceCheck is the check of the second playline, with AtMostOnce.
 func atMostOnceCheck(c counts) []string {
-	return broken(unless(c.duplicated == 0, "%d duplicates", c.duplicated), unless(c.told == c.lost, "%d lost in silence", c.lost-c.told))
+	return broken(unless(c.duplicated == 0, "%d duplicates", c.duplicated), unless(c.reported == c.lost, "%d lost in silence", c.lost-c.reported))
 }
 
-// word is the verdict over playline.
+// word returns the verdict on playline.
 func word(failures []string) string {
 	if len(failures) == 0 {
 		return "kept"

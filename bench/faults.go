@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// faultAdapters are who goes through the fault cases.
+// faultAdapters are the adapters that run the fault cases.
 var faultAdapters = []string{"playline", "segment", "posthog", "otel", "naive", "ideal"}
 
 // faultRun is one adapter in one case; its job says which adapter.
@@ -55,7 +55,7 @@ func runFaults(ctx context.Context, o options, out, progress io.Writer) error {
 	return nil
 }
 
-// faultRuns lists what is to be run, case by case.
+// faultRuns lists the runs, case by case.
 func faultRuns(o options) ([]*faultRun, error) {
 	cases, err := choose(faultCases(o), o.cases, func(c faultCase) string { return c.name })
 	if err != nil {
@@ -81,7 +81,7 @@ func faultRuns(o options) ([]*faultRun, error) {
 	return runs, nil
 }
 
-// run runs one adapter through one case, in processes of their own.
+// run runs one adapter through one case. The adapter and the sink are separate processes.
 func (r *faultRun) run(ctx context.Context) (counts, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
@@ -103,7 +103,7 @@ func (r *faultRun) run(ctx context.Context) (counts, error) {
 	return count(res, seen), nil
 }
 
-// count compares what the application was told with what the sink has.
+// count compares the adapter's reports with the events that the sink has.
 func count(res result, seen sinkReport) counts {
 	c := counts{
 		attempted: int(res.Figures["attempted"]), delivered: seen.Stored, duplicated: int(seen.Events) - seen.Stored,
@@ -115,11 +115,11 @@ func count(res result, seen sinkReport) counts {
 	for _, eid := range seen.Missing {
 		missing[eid] = true
 	}
-	slices.Sort(res.Told)
-	c.named = slices.Compact(res.Told)
+	slices.Sort(res.Reported)
+	c.named = slices.Compact(res.Reported)
 	for _, eid := range c.named {
 		if missing[eid] {
-			c.told++
+			c.reported++
 		} else {
 			c.falsely++
 		}
@@ -129,7 +129,7 @@ func count(res result, seen sinkReport) counts {
 
 // printFaults writes one table, case by case.
 func printFaults(out io.Writer, runs []*faultRun) {
-	fmt.Fprint(out, "\n| case | adapter | delivered | lost | duplicated | the application was told | requests | during the outage | Close s | playline must |\n"+
+	fmt.Fprint(out, "\n| case | adapter | delivered | lost | duplicated | reported to the application | requests | during the outage | Close s | playline must |\n"+
 		"| --- | --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | --- |\n")
 	last := ""
 	for _, r := range runs {
@@ -150,19 +150,19 @@ func printFaults(out io.Writer, runs []*faultRun) {
 	}
 }
 
-// words says what the application knew.
+// words describes how much the application knew.
 func (c counts) words(events int) string {
 	var out []string
 	switch {
-	case c.lost > 0 && c.told == c.lost:
-		out = append(out, "of all lost")
-	case c.lost > 0 && c.told == 0:
+	case c.lost > 0 && c.reported == c.lost:
+		out = append(out, "all lost")
+	case c.lost > 0 && c.reported == 0:
 		out = append(out, "nothing: lost in silence")
 	case c.lost > 0:
-		out = append(out, "of "+number(c.told)+" of "+number(c.lost)+" lost")
+		out = append(out, number(c.reported)+" of "+number(c.lost)+" lost")
 	}
 	if c.falsely > 0 {
-		out = append(out, number(c.falsely)+" told lost though stored")
+		out = append(out, number(c.falsely)+" reported lost though stored")
 	}
 	if c.attempted < events {
 		out = append(out, "only "+number(c.attempted)+" attempted: Track blocks")

@@ -11,11 +11,11 @@ import (
 	"github.com/playline/playline-go/bench/fleet"
 )
 
-// fleetRuns is how often the costs are measured.
+// fleetRuns is how often runFleet measures the costs.
 const fleetRuns = 3
 
-// runFleet measures what an event, a request and a message cost, where the flags do not say it, and prints how many relays and nodes a
-// game needs.
+// runFleet measures the costs of an event, a request and a message, if the flags do not give them.
+// It prints how many relays and nodes a game needs.
 func runFleet(ctx context.Context, args []string, out, progress io.Writer) error {
 	o, err := fleet.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -34,7 +34,8 @@ func runFleet(ctx context.Context, args []string, out, progress io.Writer) error
 	return o.Run(out)
 }
 
-// fleetCosts takes the costs from the relay row: full batches and small ones tell apart what an event and what a request costs.
+// fleetCosts takes the costs from the relay row. Full and small batches together separate the cost
+// of an event from that of a request.
 func fleetCosts(ctx context.Context, out, progress io.Writer) (fleet.Costs, error) {
 	r := relayRow(options{})
 	t := tally{}
@@ -55,13 +56,14 @@ func fleetCosts(ctx context.Context, out, progress io.Writer) (fleet.Costs, erro
 	return costsOf(t)
 }
 
-// costsOf solves two equations: CPU an event = an event's + a request's by the events of a request.
+// costsOf solves two equations: CPU per event = cost of an event + cost of a request / events per
+// request.
 func costsOf(t tally) (fleet.Costs, error) {
 	get := func(label, name string) float64 { return median(t[label][name]) }
 	full, small := get(relayFew, "per_request"), get(relayMany, "per_request")
-	most, least := get(relayMany, "cpu"), get(relayFew, "cpu") // microseconds an event
+	most, least := get(relayMany, "cpu"), get(relayFew, "cpu") // microseconds per event
 	if full <= small || most <= least {
-		return fleet.Costs{}, fmt.Errorf("the costs cannot be told apart: %.1f events a request cost %.1f us each, %.1f cost %.1f us; "+
+		return fleet.Costs{}, fmt.Errorf("the costs cannot be separated: %.1f events per request cost %.1f us each, %.1f cost %.1f us; "+
 			"is the machine busy? run it again, or give -cpu-event and -cpu-request", full, least, small, most)
 	}
 	request := (most - least) / (1/small - 1/full)

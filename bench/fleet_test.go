@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The costs that the simulation begins with: measured, or given by flags.
+// The costs at the start of the simulation: measured, or given by flags.
 
 func TestFleetCosts(t *testing.T) {
 	t.Parallel()
@@ -30,7 +30,7 @@ func TestFleetCosts(t *testing.T) {
 	measured.add(relayFew, map[string]float64{"per_request": 40, "cpu": 60})
 	measured.add(relayMany, map[string]float64{"per_request": 2, "cpu": 50})
 	_, err = costsOf(measured)
-	require.ErrorContains(t, err, "cannot be told apart")
+	require.ErrorContains(t, err, "cannot be separated")
 }
 
 func TestFleetWithGivenCosts(t *testing.T) {
@@ -38,7 +38,7 @@ func TestFleetWithGivenCosts(t *testing.T) {
 	var out bytes.Buffer
 	args := []string{"-daily", "1e6", "-cpu-event", "10us", "-cpu-request", "80us", "-cpu-message", "100us", "-stream", "15000", "-stored", "200"}
 	require.NoError(t, runFleet(t.Context(), args, &out, io.Discard))
-	assert.Contains(t, out.String(), "10µs an event and 80µs a request")
+	assert.Contains(t, out.String(), "10µs per event and 80µs per request")
 	require.NoError(t, runFleet(t.Context(), []string{"-h"}, &out, io.Discard))
 	require.ErrorContains(t, runFleet(t.Context(), []string{"-picture", "x.pdf"}, &out, io.Discard), "must end in .svg or .png")
 }

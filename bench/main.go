@@ -1,15 +1,17 @@
-// Command bench measures playline's batcher against what a game server would use instead, and against what the machine can do.
+// Command bench compares playline's batcher with the libraries that a game server could use
+// instead, and with the limits of the machine.
 //
 //	go run ./bench                     all rows, medians of 5 runs
 //	go run ./bench -only closed,tick   some of them
-//	go run ./bench -faults             what is lost, doubled and told when the service fails
-//	go run ./bench -soak               100,000 players, an outage, bad tokens, garbage: does the ledger agree with the service?
-//	go run ./bench -fleet              how many relays and NATS nodes a game needs; -fleet -h for its assumptions
-//	go run ./bench -smoke              everything for a fraction of a second, to see that it runs
+//	go run ./bench -faults             lost, duplicated and reported events
+//	go run ./bench -soak               does the ledger agree with the service?
+//	go run ./bench -fleet              relays and NATS nodes for a game (see -fleet -h)
+//	go run ./bench -smoke              everything, for a fraction of a second
 //
-// Every adapter (playline, a peer, a yardstick) and the service that it sends to run in processes of their own on loopback; CPU is
-// what the operating system says of those processes. The adapters run in turn in each round, so that a ratio compares what ran
-// side by side; on a shared machine judge by the ratios.
+// Every adapter (playline, a peer, a yardstick) and the service that it sends to run in separate
+// processes on loopback. The CPU figures are what the operating system counts for those processes.
+// The adapters run in turn in each round, so that a ratio compares runs at about the same time. On
+// a shared machine, judge by the ratios.
 //
 // It needs a Unix: the CPU comes from getrusage.
 package main
@@ -56,20 +58,20 @@ func main() {
 		exit(runFleet(ctx, os.Args[2:], os.Stdout, os.Stderr))
 	}
 	var o options
-	flag.StringVar(&o.only, "only", "", "rows, by name and comma; all where empty")
+	flag.StringVar(&o.only, "only", "", "names of rows, separated by commas; empty: all")
 	flag.IntVar(&o.runs, "runs", 5, "how often every row is measured")
 	flag.DurationVar(&o.duration, "d", 0, "how long the timed rows or the soak run; 0: as long as each should")
 	flag.BoolVar(&o.smoke, "smoke", false, "run everything for a fraction of a second; the figures mean nothing")
 	flag.BoolVar(&o.faults, "faults", false, "the fault cases instead of the rows")
-	flag.StringVar(&o.cases, "case", "", "with -faults: cases, by name and comma; all where empty")
-	flag.StringVar(&o.adapters, "adapter", "", "with -faults: adapters, by name and comma; all where empty")
+	flag.StringVar(&o.cases, "case", "", "with -faults: names of cases, separated by commas; empty: all")
+	flag.StringVar(&o.adapters, "adapter", "", "with -faults: names of adapters, separated by commas; empty: all")
 	flag.IntVar(&o.parallel, "parallel", 12, "with -faults: how many pairs of a worker and a sink run at once")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of every worker into this folder; it costs a little speed")
 	flag.BoolVar(&o.soak, "soak", false, "3 minutes of many players with an outage, instead of the rows")
-	flag.IntVar(&o.rate, "rate", 0, "with -soak: events a second; 0: 20,000")
-	flag.IntVar(&o.limit, "limit", 0, "with -soak: requests a second that the client's limiter allows; 0: it has none")
+	flag.IntVar(&o.rate, "rate", 0, "with -soak: events per second; 0: 20,000")
+	flag.IntVar(&o.limit, "limit", 0, "with -soak: requests per second that the client's limiter allows; 0: it has none")
 	flag.StringVar(&o.picture, "picture", "", "with -soak: a file to draw the soak into, .svg or .png")
-	flag.IntVar(&o.players, "players", 0, "how many players; 0: 100 with -faults, 100,000 with -soak, fewer where -d is short")
+	flag.IntVar(&o.players, "players", 0, "how many players; 0: 100 with -faults, 100,000 with -soak, fewer if -d is short")
 	flag.Parse()
 	exit(run(ctx, o, os.Stdout, os.Stderr))
 }
@@ -82,7 +84,7 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-// run prints the tables to out and what it is doing to progress.
+// run prints the tables to out, and its progress to progress.
 func run(ctx context.Context, o options, out, progress io.Writer) error {
 	if o.smoke {
 		o.runs = 1
@@ -123,7 +125,7 @@ func allRows(o options) []row {
 	return []row{trackRow(o), playersRow(o), storeRow(o), reopenRow(o), closedRow(o), tickRow(o), waitingRow(o), lanesRow(o), loadRow(o), lateRow(o), relayRow(o)}
 }
 
-// length is how long a timed row runs.
+// length returns how long a timed row runs.
 func (o options) length(full time.Duration) time.Duration {
 	switch {
 	case o.smoke:
@@ -134,7 +136,7 @@ func (o options) length(full time.Duration) time.Duration {
 	return full
 }
 
-// timeout is a time that does not follow -d.
+// timeout returns a time that does not depend on -d.
 func (o options) timeout(full, smoke time.Duration) time.Duration {
 	if o.smoke {
 		return smoke
@@ -142,7 +144,7 @@ func (o options) timeout(full, smoke time.Duration) time.Duration {
 	return full
 }
 
-// count is a number of events or players.
+// count returns a number of events or players.
 func (o options) count(full, smoke int) int {
 	if o.smoke {
 		return smoke
@@ -150,7 +152,7 @@ func (o options) count(full, smoke int) int {
 	return full
 }
 
-// choose returns those of all whose names are listed, all of them where the list is empty.
+// choose returns the items whose names are listed, or all of them if the list is empty.
 func choose[T any](all []T, list string, name func(T) string) ([]T, error) {
 	if list == "" {
 		return all, nil

@@ -19,10 +19,12 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// nodesRole is a process with NATS servers in it, apart from the worker, so that CPU is counted by side.
+// nodesRole is the role of a process with NATS servers. It is separate from the worker, so that the
+// CPU of each side counts for itself.
 const nodesRole = "nodes-process"
 
-// nodeConfig is a node that writes to its disk before it acknowledges, as package relay asks for.
+// nodeConfig configures a node that writes to its disk before it acknowledges, as package relay
+// requires.
 const nodeConfig = `
 server_name: "node-%[1]d"
 listen: "127.0.0.1:-1"
@@ -30,13 +32,14 @@ jetstream { store_dir: %[2]q, sync_interval: always }
 cluster { name: "bench", listen: %[3]q, routes: [%[4]s] }
 `
 
-// nodesUsage is what the nodes have used until now.
+// nodesUsage is the resources that the nodes have used so far.
 type nodesUsage struct {
 	CPU  float64 `json:"cpu"`  // seconds, of all of them
 	Disk int64   `json:"disk"` // bytes, of all of them
 }
 
-// serveNodes starts a cluster, prints its URLs, and answers each line from stdin with what it has used, until stdin is closed.
+// serveNodes starts a cluster and prints its URLs. It answers each line from stdin with its usage,
+// until stdin is closed.
 func serveNodes(count string) (err error) {
 	n, err := strconv.Atoi(count)
 	if err != nil {
@@ -103,8 +106,9 @@ func startNode(dir string, i int, at string, ports []string) (*server.Server, er
 	return s, nil
 }
 
-// freePorts returns addresses on loopback that nobody listens on. They lie below the ports that systems hand out by themselves: one of those could be
-// the end of somebody's connection a moment later, and the node that is told to listen there would never be part of its cluster.
+// freePorts returns free addresses on loopback. They are below the range of ephemeral ports. A
+// connection could take an ephemeral port a moment later, and the node that should listen on it
+// would never join its cluster.
 func freePorts(n int) ([]string, error) {
 	var out []string
 	for range 100 * n {
@@ -141,7 +145,7 @@ func size(dir string) (bytes int64, err error) {
 	return bytes, err
 }
 
-// nodesProcess is a cluster that runs.
+// nodesProcess is a running cluster.
 type nodesProcess struct {
 	urls  string
 	stdin io.WriteCloser
@@ -163,7 +167,7 @@ func startNodes(ctx context.Context, n int) (*nodesProcess, error) {
 	return p, nil
 }
 
-// used asks the nodes.
+// used asks the nodes for their usage.
 func (p *nodesProcess) used() (u nodesUsage, err error) {
 	if _, err := io.WriteString(p.stdin, "\n"); err != nil {
 		return u, err
@@ -176,12 +180,13 @@ func (p *nodesProcess) used() (u nodesUsage, err error) {
 	return u, err
 }
 
-// stop ends the nodes, and waits until they have removed what they stored.
+// stop ends the nodes, and waits until they have removed their files.
 func (p *nodesProcess) stop() error {
 	return errors.Join(p.stdin.Close(), p.wait())
 }
 
-// untilReady asks again until the cluster has elected who leads it. Before that a question is not answered.
+// untilReady repeats its question until the cluster has elected a leader. Before that the cluster
+// does not answer.
 func untilReady(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

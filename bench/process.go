@@ -14,14 +14,15 @@ import (
 	"time"
 )
 
-// The program starts itself again for every sink and every worker, with one of these as its first argument. They are no flags: they
-// are not for people.
+// The program starts itself again for every sink and every worker, with one of these as its first
+// argument. They are not flags, because they are not for people.
 const (
 	sinkRole   = "sink-process"
 	workerRole = "worker-process"
 )
 
-// child runs this process in the role that its arguments name. It returns false where they name none.
+// child runs this process in the role that its arguments name. It returns false if they name no
+// role.
 func child(args []string) (bool, error) {
 	if len(args) != 3 {
 		return false, nil
@@ -41,7 +42,8 @@ func child(args []string) (bool, error) {
 	return false, nil
 }
 
-// start starts this program in a role. The process ends by itself when stdin is closed, which the end of this one does too.
+// start starts this program in a role. The new process ends when its stdin is closed. The end of
+// this process closes it too.
 func start(ctx context.Context, role, argument string) (cmd *exec.Cmd, stdin io.WriteCloser, stdout io.Reader, err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -60,7 +62,7 @@ func start(ctx context.Context, role, argument string) (cmd *exec.Cmd, stdin io.
 	return cmd, stdin, stdout, err
 }
 
-// sinkProcess is a sink that runs.
+// sinkProcess is a running sink.
 type sinkProcess struct {
 	cmd     *exec.Cmd
 	stdin   io.Closer
@@ -87,7 +89,7 @@ func (s *sinkProcess) stop() {
 	_ = s.cmd.Wait()
 }
 
-// runWorker runs a job in a process of its own.
+// runWorker runs a job in a separate process.
 func runWorker(ctx context.Context, j job) (result, error) {
 	text, err := json.Marshal(j)
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// row is one measure: what is run, what is printed of it, and what must be reached.
+// row is one measurement: its runs, its printed figures, and its targets.
 type row struct {
 	name     string // for -only
 	title    string
-	note     string // what a reader must know to read the figures
-	once     bool   // one run is enough: it takes minutes, and its figures hardly differ
+	note     string // background that a reader of the figures needs
+	once     bool   // one run is enough: it takes minutes, and its figures hardly vary
 	subjects []subject
 	columns  []column
 	targets  []target
@@ -23,7 +23,7 @@ type row struct {
 	profile  string // a folder for CPU profiles; "": none
 }
 
-// subject is one line of a row: a job, run once in every round.
+// subject is one line of a row: a job that runs once per round.
 type subject struct {
 	label string
 	job   job
@@ -36,7 +36,7 @@ type column struct {
 	format string
 }
 
-// tally holds the figures of a row: by subject, by figure, one a round.
+// tally holds the figures of a row: by subject, by figure, one per round.
 type tally map[string]map[string][]float64
 
 func (t tally) add(label string, figures map[string]float64) {
@@ -48,7 +48,7 @@ func (t tally) add(label string, figures map[string]float64) {
 	}
 }
 
-// measure runs all subjects of a row in turn, as often as runs says, and prints the table.
+// measure runs all subjects of a row in turn, for the given number of runs, and prints the table.
 func (r row) measure(ctx context.Context, runs int, out, progress io.Writer) ([]verdict, error) {
 	if r.once {
 		runs = min(runs, 1)
@@ -75,7 +75,8 @@ func (r row) measure(ctx context.Context, runs int, out, progress io.Writer) ([]
 	return verdicts, nil
 }
 
-// run runs one job in a process of its own against a sink in another, and returns the figures of both.
+// run runs one job in a separate process, against a sink in another one. It returns the figures of
+// both.
 func (r row) run(ctx context.Context, j job) (map[string]float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
@@ -99,7 +100,7 @@ func (r row) run(ctx context.Context, j job) (map[string]float64, error) {
 			out[name] = value
 		}
 	}
-	byDefault("told", float64(len(res.Told)))
+	byDefault("reported", float64(len(res.Reported)))
 	byDefault("conns", float64(seen.Conns))
 	byDefault("in_flight", float64(seen.Most))
 	if seen.Requests > 0 && seen.Events > 0 {
@@ -116,7 +117,7 @@ func (r row) run(ctx context.Context, j job) (map[string]float64, error) {
 	return out, nil
 }
 
-// print writes the row as a Markdown table, with the targets under it.
+// print writes the row as a Markdown table, followed by the targets.
 func (r row) print(out io.Writer, t tally, verdicts []verdict, runs int) {
 	fmt.Fprintf(out, "\n### %s\n\n%s\n\n", r.title, r.note)
 	if runs > 1 {

@@ -5,18 +5,19 @@ import (
 	"time"
 )
 
-// closedRow is the speed end to end: as many events as go through, with a bounded number of them un-acknowledged.
+// closedRow measures the speed end to end: as many events as possible, with a limit of
+// unacknowledged ones.
 func closedRow(o options) row {
 	r := row{
 		name:  "closed",
-		title: "End to end, closed loop, 200 events a request",
-		note: "At most 10,000 events are un-acknowledged (OTel, which drops the oldest above 2,048: 1,800). playline sends one request of " +
-			"a player at a time. With 10,000 players the events go to 25 players in turn, so that batches are full, then to the next 25.",
+		title: "End to end, closed loop, 200 events per request",
+		note: "At most 10,000 events are unacknowledged (OTel, which drops the oldest above 2,048: 1,800). playline sends one request " +
+			"per player at a time. With 10,000 players the events go to 25 players in turn, so that batches are full, then to the next 25.",
 		columns: []column{
 			{"events/s", "rate", "%.0f"},
 			{"client CPU s per 1M", "cpu", "%.2f"},
 			{"sink CPU s per 1M", "sink_cpu", "%.2f"},
-			{"events a request", "per_request", "%.1f"},
+			{"events per request", "per_request", "%.1f"},
 			{"connections", "conns", "%.0f"},
 			{"lost", "lost", "%.0f"},
 		},
@@ -38,7 +39,7 @@ func closedRow(o options) row {
 	return r
 }
 
-// group is how many players get events in turn.
+// group is the number of players that get events in turn.
 const group = 25
 
 // closed is the workload.
@@ -68,7 +69,8 @@ func (w *work) closed(ctx context.Context) error {
 	return nil
 }
 
-// produce tracks for the job's time, whole batches only, and until one event has its result. It returns how many events that were.
+// produce tracks events in whole batches for the job's time, and until one event has its result. It
+// returns the number of events.
 func (w *work) produce(ctx context.Context, a adapter) (int, error) {
 	limit, end := outstanding(w.Adapter), time.Now().Add(w.For)
 	round := group * batchSize

@@ -9,25 +9,25 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// lanesRow is what a player costs beside its events, and after them.
+// lanesRow measures the memory of a player, beyond its events and after them.
 func lanesRow(o options) row {
 	n := o.count(100_000, 100)
 	r := row{
 		name:  "lanes",
 		title: number(n) + " players with few events each",
-		note: "Bytes are reachable heap and stacks, beyond the JSON of the events. Afterwards everything is sent (here: dropped in the same " +
-			"process, so that no connections count), and the players are forgotten after a second without events. Segment keeps no players " +
-			"apart: there it is 1,000 clients, one a player.",
+		note: "Bytes are reachable heap and stacks, beyond the JSON of the events. Afterwards the batcher sends everything (here the same " +
+			"process drops it, so that no connections count), and forgets players after a second without events. Segment does not " +
+			"separate players: it has 1,000 clients, one per player.",
 		columns: []column{
 			{"goroutines", "goroutines", "%.0f"},
-			{"bytes a player beyond its events", "lane", "%.0f"},
-			{"bytes a player once forgotten", "gone", "%.0f"},
+			{"bytes per player beyond its events", "lane", "%.0f"},
+			{"bytes per player once forgotten", "gone", "%.0f"},
 			{"goroutines then", "goroutines_gone", "%.0f"},
 		},
 		targets: []target{
 			atMost("goroutines: constant", 20, of("playline, 10 events", "goroutines")),
-			atMost("bytes a lane with 10 events, beyond them: at most 600", 600, of("playline, 10 events", "lane")),
-			newTarget("bytes a player once its lane is gone: 0, to the byte", of("playline, 10 events", "gone"),
+			atMost("bytes per lane with 10 events, beyond them: at most 600", 600, of("playline, 10 events", "lane")),
+			newTarget("bytes per player once its lane is gone: 0, to the byte", of("playline, 10 events", "gone"),
 				func(v float64) bool { return v < 1 }),
 		},
 	}
@@ -43,7 +43,7 @@ func lanesRow(o options) row {
 	return r
 }
 
-// memory is the reachable heap and the stacks.
+// memory returns the size of the reachable heap and the stacks.
 func memory() int {
 	heap := liveHeap()
 	var m runtime.MemStats
@@ -74,7 +74,7 @@ func (w *work) lanes(ctx context.Context) error {
 	w.Figures["lane"] = (float64(memory()-before) - float64(b.Stats().PendingBytes)) / float64(players)
 
 	if b.Stats().Requests > 0 {
-		return fmt.Errorf("%d players in %s: too slow, the first events do not linger any more", players, time.Since(start))
+		return fmt.Errorf("%d players in %s: too slow, the first events no longer linger", players, time.Since(start))
 	}
 
 	if err := b.Flush(ctx); err != nil {
@@ -83,7 +83,7 @@ func (w *work) lanes(ctx context.Context) error {
 	for b.Stats().Players > 0 {
 		time.Sleep(10 * time.Millisecond)
 	}
-	time.Sleep(time.Until(start.Add(w.Setup.Linger + time.Second))) // a lane is named by its alarm until that goes off
+	time.Sleep(time.Until(start.Add(w.Setup.Linger + time.Second))) // a lane's alarm keeps the lane alive until it goes off
 	clear(a.players)                                                // the game has let its players go
 	w.Figures["gone"] = float64(memory()-before) / float64(players)
 	w.Figures["goroutines_gone"] = float64(runtime.NumGoroutine())
@@ -91,7 +91,7 @@ func (w *work) lanes(ctx context.Context) error {
 	return nil
 }
 
-// clients is the workload for an adapter that needs a client a player.
+// clients is the workload for an adapter that needs one client per player.
 func (w *work) clients(ctx context.Context) error {
 	before, n := memory(), w.Setup.Players
 	all := make([]adapter, n)

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// loadRow is how large batches become under a steady load, by how long events may linger.
+// loadRow measures the size of batches under a steady load, by linger time.
 func loadRow(o options) row {
 	r := row{
 		name:  "load",
-		title: "Batch size under load: 10,000 players, 2 events a second each",
+		title: "Batch size under load: 10,000 players, 2 events per second each",
 		once:  true,
-		note: "Events come to players at random. Measured after the first linger, for as long again and ten seconds at least. A player's batch is " +
-			"sent when it is full or old, so a request holds 1 + 2 times the linger in seconds, on average.",
+		note: "Events come to players at random. The measurement begins after the first linger, and lasts one linger or ten seconds, whichever is longer. " +
+			"The batcher sends a batch when it is full or old, so a request holds 1 + 2 times the linger in seconds, on average.",
 		columns: []column{
-			{"events a request", "per_request", "%.1f"},
+			{"events per request", "per_request", "%.1f"},
 			{"requests/s", "requests", "%.0f"},
 			{"client CPU s per 1M", "cpu", "%.2f"},
 			{"CPU % of a core", "core", "%.1f"},
@@ -26,12 +26,13 @@ func loadRow(o options) row {
 	}
 	for _, linger := range []time.Duration{time.Second, 5 * time.Second, 15 * time.Second, time.Minute} {
 		if o.duration > 0 && linger > o.duration {
-			continue // shorter than a linger it would show nothing
+			continue // a run shorter than a linger shows nothing
 		}
 		label := fmt.Sprintf("linger %s", linger)
 		j := job{
 			Workload: "load", Adapter: "playline", Rate: 20_000, Warm: linger, For: max(linger, 10*time.Second), Close: 30 * time.Second,
-			// 20,000 events/s that linger for a minute are more than the default lets wait.
+			// 20,000 events/s that linger for a minute are more than the default limit of waiting
+			// events.
 			Setup: setup{Players: 10_000, Linger: linger, MaxEvents: 3_000_000},
 		}
 		if o.smoke {
@@ -40,24 +41,24 @@ func loadRow(o options) row {
 		}
 		r.subjects = append(r.subjects, subject{label, j})
 		full := 1 + 2*linger.Seconds()
-		r.targets = append(r.targets, atLeast(fmt.Sprintf("%s: at least %.0f events a request, 9 in 10 of what it allows", label, 0.9*full),
+		r.targets = append(r.targets, atLeast(fmt.Sprintf("%s: at least %.0f events per request, 9 in 10 of what it allows", label, 0.9*full),
 			0.9*full, of(label, "per_request")))
 	}
 	return r
 }
 
-// lateRow is whether an adapter keeps up with a service that is far away.
+// lateRow shows whether an adapter keeps up with a service that is far away.
 func lateRow(o options) row {
 	const delay = 200 * time.Millisecond
 	r := row{
 		name:  "late",
-		title: "Answers 200 ms late, 20,000 events a second over 1,000 players",
-		note: "Waiting is from Track to the result, for playline, whose linger is 5 s here as by default. Behind is what had no result when the last " +
-			"event came; an adapter that keeps up has no more than what it lets linger.",
+		title: "Answers 200 ms late, 20,000 events per second over 1,000 players",
+		note: "Waiting is from Track to the result, only for playline, with its default linger of 5 s. Behind is the number of events without a result when the last " +
+			"event came; an adapter that keeps up has only its lingering events behind.",
 		columns: []column{
 			{"behind, events", "behind", "%.0f"},
 			{"s until done", "drained", "%.1f"},
-			{"events a request", "per_request", "%.1f"},
+			{"events per request", "per_request", "%.1f"},
 			{"requests at once", "in_flight", "%.0f"},
 			{"waiting p50 s", "wait50", "%.2f"},
 			{"p99 s", "wait99", "%.2f"},
@@ -66,7 +67,8 @@ func lateRow(o options) row {
 		},
 		targets: []target{
 			atLeast("several requests in flight", 2, of("playline", "in_flight")),
-			// The players begin in the same second, so that their first lingers end together, and 64 requests of 200 ms are under way at once.
+			// The players start in the same second. Their first lingers therefore end together, and
+			// 64 requests of 200 ms run at once.
 			atMost("longest wait in s: the linger, a request of each player, and 0.5", 5+1_000/64*0.2+0.5, of("playline", "wait")),
 			atMost("longest wait in s with linger 1 s: likewise", 1+1_000/64*0.2+0.5, of("playline, linger 1s", "wait")),
 			atMost("lost: none", 0, of("playline", "lost")),
@@ -141,7 +143,7 @@ func (w *work) load(ctx context.Context) error {
 	return nil
 }
 
-// waited fills in how long playline's events waited.
+// waited sets the figures of how long playline's events waited.
 func (w *work) waited(p *playlineAdapter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -25,21 +25,21 @@ const (
 	relayMany   = "relay, 100,000 players"
 )
 
-// relayRow is what a stream between game server and service costs.
+// relayRow measures the cost of a stream between game server and service.
 func relayRow(o options) row {
 	r := row{
 		name:  "relay",
 		title: "Through NATS JetStream: a publisher, three nodes, one relay",
 		note: "Each event is stored on three nodes that sync before they acknowledge; all three, the publisher and the relay share this machine's cores and its " +
-			"disk. First everything is published, then delivered: rates and CPU are of the one and of the other. Bytes are on all nodes together.",
+			"disk. The publisher publishes all events before the relay delivers them, and each step has its own rate and CPU. Bytes are on all nodes together.",
 		columns: []column{
 			{"published/s", "published", "%.0f"},
 			{"delivered/s", "rate", "%.0f"},
-			{"events a request", "per_request", "%.1f"},
+			{"events per request", "per_request", "%.1f"},
 			{"CPU s per 1M: publisher", "publish_cpu", "%.1f"},
 			{"relay, or batcher", "cpu", "%.1f"},
 			{"nodes", "nodes_cpu", "%.1f"},
-			{"bytes an event", "stored", "%.0f"},
+			{"bytes per event", "stored", "%.0f"},
 		},
 	}
 	for _, s := range []struct {
@@ -80,7 +80,7 @@ func (w *work) batcherAlone(ctx context.Context, client *playline.Client, cfg ba
 	return nil
 }
 
-// trackAll tracks the job's events, a player after the other, and closes the batcher.
+// trackAll tracks the job's events, one player after the other, and closes the batcher.
 func (w *work) trackAll(ctx context.Context, b *batcher.Batcher) error {
 	ids := userIDs(w.Setup.Players)
 	for eid := range w.Events {
@@ -94,7 +94,7 @@ func (w *work) trackAll(ctx context.Context, b *batcher.Batcher) error {
 	return err
 }
 
-// rate notes events a second and CPU seconds a million events since the start.
+// rate sets the figures of events per second and CPU seconds per million events since the start.
 func (w *work) rate(rate, cpu string, start usage) {
 	clock, used := usageNow().since(start)
 	w.Figures[rate] = float64(w.Events) / clock

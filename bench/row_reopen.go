@@ -16,14 +16,14 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// reopenRow is how a process begins that finds a million events.
+// reopenRow measures the start of a process that finds a million events.
 func reopenRow(o options) row {
 	n := o.count(1_000_000, 20_000)
 	return row{
 		name:  "reopen",
 		title: "A spool of " + number(n) + " events, found by the next process",
-		note: "The events of 1,000 players. Open is the spool's; until New has returned all of it stands in the lanes, in order. Then it is delivered; " +
-			"left is what the folder holds then: 5 MiB of it are files that every spool has.",
+		note: "The events of 1,000 players. Open is the time to open the spool. When New returns, all events are in the lanes, in order. " +
+			"Left is the size of the folder after the delivery: 5 MiB of it are files that every spool has.",
 		columns: []column{
 			{"open s", "open", "%.2f"},
 			{"until New has returned", "ready", "%.2f"},
@@ -51,7 +51,7 @@ func (w *work) reopen(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	fill := w.job
 	fill.Workload, fill.Kind, fill.Profile = "fill", dir, ""
-	filled, err := runWorker(ctx, fill) // a process of its own, so that its memory is not measured
+	filled, err := runWorker(ctx, fill) // a separate process, so that its memory does not count
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,8 @@ func (w *work) reopen(ctx context.Context) (err error) {
 	return err
 }
 
-// fill is the workload of the process before: it tracks events of players that have no token, and leaves them to the spool.
+// fill is the workload of the previous process. It tracks events of players that have no token, and
+// leaves them in the spool.
 func (w *work) fill(ctx context.Context) (err error) {
 	s, err := spool.Open(w.Kind, spool.Options{Sync: spool.Interval})
 	if err != nil {
@@ -123,7 +124,7 @@ func (w *work) fill(ctx context.Context) (err error) {
 	return err
 }
 
-// diskUse is what the files of a folder take on the disk.
+// diskUse returns the space that the files of a folder take on the disk.
 func diskUse(dir string) (sum int64, err error) {
 	err = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -141,7 +142,8 @@ func diskUse(dir string) (sum int64, err error) {
 	return sum, err
 }
 
-// resident is what the system says of this process, in MiB: VmRSS is what is resident, VmHWM the most that ever was. 0 where it does not say.
+// resident returns the memory of this process in MiB, as the system reports it: VmRSS is the
+// current value, VmHWM the highest one. It returns 0 if the system does not report it.
 func resident(of string) float64 {
 	data, _ := os.ReadFile("/proc/self/status")
 	for line := range strings.Lines(string(data)) {

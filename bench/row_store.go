@@ -13,7 +13,7 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// The rows of the store: Track with a spool and without, and a spool that the next process finds.
+// The rows of the store: Track with and without a spool, and a spool that the next process finds.
 
 const (
 	storeProducers = 64
@@ -23,23 +23,23 @@ const (
 	diskAlone      = "64 events a write and a sync, no spool"
 )
 
-// storeRow is what a store on the disk costs who tracks.
+// storeRow measures the cost of a store on disk for the caller of Track.
 func storeRow(o options) row {
 	r := row{
 		name:  "store",
 		title: "Track with a store on the disk",
-		note: "As above, with package spool in the folder for temporary files; the events are delivered, and settled in the spool, meanwhile. " +
-			"At this pace the disk is what the mean waits for: with Interval Track waits only when 2 MiB are still being written. The last line is " +
-			"the yardstick for Always, whose commit syncs twice: what this disk can do.",
+		note: "As above, with package spool in the folder for temporary files; meanwhile the batcher delivers the events and settles them in the spool. " +
+			"At this pace the disk decides the mean: with Interval, Track waits only while 2 MiB are being written. The last line is " +
+			"the yardstick for Always, whose commit syncs twice: the limit of this disk.",
 		columns: []column{
-			{"ns an event, median", "ns", "%.0f"},
+			{"ns per event, median", "ns", "%.0f"},
 			{"mean", "mean", "%.0f"},
-			{"events a second", "rate", "%.0f"},
-			{"allocations an event, whole process", "allocs", "%.2f"},
+			{"events per second", "rate", "%.0f"},
+			{"allocations per event, whole process", "allocs", "%.2f"},
 		},
 		targets: []target{
 			atMost("Interval: at most 2 times Track without a store", 2, paired(withInterval, "ns", withoutStore, "ns")),
-			atLeast("Always: at least 50,000 events a second", 50_000, of(withAlways, "rate")),
+			atLeast("Always: at least 50,000 events per second", 50_000, of(withAlways, "rate")),
 		},
 	}
 	for _, label := range []string{withoutStore, withInterval, withAlways, diskAlone} {
@@ -87,7 +87,7 @@ func (w *work) store(ctx context.Context) (err error) {
 	return errors.Join(err, closed)
 }
 
-// syncAlone appends to a file what 64 producers would track at once, and syncs it, again and again.
+// syncAlone repeatedly appends the events of 64 producers to a file and syncs it.
 func (w *work) syncAlone() (err error) {
 	file, err := os.CreateTemp("", "playline-bench-")
 	if err != nil {
@@ -111,7 +111,8 @@ func (w *work) syncAlone() (err error) {
 	return nil
 }
 
-// trackFrom tracks from some goroutines, as fast as it goes. Slices are timed where there is one: with more they say nothing.
+// trackFrom tracks from several goroutines at full speed. It times slices only if there is one
+// goroutine, because with more the times mean nothing.
 func (w *work) trackFrom(producers int, track func(eid int) error) (n int, err error) {
 	var watch stopwatch
 	start := time.Now()

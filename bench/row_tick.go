@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// tickRow is what tracking does to a game loop.
+// tickRow measures the effect of tracking on a game loop.
 func tickRow(o options) row {
 	r := row{
 		name:  "tick",
-		title: "A 60 Hz game loop, 333 events a tick, 20,000 events a second",
-		note:  "Each call is timed by itself; reading the clock twice is part of every figure.",
+		title: "A 60 Hz game loop, 333 events per tick, 20,000 events per second",
+		note:  "Every figure is the time of a single call, and includes two readings of the clock.",
 		columns: []column{
 			{"p50 us", "p50", "%.2f"},
 			{"p99 us", "p99", "%.1f"},

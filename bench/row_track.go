@@ -12,18 +12,19 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// trackRow is what a call of Track costs its caller, with a sender that accepts everything at once.
+// trackRow measures the cost of a call of Track for its caller, with a sender that accepts
+// everything at once.
 func trackRow(o options) row {
 	r := row{
 		name:  "track",
-		title: "Track alone, one player, as fast as it goes",
-		note: "The requests are built and dropped in the same process. Median is of slices of 1,000 events: other programs count less in it than in " +
-			"the mean. Encode is this program's append encoder, whose fields are known when " +
-			"it is compiled; encoding/json encodes only the map of 3, without the rest of the event.",
+		title: "Track alone, one player, at full speed",
+		note: "The same process builds the requests and drops them. The median is of slices of 1,000 events: other programs affect it less than " +
+			"the mean. Encode is this program's append encoder, with fields that are fixed at " +
+			"compile time; encoding/json encodes only the map of 3, without the rest of the event.",
 		columns: []column{
-			{"ns an event, median", "ns", "%.0f"},
+			{"ns per event, median", "ns", "%.0f"},
 			{"mean", "mean", "%.0f"},
-			{"allocations an event, whole process", "allocs", "%.2f"},
+			{"allocations per event, whole process", "allocs", "%.2f"},
 		},
 		targets: []target{
 			newTarget("TrackAttrs, 3 attributes: 0 allocations, rounded down as go test -bench does", of("TrackAttrs", "allocs"),
@@ -38,7 +39,8 @@ func trackRow(o options) row {
 	return r
 }
 
-// discard is a batcher.Sender that builds every body, as the client's does, and accepts it at once.
+// discard is a batcher.Sender that builds every body as the client's Sender does, and accepts it at
+// once.
 type discard struct{ bodies sync.Pool }
 
 // Send implements batcher.Sender.
@@ -104,16 +106,15 @@ func (w *work) track(ctx context.Context) error {
 	return nil
 }
 
-// playersRow is how Track's cost grows with the number of players.
+// playersRow measures how the cost of Track grows with the number of players.
 func playersRow(o options) row {
 	n := o.count(800_000, 20_000)
 	r := row{
 		name:  "players",
 		title: "Track over many players",
-		note: number(n) + " events over the players in random order, each known to the batcher before; requests are dropped, and slices timed, as " +
-			"above. By id is " +
-			"Batcher.Track with a user id instead of a Player that was kept.",
-		columns: []column{{"ns an event, median", "ns", "%.0f"}, {"mean", "mean", "%.0f"}},
+		note: number(n) + " events over the players in random order; the batcher knows each player before. The bench drops requests and times slices as " +
+			"above. By id is Batcher.Track with a user id instead of a kept Player.",
+		columns: []column{{"ns per event, median", "ns", "%.0f"}, {"mean", "mean", "%.0f"}},
 		targets: []target{
 			atMost("1,000 players: at most 1.5 times one player", 1.5, paired("1,000 players", "ns", "1 player", "ns")),
 			atMost("100,000 players: at most 3 times one player", 3, paired("100,000 players", "ns", "1 player", "ns")),

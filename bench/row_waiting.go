@@ -6,22 +6,23 @@ import (
 	"time"
 )
 
-// waitingRow is what a million events cost while the service does not answer, and whether they are still there when it does.
+// waitingRow measures the cost of a million events while the service does not answer, and whether
+// they are still there when it does.
 func waitingRow(o options) row {
 	n := o.count(1_000_000, 5_000)
 	r := row{
 		name:   "waiting",
 		title:  number(n) + " events waiting while the service hangs",
 		expect: n,
-		note: "The service answers again when the heap has been read; what it has not got in the end was dropped. The heap is what is " +
-			"reachable after a collection; it is divided by the events that were kept.",
+		note: "The service answers again after the heap was read. Events that it never gets were dropped. The heap is the reachable memory " +
+			"after a collection, divided by the number of kept events.",
 		columns: []column{
-			{"heap bytes an event kept", "heap", "%.0f"},
+			{"heap bytes per event kept", "heap", "%.0f"},
 			{"heap per encoded byte", "heap_per_byte", "%.2f"},
 			{"goroutines", "goroutines", "%.0f"},
 			{"s to take them", "seconds", "%.1f"},
 			{"dropped", "lost", "%.0f"},
-			{"told", "told", "%.0f"},
+			{"reported", "reported", "%.0f"},
 		},
 		targets: []target{
 			atMost("heap: at most 1.3 times the encoded bytes", 1.3, of("playline", "heap_per_byte")),
@@ -71,7 +72,7 @@ func (w *work) waiting(ctx context.Context) error {
 	}
 	kept := float64(max(seen.Stored, 1))
 	w.Figures["produced"] = float64(w.Events)
-	w.Figures["told"] = float64(len(a.Told()))
+	w.Figures["reported"] = float64(len(a.Reported()))
 	w.Figures["heap"] = heap / kept
 	w.Figures["heap_per_byte"] = heap / (float64(encodedBytes(w.Events)) * kept / float64(w.Events))
 	return nil

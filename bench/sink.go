@@ -16,16 +16,16 @@ import (
 	"time"
 )
 
-// sink is the service that all adapters send to, in a process of its own: it takes any POST in, counts the events, and does what its
-// fault says. What begins with /-/ is how the benchmark talks to it.
+// sink is the service that all adapters send to, in a separate process. It accepts any POST, counts
+// the events, and applies its fault. The benchmark talks to it on paths that begin with /-/.
 type sink struct {
 	faults faulty
 	bodies sync.Pool
-	strict atomic.Pointer[tokenKey] // tokens and events are checked; nil: everything is taken
+	strict atomic.Pointer[tokenKey] // checks tokens and events; nil: the sink takes everything
 
 	events   atomic.Int64
 	requests atomic.Int64
-	failing  atomic.Int64 // requests that came while the fault made them fail
+	failing  atomic.Int64 // requests that the fault made fail
 	conns    atomic.Int64
 	inFlight atomic.Int64
 	most     atomic.Int64 // requests in flight at once
@@ -34,11 +34,11 @@ type sink struct {
 
 	mu    sync.Mutex // guards the following
 	start usage
-	// copies is how often each event was stored, by eid; nil where it is not asked for.
+	// copies is how often the sink stored each event, by eid; nil if nobody asks for it.
 	copies []uint16
 }
 
-// sinkReport is what a sink has seen since it started, or since its last reset.
+// sinkReport is what a sink has received since its start or its last reset.
 type sinkReport struct {
 	Events   int64   `json:"events"`
 	Requests int64   `json:"requests"`
@@ -50,7 +50,7 @@ type sinkReport struct {
 	Missing  []int   `json:"missing"` // of the events expected
 }
 
-// sinkTraffic is what can be asked of a sink every second: it costs nothing.
+// sinkTraffic is cheap enough to ask a sink for every second.
 type sinkTraffic struct {
 	Events   int64   `json:"events"`
 	Requests int64   `json:"requests"`
@@ -61,8 +61,9 @@ type sinkTraffic struct {
 	CPU      float64 `json:"cpu"`
 }
 
-// serveSink is the process: it prints its address and serves until its standard input ends, which it does with the parent's life.
-// With expect over 0 it keeps a count for each of so many events.
+// serveSink is the main function of a sink. It prints its address and serves until its standard
+// input ends, at the latest with its parent. If expect is over 0 it counts each of that many
+// events.
 func serveSink(expect int) error {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -89,7 +90,7 @@ func serveSink(expect int) error {
 	return nil
 }
 
-// ServeHTTP takes in one request.
+// ServeHTTP handles one request.
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/-/") {
 		s.control(w, r)
@@ -138,7 +139,8 @@ var (
 	accepted = []byte(`{"success":true,"message":"accepted"}`)
 )
 
-// take stores a request's events, and returns the status that it is answered with. A strict sink stores only what it answers with 202.
+// take stores a request's events and returns the status of the answer. A strict sink stores events
+// only if it answers 202.
 func (s *sink) take(r *http.Request, body []byte) int {
 	status := http.StatusOK
 	if key := s.strict.Load(); key != nil {
@@ -171,7 +173,7 @@ func (s *sink) store(body []byte) {
 	}
 }
 
-// control is PUT /-/fault and /-/strict, GET /-/report, /-/traffic and /-/copies.
+// control handles PUT /-/fault and /-/strict, GET /-/report, /-/traffic and /-/copies.
 func (s *sink) control(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/-/fault":

@@ -17,14 +17,16 @@ func TestMain(m *testing.M) {
 	if mine, err := child(os.Args); mine {
 		exit(err)
 	}
-	// With the race detector every process sleeps for a second before it ends, to report late races; that would be minutes here.
+	// With the race detector every process sleeps for a second before it ends, to report late
+	// races. That would add minutes here.
 	if err := os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")); err != nil {
 		exit(err)
 	}
 	os.Exit(m.Run())
 }
 
-// TestRowsRun runs every row for a fraction of a second. It fails on errors alone: the figures of such a run mean nothing.
+// TestRowsRun runs every row for a fraction of a second. It fails only on errors: the figures of
+// such a short run mean nothing.
 func TestRowsRun(t *testing.T) {
 	t.Parallel()
 	o := options{smoke: true}
@@ -45,8 +47,9 @@ func TestRowsRun(t *testing.T) {
 	}
 }
 
-// TestFaultCasesRun runs every case with every adapter, small and short. What an adapter loses then is not its fault; but every event
-// is accounted for, and playline loses none without a word.
+// TestFaultCasesRun runs every case with every adapter, small and short. An adapter may lose events
+// in such a short run. But every event must be accounted for, and playline must report each one
+// that it loses.
 func TestFaultCasesRun(t *testing.T) {
 	t.Parallel()
 	runs, err := faultRuns(options{smoke: true, players: 20})
@@ -59,7 +62,7 @@ func TestFaultCasesRun(t *testing.T) {
 			assert.Equal(t, got.attempted, got.delivered+got.lost)
 			assert.Positive(t, got.attempted)
 			if r.job.Adapter == "playline" {
-				assert.Equal(t, got.lost, got.told)
+				assert.Equal(t, got.lost, got.reported)
 				assert.GreaterOrEqual(t, got.counted, got.duplicated)
 			}
 		})
@@ -85,7 +88,8 @@ func TestUnknownNamesAreRefused(t *testing.T) {
 	}
 }
 
-// TestEIDs reads the eids back from a body of each encoding; the OTLP one comes from the exporter itself.
+// TestEIDs reads the eids back from a body of each encoding; the OTLP one comes from the exporter
+// itself.
 func TestEIDs(t *testing.T) {
 	t.Parallel()
 	var own []byte
@@ -111,7 +115,8 @@ func TestEIDs(t *testing.T) {
 	}
 }
 
-// TestEveryAdapterArrives sends through each adapter and finds every event at the sink, once.
+// TestEveryAdapterArrives sends through each adapter and finds every event at the sink exactly
+// once.
 func TestEveryAdapterArrives(t *testing.T) {
 	t.Parallel()
 	for _, name := range faultAdapters {
@@ -131,7 +136,7 @@ func TestEveryAdapterArrives(t *testing.T) {
 			require.NoError(t, err)
 			assert.Empty(t, seen.Missing)
 			assert.Equal(t, int64(events), seen.Events, "no event twice")
-			assert.Empty(t, a.Told())
+			assert.Empty(t, a.Reported())
 			assert.Zero(t, a.Outstanding(), "%s has settled all", name)
 		})
 	}

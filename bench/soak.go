@@ -11,7 +11,7 @@ import (
 	"github.com/playline/playline-go/bench/chart"
 )
 
-// soakRun is a soak that has ended: what the worker found, and what the sink has.
+// soakRun is a finished soak: the findings of the worker, and the report of the sink.
 type soakRun struct {
 	plan soakPlan
 	soakResult
@@ -19,17 +19,18 @@ type soakRun struct {
 	traffic sinkTraffic
 }
 
-// errDisagree is the end of a soak after which the ledger and the sink do not agree.
+// errDisagree ends a soak if the ledger and the sink disagree.
 var errDisagree = errors.New("the ledger and the sink do not agree")
 
-// runSoak runs a soak, prints what was found, and draws it. It fails where ledger and sink disagree; a target that was missed is printed.
+// runSoak runs a soak, prints its findings, and draws it. It fails if ledger and sink disagree; it
+// only prints missed targets.
 func runSoak(ctx context.Context, o options, out, progress io.Writer) error {
 	if _, err := chart.Format(o.picture); err != nil {
 		return err
 	}
 	p := newSoakPlan(o)
 	if p.End < time.Second {
-		return fmt.Errorf("-d %s is too short for a soak: it takes a second at least", p.End)
+		return fmt.Errorf("-d %s is too short for a soak: it takes at least a second", p.End)
 	}
 	fmt.Fprintf(progress, "soak: %s players, %s events/s for %s, an outage from %s to %s\n",
 		number(p.Players), number(p.Rate), p.End, p.Outage.Round(time.Millisecond), p.Recovery.Round(time.Millisecond))
@@ -46,7 +47,7 @@ func runSoak(ctx context.Context, o options, out, progress io.Writer) error {
 	return r.judge(out)
 }
 
-// judge prints a soak, and fails where ledger and sink disagree.
+// judge prints a soak, and fails if ledger and sink disagree.
 func (r *soakRun) judge(out io.Writer) error {
 	wrong := disagreements(r.account, r.copies, r.traffic.Events)
 	if r.Strange > 0 {
@@ -81,7 +82,7 @@ func runPlan(ctx context.Context, p soakPlan) (*soakRun, error) {
 	return r, err
 }
 
-// verdicts are what a soak must show.
+// verdicts returns the verdict on each target of a soak.
 func (r *soakRun) verdicts(wrong []string) []verdict {
 	p := r.plan
 	alone, mixed, drained := r.Phases[0], r.Phases[1], r.Phases[4]
@@ -91,7 +92,7 @@ func (r *soakRun) verdicts(wrong []string) []verdict {
 	returned := r.Ledger.Returned
 	out := []verdict{
 		{"ledger and sink agree to the event", unless(len(wrong) == 0, "%s", strings.Join(wrong, "; ")), len(wrong) == 0},
-		{"nothing handed back by Close: all was delivered, but for the garbage", number(int(returned)), returned == 0},
+		{"Close returns no event: all but the garbage were delivered", number(int(returned)), returned == 0},
 		{
 			"the outage's events delivered before the end",
 			fmt.Sprintf("%.1f s after the service was back", (r.Drained - p.Recovery).Seconds()), r.IsDrained,
@@ -105,7 +106,7 @@ func (r *soakRun) verdicts(wrong []string) []verdict {
 			fmt.Sprintf("%+.3f s", moved.Seconds()), moved < alone.Healthy[1]/10,
 		},
 		{
-			"p99 of the healthy players after the outage as before, a tenth aside",
+			"p99 of the healthy players after the outage at most a tenth above that before",
 			fmt.Sprintf("%.2f s and %.2f s", drained.Healthy[1].Seconds(), mixed.Healthy[1].Seconds()), drained.Healthy[1] < mixed.Healthy[1]*11/10,
 		},
 		{
@@ -117,7 +118,7 @@ func (r *soakRun) verdicts(wrong []string) []verdict {
 			fmt.Sprintf("%.0f MB and %.0f MB", after.inUse, before.inUse), after.inUse <= 1.25*before.inUse,
 		},
 		{
-			"goroutines after Close as before the batcher was made",
+			"goroutines after Close as before New",
 			fmt.Sprintf("%d and %d", r.Goroutines[1], r.Goroutines[0]), r.Goroutines[1] <= r.Goroutines[0],
 		},
 	}

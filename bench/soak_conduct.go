@@ -11,7 +11,7 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// conduct does to the service, and to the bad tokens, what the plan says.
+// conduct changes the service and the bad tokens as the plan says.
 func (s *soak) conduct(ctx context.Context) error {
 	outage := s.plan.Recovery - s.plan.Outage
 	fail := func(kind faultKind) func() error {
@@ -44,7 +44,7 @@ func (s *soak) conduct(ctx context.Context) error {
 	return nil
 }
 
-// act is something to be done at a time of the soak.
+// act is an action at a time of the soak.
 type act struct {
 	at time.Duration
 	do func() error
@@ -78,7 +78,7 @@ func (s *soak) goodToken(user string) batcher.Token {
 	return batcher.Token{Value: s.key.issue(user, time.Now().Add(time.Hour))}
 }
 
-// playerOf is the number in a user id, -1 where there is none.
+// playerOf returns the number in a user id, or -1 if it has none.
 func playerOf(user string) int {
 	n, err := strconv.Atoi(strings.TrimPrefix(user, "device-"))
 	if err != nil {

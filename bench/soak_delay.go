@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// delays counts how long events waited from Track to the answer that took them in, by the tick in which they were tracked. Its memory
-// does not grow while a soak runs.
+// delays counts how long events waited from Track to the answer that accepted them, by the tick of
+// their Track. Its memory does not grow while a soak runs.
 type delays struct {
 	tick   time.Duration
 	mu     sync.Mutex // guards the following
@@ -36,8 +36,8 @@ func (d *delays) add(tracked, waited time.Duration) {
 	d.counts[min(max(int(tracked/d.tick), 0), len(d.counts)-1)][step]++
 }
 
-// quantiles returns how long some shares of the events waited at most that were tracked from start to end, and how many events that
-// were. A duration is 2 % too long at most.
+// quantiles returns, for some shares of the events tracked from start to end, how long they waited
+// at most. It also returns the number of these events. A duration is at most 2 % too long.
 func (d *delays) quantiles(start, end time.Duration, shares ...float64) ([]time.Duration, int) {
 	var sum [delaySteps]int
 	total := 0
@@ -63,7 +63,7 @@ func (d *delays) quantiles(start, end time.Duration, shares ...float64) ([]time.
 	return out, total
 }
 
-// pair is p50 and p99.
+// pair returns p50 and p99.
 func (d *delays) pair(start, end time.Duration) ([2]time.Duration, int) {
 	q, n := d.quantiles(start, end, 0.5, 0.99)
 	return [2]time.Duration(q), n

@@ -8,7 +8,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// fate is what the worker knows of one event: whether it was accepted, its result, and two marks.
+// fate is what the worker knows about one event: whether the batcher accepted it, its result, and
+// two marks.
 type fate byte
 
 const (
@@ -22,12 +23,12 @@ const (
 	fateOnly  fate = 0x1f
 )
 
-// fateOf is the fate with that result.
+// fateOf returns the fate with that result.
 func fateOf(r batcher.Result) fate { return firstResult + fate(r) }
 
 func (f fate) is(r batcher.Result) bool { return f&fateOnly == fateOf(r) }
 
-// with is the fate of an event that has got a result.
+// with returns the fate of an event after a result.
 func (f fate) with(r batcher.Result, doubt bool) fate {
 	next := fateOf(r) | f&(isGarbage|twice)
 	if f&fateOnly >= firstResult {
@@ -50,19 +51,20 @@ func (f fate) String() string {
 	}
 }
 
-// account is what the worker knows at its end: the fate of every event by eid, and the batcher's ledger.
+// account is the knowledge of the worker at its end: the fate of every event by eid, and the
+// batcher's ledger.
 type account struct {
 	Fates  []byte         `json:"fates"`
 	Ledger batcher.Ledger `json:"ledger"`
 }
 
-// disagreements compares an account with what the sink stored: copies by eid, and stored in all. It returns one text for each kind of
-// disagreement, none where the two agree to the event:
+// disagreements compares an account with what the sink stored: copies by eid, and stored in all. It
+// returns one text per kind of disagreement, and none if the two agree to the event:
 //
-//   - the ledger's figures are those of the single results, and every accepted event has exactly one
-//   - what was delivered is stored, what was not is not; more copies only where the result was in doubt
-//   - the further copies of delivered events are not more than the ledger's PossibleDuplicates
-//   - garbage was rejected, and nothing else
+//   - the ledger's figures match the single results, and every accepted event has exactly one
+//   - the sink stored delivered events and no others; it has more copies only of events in doubt
+//   - the sink has at most as many further copies as the ledger has PossibleDuplicates
+//   - the batcher rejected the garbage, and nothing else
 func disagreements(a account, copies []uint16, stored int64) []string {
 	found := findings{}
 	if len(a.Fates) != len(copies) {
@@ -96,14 +98,14 @@ func disagreements(a account, copies []uint16, stored int64) []string {
 		case garbage && !rejected && f&fateOnly != notAccepted:
 			found.add("garbage, but "+f.String(), eid)
 		case rejected && !garbage:
-			found.add("rejected, but no garbage", eid)
+			found.add("rejected, but not garbage", eid)
 		}
 	}
 	out := found.texts()
 	l := a.Ledger
 	compare := func(name string, ledger, single int64) {
 		if ledger != single {
-			out = append(out, fmt.Sprintf("the ledger has %d %s, of single events there are %d", ledger, name, single))
+			out = append(out, fmt.Sprintf("the ledger has %d %s, the single events add up to %d", ledger, name, single))
 		}
 	}
 	for result, events := range l.Results() {
@@ -112,20 +114,20 @@ func disagreements(a account, copies []uint16, stored int64) []string {
 	compare("pending", l.Pending, results[accept])
 	compare("accepted", l.Accepted, int64(len(a.Fates))-results[notAccepted])
 	if further > l.PossibleDuplicates {
-		out = append(out, fmt.Sprintf("%d further copies of delivered events are stored, the ledger knows of %d at most", further, l.PossibleDuplicates))
+		out = append(out, fmt.Sprintf("%d further copies of delivered events are stored, the ledger knows of at most %d", further, l.PossibleDuplicates))
 	}
 	if stored != counted {
-		out = append(out, fmt.Sprintf("the sink stored %d copies, of which %d are of events that were tracked", stored, counted))
+		out = append(out, fmt.Sprintf("the sink stored %d copies, and only %d of them are of tracked events", stored, counted))
 	}
 	return out
 }
 
-// findings are the eids that something is wrong with, by what it is.
+// findings are the eids of wrong events, by kind of fault.
 type findings map[string][]int
 
 func (f findings) add(what string, eid int) { f[what] = append(f[what], eid) }
 
-// texts are sorted, with the first few eids of each to look for.
+// texts returns the findings in order, each with its first few eids.
 func (f findings) texts() []string {
 	var out []string
 	for _, what := range slices.Sorted(maps.Keys(f)) {

@@ -8,7 +8,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// TestDisagreements has one row for each way in which a ledger and a sink can disagree, and for what looks like one and is none.
+// TestDisagreements has one row for each way in which a ledger and a sink can disagree, and rows
+// for cases that only look like it.
 func TestDisagreements(t *testing.T) {
 	t.Parallel()
 	const (
@@ -75,7 +76,7 @@ func TestDisagreements(t *testing.T) {
 			batcher.Ledger{Accepted: 2, Delivered: 2, PossibleDuplicates: 1},
 			[]uint16{3, 1},
 			0,
-			[]string{"2 further copies of delivered events are stored, the ledger knows of 1 at most"},
+			[]string{"2 further copies of delivered events are stored, the ledger knows of at most 1"},
 		},
 		{
 			"rejected, but stored",
@@ -131,7 +132,7 @@ func TestDisagreements(t *testing.T) {
 			batcher.Ledger{Accepted: 1, Rejected: 1},
 			[]uint16{0},
 			0,
-			[]string{"1 events rejected, but no garbage, such as eid [0]"},
+			[]string{"1 events rejected, but not garbage, such as eid [0]"},
 		},
 		{
 			"garbage delivered",
@@ -155,7 +156,7 @@ func TestDisagreements(t *testing.T) {
 			batcher.Ledger{Accepted: 1, Delivered: 1},
 			[]uint16{1, 1},
 			0,
-			[]string{"the ledger has 1 delivered, of single events there are 2", "the ledger has 1 accepted, of single events there are 2"},
+			[]string{"the ledger has 1 delivered, the single events add up to 2", "the ledger has 1 accepted, the single events add up to 2"},
 		},
 		{
 			"counted as another result",
@@ -163,7 +164,7 @@ func TestDisagreements(t *testing.T) {
 			batcher.Ledger{Accepted: 1, Expired: 1},
 			[]uint16{0},
 			0,
-			[]string{"the ledger has 1 expired, of single events there are 0", "the ledger has 0 returned, of single events there are 1"},
+			[]string{"the ledger has 1 expired, the single events add up to 0", "the ledger has 0 returned, the single events add up to 1"},
 		},
 		{
 			"strays",
@@ -171,7 +172,7 @@ func TestDisagreements(t *testing.T) {
 			batcher.Ledger{Accepted: 1, Delivered: 1},
 			[]uint16{1},
 			2,
-			[]string{"the sink stored 3 copies, of which 1 are of events that were tracked"},
+			[]string{"the sink stored 3 copies, and only 1 of them are of tracked events"},
 		},
 		{"of another run", []fate{delivered}, batcher.Ledger{Accepted: 1, Delivered: 1}, nil, 0, []string{"the worker knows 1 events, the sink 0"}},
 	} {

@@ -10,7 +10,7 @@ import (
 	"github.com/playline/playline-go/bench/chart"
 )
 
-// What the soak computes from its samples.
+// The figures that the soak computes from its samples.
 
 func TestDelays(t *testing.T) {
 	t.Parallel()
@@ -37,7 +37,7 @@ func TestDelays(t *testing.T) {
 	assert.Zero(t, n)
 }
 
-// sampled is a soak of 100 ms ticks whose requests and pending events are given by the second.
+// sampled returns a soak of 100 ms ticks, from its requests and pending events per second.
 func sampled(p soakPlan, requests, pending func(second int) int64) *soakRun {
 	r := &soakRun{plan: p}
 	sum := int64(0)

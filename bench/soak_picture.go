@@ -23,7 +23,7 @@ func (r *soakRun) panels() ([]*plot.Plot, error) {
 	var tracked, delivered, requests, live, inUse, resident, p50, p99 plotter.XYs
 	for i, s := range r.Samples {
 		at := s.At.Seconds()
-		if i > 0 && s.At-r.Samples[i-1].At > r.plan.Tick/2 { // a rate over less would be noise
+		if i > 0 && s.At-r.Samples[i-1].At > r.plan.Tick/2 { // a rate over a shorter time would be noise
 			rate := rateOf(r.Samples[i-1], s)
 			tracked = append(tracked, plotter.XY{X: at, Y: rate.tracked / 1000})
 			delivered = append(delivered, plotter.XY{X: at, Y: rate.delivered / 1000})
@@ -43,8 +43,8 @@ func (r *soakRun) panels() ([]*plot.Plot, error) {
 		series      []chart.Series
 		scale       plot.Normalizer
 	}{
-		{"Events", "1,000 a second", []chart.Series{chart.Line("delivered", chart.Orange, delivered), chart.Line("tracked", chart.Blue, tracked)}, plot.LinearScale{}},
-		{"Requests", "1,000 a second", []chart.Series{chart.Line("requests", chart.Blue, requests)}, plot.LinearScale{}},
+		{"Events", "1,000 per second", []chart.Series{chart.Line("delivered", chart.Orange, delivered), chart.Line("tracked", chart.Blue, tracked)}, plot.LinearScale{}},
+		{"Requests", "1,000 per second", []chart.Series{chart.Line("requests", chart.Blue, requests)}, plot.LinearScale{}},
 		{"Memory of the game server", "MB", []chart.Series{chart.Line("resident", chart.Orange, resident), chart.Line("heap in use", chart.Blue, inUse), chart.Line("live heap", chart.Green, live)}, plot.LinearScale{}},
 		{
 			"Delay from Track to the 202, healthy players, by when the event was tracked", "seconds",

@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// soakPlan is what a soak does, and when. The worker follows it and the report reads it; the sink knows nothing of it.
+// soakPlan is the schedule of a soak. The worker follows it and the report reads it; the sink does
+// not know it.
 //
 //	0         the healthy players and those with short tokens play
 //	Mixed     those with bad tokens and the one who sends garbage join
-//	Outage    a third 503, a third resets (of its first half the events are stored, only the answers are lost), a third hangs
+//	Outage    a third 503, a third resets (in its first half after storing), a third hangs
 //	Recovery  the service is back
 //	End       the last event
 //
-// Half, in the middle, is when the bad tokens are replaced.
+// Half, in the middle, is when good tokens replace the bad ones.
 type soakPlan struct {
 	Players  int           `json:"players"`
 	Rate     int           `json:"rate"`  // events/s
@@ -28,8 +29,8 @@ type soakPlan struct {
 	Close    time.Duration `json:"close"`    // how long Close has
 }
 
-// soakTime is how long a soak runs where nothing else is asked for. A shorter one has everything in proportion: fewer players too, so
-// that a request holds as many events.
+// soakTime is the default length of a soak. A shorter soak keeps all proportions. It also has fewer
+// players, so that a request holds as many events.
 const soakTime = 3 * time.Minute
 
 func newSoakPlan(o options) soakPlan {
@@ -60,10 +61,11 @@ func newSoakPlan(o options) soakPlan {
 	return p
 }
 
-// events is how many events a soak has.
+// events returns the number of events in a soak.
 func (p soakPlan) events() int { return int(float64(p.Rate) * p.End.Seconds()) }
 
-// The players by number: one who sends garbage, 1 % with a bad token, 5 % with short ones, and the healthy ones.
+// The players by number: one that sends garbage, 1 % with a bad token, 5 % with short-lived tokens,
+// and the healthy ones.
 const garbagePlayer = 0
 
 func (p soakPlan) firstShort() int   { return 1 + p.Players/100 }
@@ -77,8 +79,8 @@ func (p soakPlan) hasShortToken(player int) bool {
 	return player >= p.firstShort() && player < p.firstHealthy()
 }
 
-// next draws whose event comes next, and whether it is garbage. The player of garbage has ten events a second, and of his every fourth
-// is garbage; the others play at random.
+// next draws the player of the next event, and whether the event is garbage. The garbage player has
+// ten events per second, and every fourth of them is garbage. The others play at random.
 func (p soakPlan) next(eid int, at time.Duration) (player int, garbage bool) {
 	every := max(p.Rate/10, 2)
 	switch {
@@ -90,16 +92,18 @@ func (p soakPlan) next(eid int, at time.Duration) (player int, garbage bool) {
 	return 1 + rand.IntN(p.Players-1), false
 }
 
-// soakPhase is a part of a soak whose figures are looked at together.
+// soakPhase is a part of a soak with figures of its own.
 type soakPhase struct {
 	Name  string        `json:"name"`
 	Start time.Duration `json:"start"`
 	End   time.Duration `json:"end"`
 }
 
-// phases returns the parts. The first begins after two lingers: all players' first batches come at once. The second ends two lingers
-// before the outage: what is tracked later may still linger when it begins, and waits for its end. Drained is when what the outage held
-// up was delivered; where that never was, it is End. The last ends a linger before the end: what is tracked later Close sends at once.
+// phases returns the parts. The first begins after two lingers, because the first batches of all
+// players come at once. The second ends two lingers before the outage: a later event may still
+// linger when the outage begins, and then waits for its end. Drained is when the events held up by
+// the outage were delivered, or End if that never happened. The last phase ends a linger before the
+// end, because Close sends later events at once.
 func (p soakPlan) phases(drained time.Duration) []soakPhase {
 	return []soakPhase{
 		{"healthy players alone", min(2*p.Linger, p.Mixed), p.Mixed},

@@ -2,7 +2,7 @@ package main
 
 import "time"
 
-// soakRates are means over a time, a second.
+// soakRates are means per second over a time.
 type soakRates struct {
 	tracked, delivered, requests float64
 	cpu, sinkCPU                 float64 // cores
@@ -32,7 +32,7 @@ func (r *soakRun) requestRate(start, end time.Duration) float64 {
 	return r.rates(soakPhase{Start: start, End: end}).requests
 }
 
-// peakRate is the most requests/s of any second from start to end.
+// peakRate returns the highest requests/s of any second from start to end.
 func (r *soakRun) peakRate(start, end time.Duration) float64 {
 	in, most, first := between(r.Samples, start, end), 0.0, 0
 	for i := range in {
@@ -47,7 +47,8 @@ func (r *soakRun) peakRate(start, end time.Duration) float64 {
 	return most
 }
 
-// soakMemory is in MB: a mean over a time with the most goroutines, or the most of all.
+// soakMemory is in MB: a mean over a time with the highest number of goroutines, or the maximum of
+// each.
 type soakMemory struct {
 	live, inUse, rss float64
 	goroutines       int
@@ -66,7 +67,7 @@ func (r *soakRun) memory(phase soakPhase) soakMemory {
 	return m
 }
 
-// most is the highest memory of any sample.
+// most returns the highest memory of any sample.
 func (r *soakRun) most() soakMemory {
 	var m soakMemory
 	for _, s := range r.Samples {
@@ -76,7 +77,7 @@ func (r *soakRun) most() soakMemory {
 	return m
 }
 
-// lastPart is the last third of what came after the outage.
+// lastPart returns the last third of the time after the outage.
 func (r *soakRun) lastPart() soakPhase {
 	return soakPhase{"end", r.plan.End - (r.plan.End-r.plan.Recovery)/3, r.plan.End}
 }

@@ -11,9 +11,9 @@ import (
 func (r *soakRun) print(out io.Writer, wrong []string) {
 	p := r.plan
 	fmt.Fprintf(out, "\n## Soak: %s players, %s events/s for %s, linger %s\n\n", number(p.Players), number(p.Rate), p.End, p.Linger)
-	fmt.Fprintf(out, "Until %.1f s only players with good tokens play, 5 %% of all with tokens that end after %s. Then join 1 %% with a bad token, "+
-		"replaced at %.1f s (%s of them parked), and one who sends garbage. From %.1f s to %.1f s the service fails: a third 503, a third resets "+
-		"(at first after storing), a third hangs.\n\n",
+	fmt.Fprintf(out, "Until %.1f s only players with good tokens play, 5 %% of all with tokens that expire after %s. Then 1 %% join with a bad token "+
+		"that is replaced at %.1f s (%s of them parked), and one player who sends garbage. From %.1f s to %.1f s the service fails: a third 503, "+
+		"a third resets (at first after storing), a third hangs.\n\n",
 		p.Mixed.Seconds(), p.Lifetime, (p.End / 2).Seconds(), number(r.Parked), p.Outage.Seconds(), p.Recovery.Seconds())
 
 	stored, further := 0, 0
@@ -33,7 +33,7 @@ func (r *soakRun) print(out io.Writer, wrong []string) {
 	}
 
 	fmt.Fprint(out, "| phase | from s | to s | tracked/s | delivered/s | requests/s | p50 s | p99 s | p50 s, short tokens | p99 s | "+
-		"live heap MB | heap in use MB | RSS MB | goroutines, most | worker CPU % of a core | sink CPU % |\n"+
+		"live heap MB | heap in use MB | RSS MB | most goroutines | worker CPU % of a core | sink CPU % |\n"+
 		"| --- "+strings.Repeat("| ---: ", 15)+"|\n")
 	for _, phase := range r.Phases {
 		if phase.End <= phase.Start {
@@ -46,13 +46,13 @@ func (r *soakRun) print(out io.Writer, wrong []string) {
 			m.live, m.inUse, m.rss, m.goroutines, 100*rates.cpu, 100*rates.sinkCPU)
 	}
 	last, most := r.memory(r.lastPart()), r.most()
-	fmt.Fprintf(out, "\nAt the most: live heap %.0f MB, heap in use %.0f MB, RSS %.0f MB.\n", most.live, most.inUse, most.rss)
+	fmt.Fprintf(out, "\nMaximum: live heap %.0f MB, heap in use %.0f MB, RSS %.0f MB.\n", most.live, most.inUse, most.rss)
 	fmt.Fprintf(out, "At the end: live heap %.0f MB, heap in use %.0f MB, RSS %.0f MB. Longest call of Track: %s. Close: %.1f s. Connections opened: %s.\n",
 		last.live, last.inUse, last.rss, r.LongestAdd.Round(10*time.Microsecond), r.CloseTook.Seconds(), number(int(r.traffic.Conns)))
-	fmt.Fprintf(out, "p50 and p99 are of healthy players' events, from Track to the 202, by when they were tracked; the linger is part of them.\n")
+	fmt.Fprintf(out, "p50 and p99 are times of healthy players' events from Track to the 202, including the linger, by the time of Track.\n")
 	if p.Limit > 0 {
 		fmt.Fprintf(out, "The client has a limiter of %s requests/s.\n", number(p.Limit))
 	} else {
-		fmt.Fprint(out, "What the outage held up is sent at not more than twice the usual rate. playline.WithLimiter bounds every rate, see -limit.\n")
+		fmt.Fprint(out, "After the outage the batcher sends at no more than twice the usual rate. playline.WithLimiter bounds every rate, see -limit.\n")
 	}
 }

@@ -2,7 +2,7 @@ package main
 
 import "time"
 
-// soakResult is what the worker found.
+// soakResult holds the findings of the worker.
 type soakResult struct {
 	account
 	Samples    []soakSample  `json:"samples"`
@@ -17,7 +17,7 @@ type soakResult struct {
 	Goroutines [2]int        `json:"goroutines"` // before the batcher was made, and after it was closed
 }
 
-// phaseDelays is how long the events of a phase waited.
+// phaseDelays holds how long the events of a phase waited.
 type phaseDelays struct {
 	soakPhase
 	Events  int              `json:"events"` // of healthy players
@@ -25,13 +25,14 @@ type phaseDelays struct {
 	Short   [2]time.Duration `json:"short"` // of the players with short tokens
 }
 
-// tickDelays is how long the events of healthy players waited that were tracked in one tick: p50 and p99.
+// tickDelays holds how long the events of healthy players waited, by the tick of their Track: p50
+// and p99.
 type tickDelays struct {
 	At      time.Duration    `json:"at"`
 	Healthy [2]time.Duration `json:"healthy"`
 }
 
-// measure fills in what follows from the samples and the delays.
+// measure sets the figures that follow from the samples and the delays.
 func (s *soak) measure() {
 	p := s.plan
 	s.out.Drained, s.out.IsDrained = p.drainedAt(s.out.Samples)
@@ -41,7 +42,7 @@ func (s *soak) measure() {
 		d.Short, _ = s.short.pair(phase.Start, phase.End)
 		s.out.Phases = append(s.out.Phases, d)
 	}
-	for at := time.Duration(0); at < p.End-p.Linger; at += p.Tick { // what is tracked later Close sends at once
+	for at := time.Duration(0); at < p.End-p.Linger; at += p.Tick { // Close sends later events at once
 		if d, n := s.healthy.pair(at, at+p.Tick); n > 0 {
 			s.out.Delays = append(s.out.Delays, tickDelays{at, d})
 		}

@@ -12,14 +12,14 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// soakSample is what is seen of the worker and the sink at one instant.
+// soakSample is a measurement of the worker and the sink at one instant.
 type soakSample struct {
 	At         time.Duration  `json:"at"`
 	Ledger     batcher.Ledger `json:"ledger"`
 	Traffic    sinkTraffic    `json:"traffic"`
 	HeapLive   float64        `json:"live"`   // bytes that the last collection found reachable
 	HeapInUse  float64        `json:"in_use"` // bytes of heap spans with objects in them
-	RSS        float64        `json:"rss"`    // bytes that the operating system has given; 0 where it does not say so in /proc
+	RSS        float64        `json:"rss"`    // bytes resident; 0 if the system has no /proc
 	Goroutines int            `json:"goroutines"`
 	CPU        float64        `json:"cpu"` // seconds of the worker
 }
@@ -38,7 +38,7 @@ func (s *soak) sample(ctx context.Context) (soakSample, error) {
 	return out, err
 }
 
-// rss is the resident memory of this process, as Linux tells it.
+// rss returns the resident memory of this process, as Linux reports it.
 func rss() float64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -55,7 +55,7 @@ func rss() float64 {
 	return float64(pages) * float64(os.Getpagesize())
 }
 
-// watch takes a sample a tick until done is closed, and then a last one.
+// watch takes one sample per tick until done is closed, and then a last one.
 func (s *soak) watch(ctx context.Context, done <-chan struct{}) error {
 	ticker := time.NewTicker(s.plan.Tick)
 	defer ticker.Stop()
@@ -85,7 +85,8 @@ func between(samples []soakSample, start, end time.Duration) []soakSample {
 	return out
 }
 
-// drainedAt is when no more events waited than before the outage, a tenth aside. ok is false where that never was.
+// drainedAt returns when the number of waiting events was back to that before the outage, plus a
+// tenth. ok is false if that never happened.
 func (p soakPlan) drainedAt(samples []soakSample) (at time.Duration, ok bool) {
 	usual := int64(0)
 	for _, s := range between(samples, 0, p.Outage) {

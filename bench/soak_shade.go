@@ -13,7 +13,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// shade is a part of the time in a colour, with its name above.
+// shade is a coloured part of the time axis, with its name above.
 type shade struct {
 	name       string
 	start, end time.Duration

@@ -16,8 +16,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// TestSoakRuns runs a soak of seconds, with everything in it that a long one has, and draws it. Its rates and delays mean nothing, but
-// ledger and sink must agree.
+// TestSoakRuns runs a soak of seconds with all parts of a long one, and draws it. Its rates and
+// delays mean nothing, but ledger and sink must agree.
 func TestSoakRuns(t *testing.T) {
 	t.Parallel()
 	r, err := runPlan(t.Context(), newSoakPlan(options{smoke: true}))
@@ -50,7 +50,8 @@ func TestSoakRuns(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestASoakThatDisagreesFails takes an event away from the sink: the program ends with an error, and says which event it is.
+// TestASoakThatDisagreesFails removes an event from the sink. The program ends with an error that
+// names the event.
 func TestASoakThatDisagreesFails(t *testing.T) {
 	t.Parallel()
 	p := newSoakPlan(options{smoke: true})

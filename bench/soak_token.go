@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// tokenKey signs the players' tokens, as PlaySmart does with a key that nobody else has. The benchmark makes one for each run and
-// gives it to both sides.
+// tokenKey signs the players' tokens, as PlaySmart does with its secret key. The benchmark makes
+// one per run and passes it to both sides.
 type tokenKey []byte
 
 func newTokenKey() tokenKey {
@@ -25,7 +25,7 @@ func newTokenKey() tokenKey {
 
 var tokenHeader = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`))
 
-// issue returns a token of a player, good until expires, which counts in whole seconds.
+// issue returns a token of a player, valid until expires, in whole seconds.
 func (k tokenKey) issue(user string, expires time.Time) string {
 	claims := fmt.Sprintf(`{"sub":%q,"iss":"playsmart","exp":%d}`, user, expires.Unix())
 	signed := tokenHeader + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
@@ -38,8 +38,8 @@ func (k tokenKey) sign(text string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// check returns the status for a request with this Authorization: 401 where the token is not signed with the key or has ended, 403
-// where it is another player's, else 202.
+// check returns the status for a request with this Authorization: 401 if the key did not sign the
+// token or the token has expired, 403 if it is another player's, else 202.
 func (k tokenKey) check(authorization, user string, now time.Time) int {
 	token, _ := strings.CutPrefix(authorization, "Bearer ")
 	dot := strings.LastIndexByte(token, '.')
@@ -64,10 +64,11 @@ func (k tokenKey) check(authorization, user string, now time.Time) int {
 	return http.StatusAccepted
 }
 
-// garbageMark is in the JSON of an event that the sink finds fault with: nobody does negative damage.
+// garbageMark is in the JSON of an event that the sink rejects: damage is never negative.
 var garbageMark = []byte(`"damage":-`)
 
-// admit is the status that a strict sink answers a request with: the token is checked first, then the events.
+// admit returns the status with which a strict sink answers a request. It checks the token first,
+// then the events.
 func (k tokenKey) admit(r *http.Request, body []byte) int {
 	rest, found := bytes.CutPrefix(body, []byte(`{"user_id":"`))
 	user, _, ended := bytes.Cut(rest, []byte{'"'})

@@ -17,7 +17,7 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// soak is a soak under way, in the worker.
+// soak is a running soak, in the worker.
 type soak struct {
 	plan    soakPlan
 	control *control
@@ -57,7 +57,7 @@ func (w *work) soak(ctx context.Context) error {
 	closeIn, cancel := context.WithTimeout(ctx, p.Close)
 	defer cancel()
 	started := time.Now()
-	report, _ := s.batcher.Close(closeIn) // what is left over is in the report
+	report, _ := s.batcher.Close(closeIn) // the report counts leftover events
 	s.out.CloseTook = time.Since(started)
 	for _, o := range report.LeftOver {
 		s.outcome(o)
@@ -87,7 +87,7 @@ func (s *soak) build(base string) error {
 	most := max(1_000_000, 2*s.plan.Rate*int((s.plan.Recovery-s.plan.Outage).Seconds()))
 	s.batcher, err = client.NewBatcher(batcher.Config{
 		GameID: gameID, Linger: s.plan.Linger, Tokens: batcher.TokenFunc(s.token), TokenRenewal: s.plan.Lifetime / 6, OnOutcome: s.outcome,
-		MaxEvents: most, MaxBytes: 256 * most, // the outage's events shall all find room
+		MaxEvents: most, MaxBytes: 256 * most, // room for all events of the outage
 	})
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (s *soak) build(base string) error {
 	return nil
 }
 
-// play tracks the events, fails the service, and watches.
+// play tracks the events, makes the service fail, and takes samples.
 func (s *soak) play(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -137,7 +137,7 @@ func (s *soak) track(ctx context.Context, eid int) error {
 	return err
 }
 
-// outcome is told by the batcher what became of events.
+// outcome receives the results of events from the batcher.
 func (s *soak) outcome(o batcher.Outcome) {
 	now := time.Now()
 	var waits *delays
@@ -162,7 +162,7 @@ func (s *soak) outcome(o batcher.Outcome) {
 	}
 }
 
-// goroutinesAfter is how many goroutines are left. The ends of connections take a moment.
+// goroutinesAfter returns how many goroutines are left. Closing connections takes a moment.
 func goroutinesAfter(before int) int {
 	for deadline := time.Now().Add(2 * time.Second); runtime.NumGoroutine() > before && time.Now().Before(deadline); {
 		time.Sleep(10 * time.Millisecond)

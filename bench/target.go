@@ -5,13 +5,13 @@ import (
 	"io"
 )
 
-// target is what a row must reach.
+// target is a value that a row must reach.
 type target struct {
 	text  string
 	judge func(tally) verdict
 }
 
-// verdict is whether it did.
+// verdict says whether the row reached its target.
 type verdict struct {
 	text    string
 	value   string
@@ -25,10 +25,10 @@ func (v verdict) word() string {
 	return "MISSED"
 }
 
-// figure takes one number out of a row; ok is false where it was not measured.
+// figure takes one number out of a row; ok is false if it was not measured.
 type figure func(tally) (value float64, ok bool)
 
-// of is the median of a subject's figure.
+// of returns the median of a subject's figure.
 func of(label, name string) figure {
 	return func(t tally) (float64, bool) {
 		values := t[label][name]
@@ -36,7 +36,8 @@ func of(label, name string) figure {
 	}
 }
 
-// paired is the ratio of two figures: the median of the ratios within each round, which vary less than the figures do.
+// paired returns the ratio of two figures: the median of the ratios within each round, which vary
+// less than the figures.
 func paired(labelA, nameA, labelB, nameB string) figure {
 	return func(t tally) (float64, bool) {
 		a, b := t[labelA][nameA], t[labelB][nameB]
@@ -68,7 +69,7 @@ func newTarget(text string, f figure, good func(float64) bool) target {
 	}}
 }
 
-// either is reached where one of two targets is.
+// either is reached if one of two targets is.
 func either(a, b target) target {
 	return target{a.text + ", or " + b.text, func(t tally) verdict {
 		x, y := a.judge(t), b.judge(t)

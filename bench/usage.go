@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// usage is what a process has used of the machine until now.
+// usage is the time that a process has used so far.
 type usage struct {
 	at  time.Time
 	cpu time.Duration // user and system, of all threads, by the operating system's account
@@ -25,7 +25,8 @@ func (u usage) since(start usage) (clock, cpu float64) {
 	return u.at.Sub(start.at).Seconds(), (u.cpu - start.cpu).Seconds()
 }
 
-// liveHeap is what is reachable, in bytes. Two collections: the first one only moves a sync.Pool's content aside.
+// liveHeap returns the size of the reachable heap in bytes. It collects twice, because the first
+// collection only moves a sync.Pool's content aside.
 func liveHeap() int {
 	runtime.GC()
 	runtime.GC()
@@ -34,7 +35,7 @@ func liveHeap() int {
 	return int(m.HeapAlloc)
 }
 
-// mallocs is how many objects the process has allocated.
+// mallocs returns how many objects the process has allocated.
 func mallocs() int {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

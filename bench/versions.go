@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// peerModules are the modules whose versions matter.
+// peerModules are the modules whose versions the report prints.
 var peerModules = []string{
 	"gopkg.in/segmentio/analytics-go.v3",
 	"github.com/posthog/posthog-go",
@@ -17,7 +17,7 @@ var peerModules = []string{
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp",
 }
 
-// printVersions says what was measured, and on what.
+// printVersions prints the measured versions, and the machine.
 func printVersions(out io.Writer) {
 	fmt.Fprintf(out, "%s %s/%s, %d CPUs. ", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	info, ok := debug.ReadBuildInfo()

@@ -11,39 +11,39 @@ import (
 	"time"
 )
 
-// job is what a worker process does: one workload with one adapter.
+// job is the task of a worker process: one workload with one adapter.
 type job struct {
 	Workload string        `json:"workload"`
 	Adapter  string        `json:"adapter"`
 	Setup    setup         `json:"setup"`
 	For      time.Duration `json:"for"`    // how long it runs
 	Warm     time.Duration `json:"warm"`   // before it is measured
-	Events   int           `json:"events"` // how many, where the number is given and not the time
-	Rate     int           `json:"rate"`   // events a second, where it is given
+	Events   int           `json:"events"` // how many, if the job has a number and not a time
+	Rate     int           `json:"rate"`   // events per second, if set
 	Kind     string        `json:"kind"`   // which variant of the workload
 	Fault    fault         `json:"fault"`
 	Signal   bool          `json:"signal"`            // SIGTERM after the events, and Close at once
 	Close    time.Duration `json:"close"`             // how long Close has
 	Profile  string        `json:"profile,omitempty"` // the file for its CPU profile
-	Patience time.Duration `json:"patience"`          // how long to wait for events whose number does not change
+	Patience time.Duration `json:"patience"`          // how long to wait while the number of events does not change
 	Soak     *soakPlan     `json:"soak"`
 }
 
-// result is what a worker found.
+// result holds the findings of a worker.
 type result struct {
-	Figures map[string]float64 `json:"figures"`
-	Told    []int              `json:"told"`
-	Soak    *soakResult        `json:"soaked,omitempty"`
+	Figures  map[string]float64 `json:"figures"`
+	Reported []int              `json:"reported"`
+	Soak     *soakResult        `json:"soaked,omitempty"`
 }
 
-// work is a job under way.
+// work is a running job.
 type work struct {
 	job
 	control *control
 	result
 }
 
-// workloads are what a worker can do, by name. They fill in the figures.
+// workloads are the workloads of a worker, by name. They set the figures.
 var workloads = map[string]func(*work, context.Context) error{
 	"closed":  (*work).closed,
 	"load":    (*work).load,
@@ -61,13 +61,14 @@ var workloads = map[string]func(*work, context.Context) error{
 	"soak":    (*work).soak,
 }
 
-// serveWorker is the process: it does the job, prints the result, and ends, at the latest when its parent ends.
+// serveWorker is the main function of a worker. It does the job, prints the result, and ends, at
+// the latest with its parent.
 func serveWorker(text string) error {
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(1)
 	}()
-	w := &work{result: result{Figures: map[string]float64{}, Told: []int{}}}
+	w := &work{result: result{Figures: map[string]float64{}, Reported: []int{}}}
 	if err := json.Unmarshal([]byte(text), &w.job); err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func serveWorker(text string) error {
 	return json.NewEncoder(os.Stdout).Encode(w.result)
 }
 
-// profile writes a CPU profile until stop is called, where path is not "".
+// profile writes a CPU profile until stop is called, if path is not "".
 func profile(path string) (stop func() error, err error) {
 	if path == "" {
 		return func() error { return nil }, nil
@@ -105,7 +106,7 @@ func profile(path string) (stop func() error, err error) {
 	}, nil
 }
 
-// drain waits until everything has its result, or until nothing changes any more.
+// drain waits until every event has its result, or until nothing changes any more.
 func (w *work) drain(a adapter) {
 	last, since := -1, time.Now()
 	for {
@@ -120,7 +121,8 @@ func (w *work) drain(a adapter) {
 	}
 }
 
-// close closes the adapter and returns how long that took. One that does not heed its context is left behind after a second more.
+// close closes the adapter and returns how long that took. It stops waiting one second after the
+// deadline for an adapter that ignores its context.
 func (w *work) close(a adapter) time.Duration {
 	ctx, cancel := context.WithTimeout(context.Background(), w.Close)
 	defer cancel()
@@ -128,7 +130,7 @@ func (w *work) close(a adapter) time.Duration {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		_ = a.Close(ctx) // what was not delivered is in Told
+		_ = a.Close(ctx) // Reported has the undelivered events
 	}()
 	select {
 	case <-closed:
@@ -137,8 +139,8 @@ func (w *work) close(a adapter) time.Duration {
 	return time.Since(started)
 }
 
-// pace calls track for n events, evenly over d in steps of 10 ms, and stops when that takes twice as long, but not before the first. It returns
-// how many it was called for.
+// pace calls track for n events, evenly over d in steps of 10 ms. It stops when that takes twice as
+// long, but not before the first event. It returns the number of events tracked.
 func pace(n int, d time.Duration, track func(eid int)) int {
 	const step = 10 * time.Millisecond
 	started := time.Now()
