@@ -21,13 +21,13 @@ import (
 	"github.com/playline/playline-go/internal/transport"
 )
 
-// limited is a client that takes answers of 1000 bytes.
+// limited returns a client that accepts answers of at most 1000 bytes.
 func limited(t *testing.T) *transport.Client {
 	t.Helper()
 	return transport.New(&http.Client{Transport: dialer(t, nil)}, silent, 1000)
 }
 
-// zipped compresses n zeros, which gives about a thousandth.
+// zipped compresses n zeros, to about a thousandth of the size.
 func zipped(n int) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -43,8 +43,8 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestSecurityAnswersAreCapped: a success over the limit is an error, whatever its headers promised, and also where it is short
-// on the wire and long when it is decompressed.
+// TestSecurityAnswersAreCapped: a success over the limit is an error, whatever its headers say. The
+// limit counts bytes after decompression.
 func TestSecurityAnswersAreCapped(t *testing.T) {
 	t.Parallel()
 	plain := func(n int) http.HandlerFunc {
@@ -106,7 +106,8 @@ func TestSecurityAnswersAreCapped(t *testing.T) {
 	}
 }
 
-// TestSecurityErrorBodiesAreCutAt64KiB, whatever the limit of successes is, and stay what they are: a refusal.
+// TestSecurityErrorBodiesAreCutAt64KiB, whatever the limit for successes. The call still fails with
+// the refusal.
 func TestSecurityErrorBodiesAreCutAt64KiB(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 2000, 64 << 10, 64<<10 + 1, 4 << 20} {
@@ -141,7 +142,7 @@ func TestAnAnswerThatIsNotWhatItsHeadersSay(t *testing.T) {
 		answer string
 		body   string
 		ok     bool
-		doubt  bool // of class unsent
+		doubt  bool // for class unsent
 		cause  string
 	}{
 		{"shorter than Content-Length", "200 OK\r\nContent-Length: 20\r\n\r\n{}", "{}", false, true, "read the answer: unexpected EOF"},
@@ -165,7 +166,7 @@ func TestAnAnswerThatIsNotWhatItsHeadersSay(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			p := newPeer(t, func(p *peer, conn *net.TCPConn) {
-				p.read(bufio.NewReader(conn)) // what is left unread would reset the connection
+				p.read(bufio.NewReader(conn)) // unread data would reset the connection
 				_, _ = io.WriteString(conn, "HTTP/1.1 "+row.answer)
 			})
 			resp, failure := limited(t).Do(t.Context(), newRequest(t, p.url, retry.Unsent, []byte("{}")))
@@ -184,7 +185,8 @@ func TestAnAnswerThatIsNotWhatItsHeadersSay(t *testing.T) {
 	}
 }
 
-// TestASwitchOfProtocolsDoesNotHoldTheCall: the body of a 101 is the connection itself, which nothing ends.
+// TestASwitchOfProtocolsDoesNotHoldTheCall: the body of a 101 is the connection itself, so it never
+// ends.
 func TestASwitchOfProtocolsDoesNotHoldTheCall(t *testing.T) {
 	t.Parallel()
 	over := make(chan struct{})
@@ -202,7 +204,8 @@ func TestASwitchOfProtocolsDoesNotHoldTheCall(t *testing.T) {
 	assert.Contains(t, failure.Stranger, "another protocol")
 }
 
-// TestSecurityRedirectsAreRefused: nothing is sent to where they point, no body, no header, no credentials.
+// TestSecurityRedirectsAreRefused: the client sends nothing to the target, no body, no header and
+// no credentials.
 func TestSecurityRedirectsAreRefused(t *testing.T) {
 	t.Parallel()
 	var elsewhere atomic.Int32

@@ -17,26 +17,26 @@ import (
 	"github.com/playline/playline-go/internal/retry"
 )
 
-// byteOrderMark may stand before the text of a body. JSON has none, and some servers write one.
+// byteOrderMark may precede the text of a body. JSON forbids it, but some servers write one.
 const byteOrderMark = "\ufeff"
 
-// maxErrorBody is how much of the body of a failure is kept.
+// maxErrorBody is the limit for the body of a failure; the rest is dropped.
 const maxErrorBody = 64 << 10
 
 // outcome is how one attempt ended.
 type outcome struct {
 	ok         bool
-	kind       retry.Kind // where not ok
+	kind       retry.Kind // if not ok
 	refusal    *Refusal
-	stranger   string // what the answer lacks to be the service's word
+	stranger   string // what the answer lacks to be the service's own
 	err        error
 	retryAfter time.Duration // as the service asked
 	pause      time.Duration // the shortest pause before the next attempt
 	took       time.Duration
 }
 
-// attempt sends the request once and reads the answer whole, so that what follows (is it a failure, may it be repeated)
-// is decided on the body and not only on the status.
+// attempt sends the request once and reads the whole answer. The body, and not only the status,
+// decides whether it is a failure and whether the call may repeat it.
 func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	if err := s.waitAtGate(); err != nil { //nolint:contextcheck // the caller's own: the client's Timeout, which req carries, is for the attempt only
 		s.stop = err
@@ -54,14 +54,15 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 	seen := newTrace(next, len(s.Body) > 0)
 	sent := seen.start(ctx)
 	out := req.WithContext(sent)
-	// Each attempt has a URL of its own: a transport that rewrites it in place must not send the next one astray.
+	// Each attempt has its own URL, because a transport may rewrite it in place.
 	out.URL = new(*s.URL)
 	if err := s.sign(out); err != nil {
 		s.last = outcome{kind: retry.Refused, err: err}
 		return nil, err
 	}
 	if len(s.Body) > 0 {
-		// Plain readers: for one of another type net/http writes headers and body apart, which costs a system call and a packet.
+		// The readers are plain: for one of another type net/http writes headers and body
+		// separately, which costs a system call and a packet.
 		out.Body = io.NopCloser(bytes.NewReader(s.Body))
 		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(s.Body)), nil }
 	}
@@ -78,7 +79,7 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 		s.last = outcome{kind: retry.Lost, err: s.cause(ctx, err)}
 		switch {
 		case untrusted(err):
-			s.last.kind = retry.Refused // by this side: nothing was sent, and it would be the same again
+			s.last.kind = retry.Refused // by the client: nothing was sent, and a repeat would fail again
 		case seen.notSent(err):
 			s.last.kind = retry.NotSent
 		}
@@ -88,7 +89,7 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 	}
 	s.last.took = time.Since(started)
 	s.resp.BodyFree = seen.bodyFree()
-	answer := s.resp // as it came, whatever it is taken for
+	answer := s.resp // as received, whatever the call makes of it
 
 	if s.GoneIsDone && s.maybeDone && s.last.gone(s.resp.Status) {
 		s.last = outcome{ok: true, took: s.last.took}
@@ -104,7 +105,7 @@ func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Respons
 	return resp, nil
 }
 
-// roundTrip makes good what a transport of the caller's own may leave out, as net/http does.
+// roundTrip tolerates the omissions of a caller's own transport, as net/http does.
 func roundTrip(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 	resp, err := next.RoundTrip(req)
 	switch {
@@ -118,7 +119,7 @@ func roundTrip(next http.RoundTripper, req *http.Request) (*http.Response, error
 	return resp, nil
 }
 
-// untrusted reports whether the server's certificate was not accepted.
+// untrusted reports whether the client rejected the server's certificate.
 func untrusted(err error) bool {
 	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
 	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
@@ -135,17 +136,17 @@ func (s *call) waitAtGate() error {
 	return s.Service.Gate.Wait(s.ctx)
 }
 
-// observe tells the observer how an attempt ended.
+// observe reports the end of an attempt to the observer.
 func (s *call) observe(ctx context.Context, answer Response) {
 	answer.Duration = s.last.took
 	failure := s.failure()
 	if failure != nil {
-		failure.Doubt = retry.Judge(s.Class, s.last.kind) == retry.Doubt // of this attempt, and whether or not it is repeated
+		failure.Doubt = retry.Judge(s.Class, s.last.kind) == retry.Doubt // for this attempt, whether or not the call repeats it
 	}
 	s.Observer.After(ctx, &answer, failure)
 }
 
-// sign puts the credentials on one attempt.
+// sign adds the credentials to one attempt.
 func (s *call) sign(out *http.Request) error {
 	if base := s.Service.Base; out.URL.Scheme != base.Scheme || out.URL.Host != base.Host {
 		return errors.New("refused to send credentials to another host than the configured one")
@@ -153,7 +154,7 @@ func (s *call) sign(out *http.Request) error {
 	return s.Auth.Sign(out.Context(), out.Header)
 }
 
-// read takes the answer in and decides what it was.
+// read reads the answer and classifies it.
 func (s *call) read(ctx context.Context, resp *http.Response) {
 	defer resp.Body.Close()
 	s.resp.Status, s.resp.Header = resp.StatusCode, resp.Header
@@ -164,7 +165,7 @@ func (s *call) read(ctx context.Context, resp *http.Response) {
 	}
 	var body []byte
 	var err error
-	if resp.StatusCode >= 200 { // the body of a 101 is the connection itself, which nothing ends
+	if resp.StatusCode >= 200 { // the body of a 101 is the connection itself, which never ends
 		body, err = readUpTo(resp, limit)
 	}
 	body = bytes.TrimPrefix(body, []byte(byteOrderMark))
@@ -176,7 +177,8 @@ func (s *call) read(ctx context.Context, resp *http.Response) {
 		s.strange(retry.Unreadable, "it is a redirect, which is not followed: check the base URL", nil)
 	case !success:
 		s.refused(resp, resp.StatusCode, s.Service.Refusal(resp.StatusCode, body))
-		// The kinds of failure that leave the outcome open, and those about load, are the same whoever answered.
+		// Failures that leave the outcome open, and failures about load, keep their kind whoever
+		// answered.
 		if s.last.kind == retry.Refused {
 			if lacks := s.lacks(body); lacks != "" {
 				s.strange(retry.Stranger, lacks, s.last.refusal)
@@ -202,8 +204,8 @@ func (s *call) read(ctx context.Context, resp *http.Response) {
 	}
 }
 
-// strange notes that the answer is not the service's word. The words of a refusal stay, for the person who looks for the proxy; the
-// status that they seem to mean does not.
+// strange records that the answer is not the service's own. The text of a refusal stays, to help a
+// person find the proxy. The status that the text seems to mean does not.
 func (s *call) strange(kind retry.Kind, lacks string, refusal *Refusal) {
 	if refusal != nil {
 		refusal.Status = s.resp.Status
@@ -211,7 +213,7 @@ func (s *call) strange(kind retry.Kind, lacks string, refusal *Refusal) {
 	s.last = outcome{kind: kind, stranger: lacks, refusal: refusal, retryAfter: s.last.retryAfter, pause: s.last.pause}
 }
 
-// lacks says what the answer lacks to be the service's word.
+// lacks returns what the answer lacks to be the service's own, or "".
 func (s *call) lacks(body []byte) string {
 	if s.Lacks == nil {
 		return ""
@@ -219,12 +221,13 @@ func (s *call) lacks(body []byte) string {
 	return s.Lacks(s.resp.Status, body)
 }
 
-// refused notes that the service said no, and for how long it is to be left alone.
+// refused records that the service rejected the request, and how long to wait before the next
+// attempt.
 func (s *call) refused(resp *http.Response, status int, refusal *Refusal) {
 	asked, ok := retry.After(resp.Header, time.Now())
 	s.last = outcome{kind: retry.KindOf(status, ok), refusal: refusal, retryAfter: asked, pause: asked}
 	if refusal != nil && refusal.Bare {
-		s.last.kind = retry.Unavailable // the service itself says that it took nothing
+		s.last.kind = retry.Unavailable // the service itself says that it accepted nothing
 	}
 	if s.last.kind != retry.Throttled {
 		return
@@ -235,7 +238,7 @@ func (s *call) refused(resp *http.Response, status int, refusal *Refusal) {
 	s.Service.Gate.Hold(min(s.last.pause, s.Policy.MaxRetryAfter))
 }
 
-// inDoubt reports whether the server may have carried the attempt out although it failed.
+// inDoubt reports whether the server may have carried out the failed attempt.
 func (o outcome) inDoubt() bool {
 	switch o.kind {
 	case retry.Lost, retry.Timeout408, retry.ServerError, retry.OtherServerError, retry.Unreadable, retry.Stranger:
@@ -244,17 +247,17 @@ func (o outcome) inDoubt() bool {
 	return false
 }
 
-// gone reports whether the service itself says 404, be it in the body.
+// gone reports whether the service itself answered 404, in the status or in the body.
 func (o outcome) gone(status int) bool {
 	return o.stranger == "" && (status == http.StatusNotFound || o.refusal != nil && o.refusal.Status == http.StatusNotFound)
 }
 
 var errTooLong = errors.New("the answer is too long")
 
-// readUpTo reads a body of at most limit bytes; a longer one is cut and gives errTooLong.
+// readUpTo reads a body of at most limit bytes. It cuts a longer one and returns errTooLong.
 func readUpTo(resp *http.Response, limit int64) ([]byte, error) {
-	// The length is a hint: net/http itself reports a body that ends too early, and of a response that was made by hand, or whose
-	// body somebody changed on the way, the length says nothing.
+	// The length is only a hint. net/http itself reports a body that ends too early. If a transport
+	// made the response by hand, or changed its body, the length may be wrong.
 	var body bytes.Buffer
 	if n := resp.ContentLength; n > 0 && n <= limit {
 		body.Grow(int(n) + bytes.MinRead)
@@ -266,7 +269,7 @@ func readUpTo(resp *http.Response, limit int64) ([]byte, error) {
 	return body.Bytes(), err
 }
 
-// cause returns why an attempt failed without what must not be seen: a *url.Error holds the whole URL.
+// cause returns why an attempt failed, without secrets: a *url.Error holds the whole URL.
 func (s *call) cause(attempt context.Context, err error) error {
 	switch {
 	case s.ctx.Err() != nil:
@@ -284,7 +287,8 @@ func (s *call) cause(attempt context.Context, err error) error {
 	return err
 }
 
-// ended returns why the caller's context ended: always the same value, so that nobody joins it with itself.
+// ended returns why the caller's context ended. It always returns the same value, so that nobody
+// joins it with itself.
 func (s *call) ended() error {
 	if s.end == nil {
 		s.end = contextError(s.ctx)
@@ -292,7 +296,7 @@ func (s *call) ended() error {
 	return s.end
 }
 
-// contextError returns why ctx ended, with the caller's own cause where there is one.
+// contextError returns why ctx ended, with the caller's own cause if there is one.
 func contextError(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if cause == nil || errors.Is(err, cause) {
@@ -301,7 +305,7 @@ func contextError(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", err, cause)
 }
 
-// timeoutError says that one attempt took too long.
+// timeoutError means that one attempt took too long.
 type timeoutError struct{ after time.Duration }
 
 func (e *timeoutError) Error() string {
@@ -310,5 +314,5 @@ func (e *timeoutError) Error() string {
 
 func (e *timeoutError) Timeout() bool { return true }
 
-// Unwrap keeps it apart from context.DeadlineExceeded, which is the caller's own deadline.
+// Unwrap separates it from context.DeadlineExceeded, which means the caller's own deadline.
 func (e *timeoutError) Unwrap() error { return os.ErrDeadlineExceeded }

@@ -10,12 +10,12 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Auth puts credentials on one attempt, whose context it gets.
+// Auth adds credentials to one attempt. It gets the context of that attempt.
 type Auth interface {
 	Sign(ctx context.Context, h http.Header) error
 }
 
-// None signs nothing: the operation is open, or its token comes with the call.
+// None adds nothing: the operation is open, or its token comes with the call.
 type None struct{}
 
 // Sign does nothing.
@@ -23,20 +23,21 @@ func (None) Sign(context.Context, http.Header) error { return nil }
 
 // Header signs with one fixed header, such as a bearer token.
 //
-// The value stands in a function because fmt walks into what it prints: with a verb that does not fit, as in %s of a client, it also goes
-// through pointers, and in unexported fields it asks no Formatter. Of a function it prints the address.
+// A function holds the value because fmt prints the fields of a struct. With a verb that does not
+// fit, such as %s for a client, fmt also follows pointers, and it calls no Formatter of unexported
+// fields. Of a function it prints only the address.
 type Header struct {
 	name  string
 	value func() string
 }
 
-// Bearer signs with Authorization: Bearer token.
+// Bearer returns a signer that sets Authorization: Bearer token.
 func Bearer(token string) Header { return APIKey("Authorization", "Bearer "+token) }
 
-// APIKey signs with a header of the service's own.
+// APIKey returns a signer that sets a header of the service.
 func APIKey(name, value string) Header { return Header{name, func() string { return value }} }
 
-// Basic signs with a user and a password.
+// Basic returns a signer for a user and a password.
 func Basic(user, password string) Header {
 	r := http.Request{Header: http.Header{}}
 	r.SetBasicAuth(user, password)
@@ -54,7 +55,7 @@ type TokenSource struct {
 	token func(ctx context.Context) (string, error)
 
 	mu     sync.Mutex      // guards the following
-	recent func() []string // the last two tokens, newest first; a function as in Header, nil: none yet
+	recent func() []string // the last two tokens, newest first; a function as in Header; nil: no token yet
 }
 
 // NewTokenSource returns a signer that asks token once per attempt.
@@ -87,7 +88,7 @@ func (a *TokenSource) keep(token string) {
 	a.recent = func() []string { return recent }
 }
 
-// Recent returns the last two tokens: around a renewal requests with either are under way.
+// Recent returns the last two tokens, because around a renewal requests with either may run.
 func (a *TokenSource) Recent() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -97,24 +98,25 @@ func (a *TokenSource) Recent() []string {
 	return a.recent()
 }
 
-// A token lives for jwtLifetime and is renewed jwtRenewal before its end, so that one that is signed now outlives the request.
+// A token is valid for jwtLifetime. The signer renews it jwtRenewal before its end, so that the
+// token outlives the request.
 const (
 	jwtLifetime = 5 * time.Minute
 	jwtRenewal  = time.Minute
 )
 
-// JWT signs with an HS256 token that it makes, keeps, and renews.
+// JWT signs with an HS256 token that it creates, keeps and renews.
 type JWT struct {
 	keyID, scope string
 	secret       func() []byte // a function as in Header
 
 	mu     sync.Mutex    // guards the following
-	header func() string // likewise; nil: there is no token yet
+	header func() string // likewise; nil: no token yet
 	signed time.Time     // with the monotonic reading
 	issued time.Time     // the same moment by the wall clock alone: what iat and exp say
 }
 
-// NewJWT returns a signer for a key; scope is the claim of that name.
+// NewJWT returns a signer for a key. The token has scope as its claim of that name.
 func NewJWT(keyID, secret, scope string) *JWT {
 	return &JWT{keyID: keyID, scope: scope, secret: func() []byte { return []byte(secret) }}
 }
@@ -141,10 +143,11 @@ func (a *JWT) Sign(_ context.Context, h http.Header) error {
 	return nil
 }
 
-// holds reports whether the token can still be used at now, by both clocks. The service holds its own wall clock against iat and exp, so a
-// wall clock that was set tells that the token in hand has the wrong ones: it is too old, or was issued in the future. The monotonic
-// clock alone would not tell so, nor that the machine was asleep; the wall clock alone would keep a token for as long as it was set back.
-// mu is held.
+// holds reports whether the token is still valid at now, by both clocks. The service compares iat
+// and exp with its own wall clock. If somebody sets the wall clock of this machine, the token may
+// therefore be too old, or issued in the future. The monotonic clock alone does not show that, nor
+// that the machine was asleep. The wall clock alone would keep a token too long after it was set
+// back. The caller holds mu.
 func (a *JWT) holds(now time.Time) bool {
 	const usable = jwtLifetime - jwtRenewal
 	byWall := now.Round(0).Sub(a.issued)

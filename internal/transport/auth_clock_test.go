@@ -12,14 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestJWTWhenTheWallClockIsSet: the clock of a bubble cannot be set, so the wall time at which the token was issued is moved the other
-// way, which is the same.
+// TestJWTWhenTheWallClockIsSet moves the wall time at which the token was issued, because a test
+// cannot set the clock of a bubble. The effect is the same.
 func TestJWTWhenTheWallClockIsSet(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name    string
-		set     time.Duration // the wall clock, forward; at once after the token was signed
-		later   time.Duration // that pass then
+		set     time.Duration // the wall clock, forward, right after the token was signed
+		later   time.Duration // time that passes after that
 		renewed bool
 	}{
 		{"not set", 0, 0, false},

@@ -97,7 +97,8 @@ func TestJWTSaysWhoAndForHowLong(t *testing.T) {
 	})
 }
 
-// TestJWTIsKeptForFourMinutes and is renewed at that very instant, so that what is signed now is valid for a minute at least.
+// TestJWTIsKeptForFourMinutes, and renewed at that instant. A signature is therefore valid for at
+// least a minute.
 func TestJWTIsKeptForFourMinutes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -146,7 +147,8 @@ func TestJWTOfManyCallersIsOne(t *testing.T) {
 	})
 }
 
-// TestJWTOfARetryIsFresh: credentials are put on an attempt and not on a call, whose pauses can outlast them.
+// TestJWTOfARetryIsFresh: each attempt gets new credentials, because the pauses of a call can
+// outlast them.
 func TestJWTOfARetryIsFresh(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -165,7 +167,7 @@ func TestJWTOfARetryIsFresh(t *testing.T) {
 	})
 }
 
-// TestSecurityCredentialsGoOnlyToTheConfiguredOrigin: whatever built the URL.
+// TestSecurityCredentialsGoOnlyToTheConfiguredOrigin, whatever built the URL.
 func TestSecurityCredentialsGoOnlyToTheConfiguredOrigin(t *testing.T) {
 	t.Parallel()
 	rows := []struct {

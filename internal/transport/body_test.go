@@ -12,11 +12,12 @@ import (
 	"github.com/playline/playline-go/internal/retry"
 )
 
-// wrapper is a transport that may do anything with a request.
+// wrapper is a transport that can do anything with a request.
 type wrapper struct{ http.RoundTripper }
 
-// TestABodyIsFreeOnceItIsNotReadAnyMore: who sends one buffer after the other must not write into one that a connection's goroutine reads.
-// The test writes into what is said to be free; the race detector tells where it is not.
+// TestABodyIsFreeOnceItIsNotReadAnyMore: a caller that reuses a buffer must not write into it while
+// a connection's goroutine reads it. The test writes into each body that is reported as free, and
+// the race detector finds wrong reports.
 func TestABodyIsFreeOnceItIsNotReadAnyMore(t *testing.T) {
 	t.Parallel()
 	const (

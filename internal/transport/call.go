@@ -14,26 +14,28 @@ import (
 	"github.com/playline/playline-go/internal/retry"
 )
 
-// Service is what the calls to one vendor share.
+// Service is the state that all calls to one vendor share.
 type Service struct {
 	Name string
-	Base *url.URL // credentials go to its scheme and host, and nowhere else
+	Base *url.URL // credentials go only to its scheme and host
 	Gate *Gate
-	// Refusal reads an answer and returns nil if it is a success. It also sees answers of 2xx and bodies that are not JSON.
+	// Refusal parses an answer and returns nil for a success. It also gets answers with 2xx and
+	// bodies that are not JSON.
 	Refusal func(status int, body []byte) *Refusal
-	// Throttle is how long to stay away after a 429 that does not say.
+	// Throttle is how long to wait after a 429 without Retry-After.
 	Throttle time.Duration
-	// MaxRetryAfter is the longest Retry-After that is obeyed, where the call's policy has none.
+	// MaxRetryAfter caps Retry-After if the call's policy has no cap.
 	MaxRetryAfter time.Duration
 }
 
-// Refusal is a no of the service, in its own words.
+// Refusal is the service's rejection of a request, as the service reported it.
 type Refusal struct {
-	Status  int // the HTTP status that says what it means, where the real one does not: 404 behind Fyno's 400
+	Status  int // the HTTP status that matches its meaning: 404 for some of Fyno's 400
 	Code    string
 	Message string
 	Details []byte // raw JSON
-	// Bare: a success that says no, and not why. It counts if the answer has the shape of a success; it blames nothing in the request.
+	// Bare means a success that reports a failure without a reason. It counts if the answer has the
+	// shape of a success. It blames nothing in the request.
 	Bare bool
 }
 
@@ -42,60 +44,63 @@ type Request struct {
 	Service      *Service
 	Operation    string // Players.Get
 	Method       string
-	Route        string // the path's template: logs never hold the path
+	Route        string // the path's template; logs never contain the path
 	URL          *url.URL
 	Header       http.Header // without credentials
 	Body         []byte
 	Auth         Auth
 	Class        retry.Class
 	Policy       retry.Policy
-	RetryInDoubt bool // the caller allows to repeat what the class does not
+	RetryInDoubt bool // the caller allows repeats that the class forbids
 	Admitted     bool // the caller has waited at the gate
-	Quiet        bool // the caller tells of failures itself: they are logged for debugging alone
-	GoneIsDone   bool // a 404 after an attempt of unknown outcome means that it had worked
-	// Lacks says what an answer lacks to be the service's own word, "" if it is. It is asked about successes that do not say no,
-	// and about refusals. It must name nothing that the answer says. Nil believes every answer.
+	Quiet        bool // the caller reports failures itself: log them only for debugging
+	GoneIsDone   bool // a 404 after an attempt with unknown outcome means that that attempt worked
+	// Lacks returns what an answer lacks to be the service's own, or "" if it is. The client calls
+	// it for successes that report no failure, and for refusals. Its result must not quote the
+	// answer. Nil believes every answer.
 	Lacks func(status int, body []byte) string
-	// Scrub makes words of the service fit for a log: a request id is what the service says it is. Nil leaves them as they are.
+	// Scrub removes secrets from a request id before it is logged, because the service chooses its
+	// text. Nil changes nothing.
 	Scrub func(string) string
-	// Observer is told of each attempt; nil: nobody.
+	// Observer sees each attempt; nil means no observer.
 	Observer Observer
 }
 
-// Observer is told of the attempts of one call, on the goroutine of Do.
+// Observer sees the attempts of one call, on the goroutine of Do.
 type Observer interface {
-	// Before comes right before an attempt is sent, signed as it is. It may add headers. The attempt goes on with the context that it
-	// returns, which is derived from ctx.
+	// Do calls Before right before it sends an attempt, after signing it. Before may add headers.
+	// The attempt continues with the returned context, which is derived from ctx.
 	Before(ctx context.Context, attempt int, header http.Header) context.Context
-	// After comes when the attempt has ended: with its answer, whose Duration is the attempt's, and nil where it worked.
+	// Do calls After when the attempt has ended, with its answer and its failure. The answer's
+	// Duration is that of the attempt. The failure is nil if the attempt worked.
 	After(ctx context.Context, answer *Response, failure *Failure)
 }
 
-// Response is the last answer of a call, its body read whole. Status 0 means that none came.
+// Response is the last answer of a call, with its whole body. Status 0 means that no answer came.
 type Response struct {
 	Status   int
 	Header   http.Header
 	Body     []byte        // without a byte order mark
 	Attempts int           // attempts made
 	Duration time.Duration // of the whole call, pauses included
-	BodyFree bool          // the request's body is not read any more; known after a call of one attempt
+	BodyFree bool          // nobody reads the request's body any more; known after a call with one attempt
 }
 
 // Failure is why a call has no result.
 type Failure struct {
 	Refusal    *Refusal      // nil if no answer came, or a stranger's success
-	Stranger   string        // what the answer lacks to be the service's word; "" if it is, if none came, or for a 5xx
-	Cause      error         // nil if an answer came that could be read; never holds a URL
-	Stopped    error         // why no further attempt was made, where another was due: the context
+	Stranger   string        // what the answer lacks to be the service's own; "" if it is, if no answer came, or for a 5xx
+	Cause      error         // nil if a readable answer came; never contains a URL
+	Stopped    error         // why a due attempt was not made: the context
 	RetryAfter time.Duration // as the service asked, not capped
-	Doubt      bool          // the server may have carried the request out
+	Doubt      bool          // the server may have carried out the request
 }
 
-// callKey is the context key of the call under way.
+// callKey is the context key of the running call.
 type callKey struct{}
 
-// call is the state of one logical call: what retryablehttp's hooks and the attempts share. All of it runs on the
-// goroutine of Do.
+// call is the state of one logical call, shared by retryablehttp's hooks and the attempts. All of
+// them run on the goroutine of Do.
 type call struct {
 	*Request
 	client *Client
@@ -104,13 +109,13 @@ type call struct {
 	last   outcome
 	stop   error // why the next attempt was not made
 	end    error // see ended
-	doubt  bool  // one attempt was in doubt, and the class forbids to find out
+	doubt  bool  // one attempt was in doubt, and the class forbids another one
 	pause  time.Duration
 
-	maybeDone bool // an attempt that failed may have been carried out
+	maybeDone bool // the server may have carried out a failed attempt
 }
 
-// Do sends a call and returns the last answer, and why it failed, if so.
+// Do sends a call and returns the last answer, and a Failure if the call failed.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, *Failure) {
 	started := time.Now()
 	s := &call{Request: r, client: c}
@@ -130,7 +135,8 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, *Failure) {
 }
 
 func (s *call) run() {
-	// Built by hand: http.NewRequest would print and parse the URL again, and could change its escapes.
+	// The request is built by hand, because http.NewRequest prints and parses the URL again and
+	// could change its escapes.
 	plain := &http.Request{
 		Method: s.Method, URL: s.URL, Host: s.URL.Host, Header: maps.Clone(s.Header),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -147,27 +153,28 @@ func (s *call) run() {
 		RetryMax:   s.Policy.MaxAttempts - 1,
 		CheckRetry: s.checkRetry,
 		Backoff:    s.backoff,
-		// Every attempt has headers of its own: the write loop of one that was given up may still read them, and a cookie jar
-		// adds to what it finds.
+		// Every attempt has its own headers. The write loop of an abandoned attempt may still read
+		// them, and a cookie jar adds to them.
 		PrepareRetry: func(req *http.Request) error {
 			req.Header = maps.Clone(s.Header)
 			return nil
 		},
 		// The default handler drops the last answer.
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-		// Without a Logger it writes nothing; its own lines hold the whole URL.
+		// There is no Logger, because its lines would contain the whole URL.
 	}
 	resp, err := rc.Do(req)
 	if resp != nil {
 		_ = resp.Body.Close() // empty: an attempt reads the body whole
 	}
-	// The context can end during a pause; then the attempt before it is still the last one.
+	// The context can end during a pause. In that case the attempt before the pause is the last
+	// one.
 	if err != nil && s.stop == nil && s.ctx.Err() != nil {
 		s.stop = s.ended()
 	}
 }
 
-// checkRetry is retryablehttp's question after each attempt.
+// checkRetry implements retryablehttp's hook after each attempt.
 func (s *call) checkRetry(context.Context, *http.Response, error) (bool, error) {
 	again := s.repeat()
 	s.logAttempt(again)
@@ -193,7 +200,8 @@ func (s *call) repeat() bool {
 		return false
 	}
 	s.pause = s.Policy.Delay(s.resp.Attempts, s.last.pause)
-	// A pause that the deadline would cut is not begun: the caller learns the cause now instead of then.
+	// A pause that the deadline would cut does not start, so that the caller gets the cause now and
+	// not later.
 	if deadline, ok := s.ctx.Deadline(); ok && time.Until(deadline) <= s.pause {
 		s.stop = &LimitError{Wait: s.pause, Pause: true}
 		return false
@@ -217,7 +225,7 @@ func (s *call) failure() *Failure {
 	}
 }
 
-// attrs are the only facts about a call that may be logged.
+// attrs returns the only facts about a call that the log may contain.
 func (s *call) attrs() []slog.Attr {
 	id := RequestID(s.resp.Header)
 	if s.Scrub != nil && id != "" {
@@ -248,11 +256,13 @@ func (s *call) logAttempt(again bool) {
 	s.client.log.LogAttrs(s.ctx, level, "playline: attempt", attrs...)
 }
 
-// requestID is the shape of an id. Anything else is words of a stranger, which have no place in a log.
+// requestID is the shape of an id. Any other text may come from a stranger and does not belong in a
+// log.
 var requestID = regexp.MustCompile(`^[\w.:/;=+-]{1,128}$`)
 
 // RequestID returns the id that a service or its gateway gave to a request, for questions to its
-// support: letters, digits and the signs _ . : / ; = + -, at most 128 of them; "" if there is none.
+// support. It has at most 128 letters, digits and signs of _ . : / ; = + -. It is "" if the answer
+// has no such id.
 func RequestID(h http.Header) string {
 	for _, name := range [...]string{"X-Request-Id", "X-Correlation-Id", "X-Cloud-Trace-Context", "Cf-Ray"} {
 		if id := h.Get(name); requestID.MatchString(id) {

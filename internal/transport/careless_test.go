@@ -16,7 +16,7 @@ import (
 	"github.com/playline/playline-go/internal/transport"
 )
 
-// Transports of a caller's own that do less, or more, than net/http's.
+// A caller's own transports that do less, or more, than net/http's.
 
 // careless is a transport made of a function.
 type careless func(*http.Request) (*http.Response, error)
@@ -62,7 +62,7 @@ func TestATransportMayLeaveThingsOut(t *testing.T) {
 	}
 }
 
-// TestATransportThatRewritesTheURL: each attempt begins with the URL of the call.
+// TestATransportThatRewritesTheURL: each attempt starts with the URL of the call.
 func TestATransportThatRewritesTheURL(t *testing.T) {
 	t.Parallel()
 	var hosts []string
@@ -77,7 +77,7 @@ func TestATransportThatRewritesTheURL(t *testing.T) {
 	assert.Equal(t, []string{"api.example.com/v1/things/secret-id", "api.example.com/v1/things/secret-id", "api.example.com/v1/things/secret-id"}, hosts)
 }
 
-// TestAGateBesideAnother has its limit and not its hold.
+// TestAGateBesideAnother shares its limit, but not its hold.
 func TestAGateBesideAnother(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -1,8 +1,9 @@
-// Package transport carries one logical call over HTTP: limiter, credentials, attempts, pauses, and what is known when it
-// fails. It knows neither the services nor their types.
+// Package transport carries one logical call over HTTP: limiter, credentials, attempts, pauses, and
+// the certainty of a failure. It knows neither the services nor their types.
 //
-// The pieces, outermost first: Do (call.go) runs retryablehttp's loop; every turn of it is an attempt (attempt.go) that waits
-// at the service's Gate (gate.go), signs (auth.go), watches what was written (trace.go) and reads the answer up to a limit.
+// The parts, outermost first: Do (call.go) runs retryablehttp's loop. Every turn of the loop is an
+// attempt (attempt.go). An attempt waits at the service's Gate (gate.go), signs the request
+// (auth.go), records how much of it was written (trace.go), and reads the answer up to a limit.
 package transport
 
 import (
@@ -17,19 +18,20 @@ import (
 // Client sends calls. It is safe for concurrent use and holds no per-call state.
 type Client struct {
 	http    http.Client
-	timeout time.Duration // the caller's own bound on an attempt; 0: none
+	timeout time.Duration // the caller's own limit for an attempt; 0: no limit
 	log     *slog.Logger
 	maxBody int64
 }
 
-// New returns a client on a copy of base, which is not changed; nil means a transport of its own. Answers longer than
-// maxBody bytes, after decompression, are errors.
+// New returns a client on a copy of base. If base is nil, the client has its own transport. An
+// answer longer than maxBody bytes, after decompression, is an error.
 func New(base *http.Client, log *slog.Logger, maxBody int64) *Client {
 	c := &Client{log: log, maxBody: maxBody}
 	if base != nil {
 		c.http = *base
 	}
-	// Left to http.Client it would begin before the attempt, and the wait for the rate limit would use it up.
+	// In http.Client the timeout would begin before the attempt, and the wait for the rate limit
+	// would use it up.
 	c.timeout, c.http.Timeout = c.http.Timeout, 0
 	next := c.http.Transport
 	if next == nil {
@@ -37,15 +39,16 @@ func New(base *http.Client, log *slog.Logger, maxBody int64) *Client {
 	}
 	warnOfNoVerification(next, log)
 	c.http.Transport = attempts{next}
-	// None of the five APIs redirects. Following one would forward custom headers and replay the body to another host, so a
-	// redirect is handed back as the answer and becomes an error there.
+	// None of the five APIs redirects. To follow a redirect would send custom headers and the body
+	// to another host. The client therefore returns it as the answer, and the attempt turns it into
+	// an error.
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c
 }
 
-// attempts is the only thing retryablehttp sees of the real transport. That it has nothing but RoundTrip matters:
-// retryablehttp calls CloseIdleConnections at the end of every call that was cancelled or exhausted, and on a shared transport
-// that drops the warm connections of every other call.
+// attempts hides the real transport from retryablehttp. It must have no method but RoundTrip:
+// retryablehttp calls CloseIdleConnections at the end of every cancelled or exhausted call. On a
+// shared transport that would drop the warm connections of every other call.
 type attempts struct{ next http.RoundTripper }
 
 // RoundTrip makes one attempt of the call that the request's context carries.
@@ -57,10 +60,11 @@ func (t attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	return s.attempt(req, t.next)
 }
 
-// defaultTransport is one with the settings of http.DefaultTransport, and room for warm connections to
-// one host: a limit of two, as there, makes a parallel caller dial again for almost every request. It
-// is built, and not cloned from http.DefaultTransport: any package of a program can change that one,
-// and after an InsecureSkipVerify somewhere else a stranger's server would get the credentials.
+// defaultTransport returns a transport with the settings of http.DefaultTransport, and room for
+// more warm connections per host. With the limit of two of http.DefaultTransport, a parallel caller
+// dials for almost every request. The transport is not a clone of http.DefaultTransport, because
+// any package of a program can change that one. After an InsecureSkipVerify elsewhere, a stranger's
+// server would get the credentials.
 func defaultTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
@@ -77,9 +81,9 @@ func defaultTransport() *http.Transport {
 	}
 }
 
-// warnOfNoVerification says once that a caller's own transport takes any certificate. That is the
-// caller's to decide, and easily left over from a test. One that verifies in a way of its own is not
-// meant.
+// warnOfNoVerification logs once that a caller's own transport accepts any certificate. The caller
+// may want that, but it is easily left over from a test. The warning does not apply to a transport
+// with its own verification.
 func warnOfNoVerification(next http.RoundTripper, log *slog.Logger) {
 	t, ok := next.(*http.Transport)
 	if !ok || t.TLSClientConfig == nil || t.DialTLSContext != nil {

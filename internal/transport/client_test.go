@@ -33,8 +33,8 @@ type closeCounter struct {
 
 func (c *closeCounter) CloseIdleConnections() { c.closes.Add(1) }
 
-// TestNoCallDropsTheConnectionsOfOthers: retryablehttp calls CloseIdleConnections at the end of calls that were cancelled or
-// exhausted, and on a shared transport that hits everybody.
+// TestNoCallDropsTheConnectionsOfOthers: retryablehttp calls CloseIdleConnections at the end of
+// cancelled or exhausted calls, which on a shared transport affects every caller.
 func TestNoCallDropsTheConnectionsOfOthers(t *testing.T) {
 	t.Parallel()
 	ways := []struct {
@@ -77,7 +77,8 @@ func soon(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// TestWarmConnectionsSurviveTheFailuresOfOthers is the same on sockets, in the dials that a healthy service sees.
+// TestWarmConnectionsSurviveTheFailuresOfOthers is the same on sockets. It counts the dials to a
+// healthy service.
 func TestWarmConnectionsSurviveTheFailuresOfOthers(t *testing.T) {
 	t.Parallel()
 	healthy := newPeer(t, serve)
@@ -97,7 +98,8 @@ func TestWarmConnectionsSurviveTheFailuresOfOthers(t *testing.T) {
 	assert.Equal(t, int32(1), healthy.dials.Load())
 }
 
-// TestSecurityACallersClientIsNotChanged: neither the client nor its transport, and what of it is used is a copy.
+// TestSecurityACallersClientIsNotChanged: New changes neither the client nor its transport, and
+// uses a copy.
 func TestSecurityACallersClientIsNotChanged(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -138,7 +140,8 @@ func TestSecurityACallersClientIsNotChanged(t *testing.T) {
 	assert.Nil(t, failure, "what becomes of the caller's client later changes nothing here")
 }
 
-// TestSecurityTheDefaultsOfNetHTTPAreNotChanged: no test of this package can tell whose they are, so it is not parallel.
+// TestSecurityTheDefaultsOfNetHTTPAreNotChanged is not parallel, because the defaults belong to the
+// whole process.
 func TestSecurityTheDefaultsOfNetHTTPAreNotChanged(t *testing.T) {
 	client, std := *http.DefaultClient, http.DefaultTransport.(*http.Transport)
 	idle, perHost, headers := std.MaxIdleConns, std.MaxIdleConnsPerHost, std.MaxResponseHeaderBytes
@@ -153,8 +156,8 @@ func TestSecurityTheDefaultsOfNetHTTPAreNotChanged(t *testing.T) {
 	assert.Equal(t, []any{idle, perHost, headers}, []any{std.MaxIdleConns, std.MaxIdleConnsPerHost, std.MaxResponseHeaderBytes})
 }
 
-// TestParallelCallersKeepTheirConnections: two warm connections a host, as the standard transport has them, make 20 parallel
-// callers dial for almost every request.
+// TestParallelCallersKeepTheirConnections: with the two warm connections per host of the standard
+// transport, 20 parallel callers would dial for almost every request.
 func TestParallelCallersKeepTheirConnections(t *testing.T) {
 	t.Parallel()
 	const callers, rounds = 20, 5
@@ -170,11 +173,12 @@ func TestParallelCallersKeepTheirConnections(t *testing.T) {
 		}
 		all.Wait()
 	}
-	// A caller can dial and be served by a connection that came free meanwhile; its own is then kept, not dropped.
+	// A caller can dial and then use a connection that became free meanwhile. The transport keeps
+	// the new connection.
 	assert.LessOrEqual(t, p.dials.Load(), int32(2*callers))
 }
 
-// TestNoGoroutineStaysBehind, after each way in which a call can end, on sockets.
+// TestNoGoroutineStaysBehind runs each way in which a call can end, on sockets.
 func TestNoGoroutineStaysBehind(t *testing.T) {
 	over := make(chan struct{})
 	silentPeer := newPeer(t, func(_ *peer, _ *net.TCPConn) { <-over })
@@ -203,7 +207,8 @@ func TestNoGoroutineStaysBehind(t *testing.T) {
 	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, 20*time.Second, time.Millisecond)
 }
 
-// TestConcurrentCallsShareAClient: same service, same body, many callers; the detector of races watches.
+// TestConcurrentCallsShareAClient has many callers with one service and one body, for the race
+// detector.
 func TestConcurrentCallsShareAClient(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
@@ -245,7 +250,8 @@ func TestRequestID(t *testing.T) {
 	assert.Equal(t, "r1", transport.RequestID(http.Header{"Cf-Ray": {"r2"}, "X-Request-Id": {"r1"}}), "the service's own comes first")
 }
 
-// TestSecurityCausesDoNotNameTheURL: net/http and callers' transports put it into their errors, query and all.
+// TestSecurityCausesDoNotNameTheURL: net/http and callers' transports put the URL with its query
+// into their errors.
 func TestSecurityCausesDoNotNameTheURL(t *testing.T) {
 	t.Parallel()
 	const target = origin + "/things/secret-id?otp=123456"

@@ -22,15 +22,15 @@ import (
 	"github.com/playline/playline-go/internal/wire"
 )
 
-// origin is where calls of tests without a socket go.
+// origin is the base URL of tests without a socket.
 const origin = "https://api.example.com/v1"
 
-// quick repeats without a pause that anybody could notice: a jitter below 1 ns is none.
+// quick repeats without a noticeable pause: a jitter below 1 ns rounds to zero.
 var quick = retry.Policy{
 	MaxAttempts: 3, BaseDelay: 1, MaxDelay: 1, MaxRetryAfter: time.Minute, AttemptTimeout: 30 * time.Second,
 }
 
-// newRequest returns a POST to a path under base; the edits are made at last.
+// newRequest returns a POST to a path under base, after it has applied the edits.
 func newRequest(t *testing.T, base string, class retry.Class, body []byte, edits ...func(*transport.Request)) *transport.Request {
 	t.Helper()
 	b, err := url.Parse(base)
@@ -54,7 +54,7 @@ func newRequest(t *testing.T, base string, class retry.Class, body []byte, edits
 	return r
 }
 
-// refusal takes any 2xx for a success, but for a body that says otherwise: "no" or "no 429".
+// refusal accepts any 2xx as a success, except with the body "no" or "no 429".
 func refusal(status int, body []byte) *transport.Refusal {
 	rest, no := bytes.CutPrefix(body, []byte("no"))
 	if status < 300 && !no {
@@ -65,7 +65,7 @@ func refusal(status int, body []byte) *transport.Refusal {
 	return r
 }
 
-// lacks takes every answer for the service's word that does not name a stranger.
+// lacks accepts every answer as the service's own, unless it names a stranger.
 func lacks(_ int, body []byte) string {
 	if bytes.Contains(body, []byte("stranger")) {
 		return "it is a stranger's"
@@ -73,7 +73,7 @@ func lacks(_ int, body []byte) string {
 	return ""
 }
 
-// newClient returns a client on next that is silent and takes answers of 1 MiB.
+// newClient returns a silent client on next that accepts answers of at most 1 MiB.
 func newClient(next http.RoundTripper) *transport.Client {
 	return transport.New(&http.Client{Transport: next}, silent, 1<<20)
 }
@@ -85,7 +85,8 @@ type sent struct {
 	body   string
 }
 
-// script is a transport without a network: step i answers request i, the last one all that follow. It keeps what was sent.
+// script is a transport without a network. Step i answers request i, and the last step answers all
+// later ones. It keeps the requests.
 type script struct {
 	steps []step
 
@@ -111,7 +112,7 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	return s.steps[i](req)
 }
 
-// instants are when the requests came, counted from start.
+// instants returns when the requests came, as durations since start.
 func (s *script) instants(start time.Time) (instants []time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,15 +137,15 @@ func answer(code int, body string, header ...string) step {
 	}
 }
 
-// silent is the logger of a caller who gave none.
+// silent is the logger of a caller without one.
 var silent = slog.New(slog.DiscardHandler)
 
 var errBroken = errors.New("the connection broke")
 
-// broken fails without a word on how far it got.
+// broken fails and does not say how far it got.
 func broken(*http.Request) (*http.Response, error) { return nil, errBroken }
 
-// refuse fails as net.Dialer does where nobody listens.
+// refuse fails as net.Dialer does if nobody listens.
 func refuse(*http.Request) (*http.Response, error) {
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 }

@@ -9,27 +9,30 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Gate is what every attempt to one service passes: its rate limit, and a hold while the service throttles.
+// Gate controls when an attempt to one service may start: it has the rate limit, and a hold while
+// the service throttles.
 type Gate struct {
 	limiter *rate.Limiter // nil: no limit
 
 	mu    sync.Mutex // guards the following
-	until time.Time  // closed till then
+	until time.Time  // closed until then
 }
 
-// NewGate returns a gate with a limit; nil means none.
+// NewGate returns a gate with a limit; nil means no limit.
 func NewGate(limiter *rate.Limiter) *Gate { return &Gate{limiter: limiter} }
 
-// Beside returns a gate with the same limit and a hold of its own, for those who must not wait while others are throttled.
+// Beside returns a gate with the same limit and its own hold, for callers that must not wait while
+// others are throttled.
 func (g *Gate) Beside() *Gate { return NewGate(g.limiter) }
 
-// LimitError says that the caller's deadline comes before the next attempt could start, so it was not made.
+// LimitError means that the caller's deadline is before the next attempt could start. That attempt
+// was not made.
 type LimitError struct {
 	Wait  time.Duration
 	Pause bool // the wait is the pause after a failed attempt, not the rate limit
 }
 
-// Error says what would have taken how long.
+// Error names the wait and how long it would take.
 func (e *LimitError) Error() string {
 	why := "the rate limit"
 	if e.Pause {
@@ -38,10 +41,10 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("%s takes %s, and the context's deadline comes before", why, e.Wait.Round(time.Millisecond))
 }
 
-// Unwrap makes it match context.DeadlineExceeded, which rate.Limiter's own refusal does not.
+// Unwrap makes it match context.DeadlineExceeded, unlike rate.Limiter's own error.
 func (e *LimitError) Unwrap() error { return context.DeadlineExceeded }
 
-// Hold closes the gate for everybody from now on for d; a longer hold stays.
+// Hold closes the gate for all callers for d. It does not shorten a longer hold.
 func (g *Gate) Hold(d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -50,7 +53,8 @@ func (g *Gate) Hold(d time.Duration) {
 	}
 }
 
-// Wait returns when an attempt may start. Where the deadline of ctx would pass first it returns a *LimitError at once.
+// Wait returns when an attempt may start. It returns a *LimitError at once if the deadline of ctx
+// would pass first.
 func (g *Gate) Wait(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return contextError(ctx)
@@ -67,15 +71,16 @@ func (g *Gate) Wait(ctx context.Context) error {
 			r.Cancel()
 			return err
 		}
-		// While this attempt waited for its turn another one may have been answered with 429. Then the turn is lost: all whose
-		// turns came during the hold would start at once when it ends, and be throttled again.
+		// While this attempt waited for its turn, another one may have got a 429. In that case this
+		// attempt loses its turn. Otherwise all attempts whose turns came during the hold would
+		// start together at its end, and be throttled again.
 		if g.held() <= 0 {
 			return nil
 		}
 	}
 }
 
-// Turn waits for the rate limit alone, for a caller that obeys holds by itself.
+// Turn waits only for the rate limit, for a caller that obeys holds by itself.
 func (g *Gate) Turn(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return contextError(ctx)
@@ -110,7 +115,7 @@ func (g *Gate) held() time.Duration {
 	return time.Until(g.until)
 }
 
-// sleep waits for d, or until ctx ends; it does not start a wait that the deadline would cut.
+// sleep waits for d or until ctx ends. It does not start a wait that the deadline would cut.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil

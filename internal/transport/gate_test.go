@@ -37,8 +37,8 @@ func TestTheLimiterCountsAttemptsAndNotCalls(t *testing.T) {
 	})
 }
 
-// TestAThrottledAnswerHoldsEveryCallerOfTheService: also those that had their turn at the limiter already, and those that come
-// later; but not the callers of another service.
+// TestAThrottledAnswerHoldsEveryCallerOfTheService, including callers that already had their turn
+// at the limiter and callers that come later. It does not hold callers of another service.
 func TestAThrottledAnswerHoldsEveryCallerOfTheService(t *testing.T) {
 	t.Parallel()
 	rows := []struct {
@@ -109,7 +109,7 @@ func TestOnlyThrottlingHoldsTheGate(t *testing.T) {
 	}
 }
 
-// TestALongerHoldStays, whichever came first.
+// TestALongerHoldStays, in either order.
 func TestALongerHoldStays(t *testing.T) {
 	t.Parallel()
 	for _, holds := range [][]time.Duration{{30 * time.Second, 10 * time.Second}, {10 * time.Second, 30 * time.Second}} {
@@ -125,7 +125,7 @@ func TestALongerHoldStays(t *testing.T) {
 	}
 }
 
-// TestAHoldThatGrowsWhileItIsWaitedFor keeps those who wait.
+// TestAHoldThatGrowsWhileItIsWaitedFor: waiting callers wait for the longer hold.
 func TestAHoldThatGrowsWhileItIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -138,8 +138,8 @@ func TestAHoldThatGrowsWhileItIsWaitedFor(t *testing.T) {
 	})
 }
 
-// TestAfterAHoldTheLimiterStillMeters: callers whose turn at the limiter came while the service throttled must not start all at
-// once when the hold ends, or the service throttles again, and for longer.
+// TestAfterAHoldTheLimiterStillMeters: callers whose turn at the limiter came during the hold must
+// not all start together at its end. Otherwise the service throttles again, and for longer.
 func TestAfterAHoldTheLimiterStillMeters(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestAfterAHoldTheLimiterStillMeters(t *testing.T) {
 		all.Wait()
 		instants := next.instants(start)
 		require.Len(t, instants, callers+1, "one call needed a second attempt")
-		for i := burst; i < len(instants); i++ { // the first two went before the answer to the first of them
+		for i := burst; i < len(instants); i++ { // the first two started before the first answer
 			assert.GreaterOrEqual(t, instants[i], 20*time.Second, "request %d came during the hold", i)
 			if i+burst < len(instants) {
 				assert.Greater(t, instants[i+burst]-instants[i], time.Second-time.Millisecond, "more than %d requests in a second from %s on", burst, instants[i])
@@ -217,7 +217,8 @@ func TestANearDeadlineIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// TestADeadlineAtTheSecondAttempt: the failure of the first one is kept beside the reason why there was no second.
+// TestADeadlineAtTheSecondAttempt: the call returns the failure of the first attempt, and the
+// reason why there was no second one.
 func TestADeadlineAtTheSecondAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 	"github.com/playline/playline-go/internal/transport"
 )
 
-// Of HTTP/2 the tests need a handful of frames, see https://www.rfc-editor.org/rfc/rfc9113#name-frame-definitions.
+// The tests need only a few frames of HTTP/2, see https://www.rfc-editor.org/rfc/rfc9113#name-frame-definitions.
 const (
 	frameData     = 0
 	frameHeaders  = 1
@@ -52,7 +52,7 @@ var (
 	whole     = frame(frameHeaders, endHeaders|endStream, 0, noContent...)
 )
 
-// play is what an HTTP/2 server of the tests does with request n (from 0), once it is whole; false closes the connection.
+// play handles whole request n (from 0) on a test server for HTTP/2. False closes the connection.
 type play func(n int, stream uint32, w io.Writer) bool
 
 func respond(_ int, stream uint32, w io.Writer) bool {
@@ -62,7 +62,7 @@ func respond(_ int, stream uint32, w io.Writer) bool {
 	return true
 }
 
-// newPeer2 serves HTTP/2 without TLS; requests counts those that came whole.
+// newPeer2 serves HTTP/2 without TLS; requests counts whole requests.
 func newPeer2(t *testing.T, do play) (url string, dials *atomic.Int32, requests *atomic.Int32) {
 	t.Helper()
 	requests = new(atomic.Int32)
@@ -102,8 +102,9 @@ func http2Only(t *testing.T) *http.Transport {
 	return tr
 }
 
-// TestHTTP2 plays the ways in which a stream ends without an answer. What the server says it has not processed net/http sends
-// again by itself, within one attempt; everything else is in doubt.
+// TestHTTP2 plays the ways in which a stream ends without an answer. If the server says that it has
+// not processed a request, net/http itself sends it again, within one attempt. Every other end
+// leaves a doubt.
 func TestHTTP2(t *testing.T) {
 	t.Parallel()
 	first := func(do play) play {
@@ -171,7 +172,8 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-// TestHTTP2HandlerThatGivesUp runs against the server of net/http: what it had read when it reset the stream decides.
+// TestHTTP2HandlerThatGivesUp runs against the server of net/http. How much the server had read
+// before it reset the stream decides.
 func TestHTTP2HandlerThatGivesUp(t *testing.T) {
 	t.Parallel()
 	for name, readsAll := range map[string]bool{"before it reads": false, "after it read all": true} {
@@ -190,7 +192,8 @@ func TestHTTP2HandlerThatGivesUp(t *testing.T) {
 			srv.EnableHTTP2 = true
 			srv.StartTLS()
 			t.Cleanup(srv.Close)
-			// Larger than the window of a stream: without a reader most of it cannot leave.
+			// The body is larger than the window of a stream, so most of it cannot leave without a
+			// reader.
 			resp, failure := newClient(srv.Client().Transport).Do(t.Context(), newRequest(t, srv.URL, retry.Unsent, large))
 			if readsAll {
 				require.NotNil(t, failure)
@@ -206,9 +209,10 @@ func TestHTTP2HandlerThatGivesUp(t *testing.T) {
 	}
 }
 
-// TestAnAttemptGivenUpWhileItsBodyIsWritten ends attempts at any moment of a large body, on both versions of HTTP. Whatever the
-// moment, a request of which the server has the whole must not pass for one that it cannot have. On HTTP/2 such an attempt
-// returns while its stream may still be written, which the detector of races watches.
+// TestAnAttemptGivenUpWhileItsBodyIsWritten ends attempts at random moments of a large body, on
+// both versions of HTTP. The client must never claim that the server cannot have a request that it
+// has received whole. On HTTP/2 such an attempt returns while net/http may still write its stream,
+// which matters to the race detector.
 func TestAnAttemptGivenUpWhileItsBodyIsWritten(t *testing.T) {
 	t.Parallel()
 	for name, enable := range map[string]bool{"HTTP/1": false, "HTTP/2": true} {
@@ -216,7 +220,7 @@ func TestAnAttemptGivenUpWhileItsBodyIsWritten(t *testing.T) {
 			t.Parallel()
 			const calls = 60
 			var whole [calls]atomic.Bool
-			var sure [calls]bool // the client says that the server cannot have it
+			var sure [calls]bool // the client claims that the server cannot have it
 			srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if n, err := io.Copy(io.Discard, r.Body); err == nil && n == int64(len(large)) {
 					i, _ := strconv.Atoi(r.Header.Get("X-Call"))

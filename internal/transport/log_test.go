@@ -77,7 +77,8 @@ func TestEachAttemptIsLogged(t *testing.T) {
 	})
 }
 
-// TestSecurityLogsHoldNoURLNoHeaderNoBody plants a secret in each place of a request, an answer and an error.
+// TestSecurityLogsHoldNoURLNoHeaderNoBody plants a secret in each place of a request, an answer and
+// an error.
 func TestSecurityLogsHoldNoURLNoHeaderNoBody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -103,15 +104,15 @@ func TestSecurityLogsHoldNoURLNoHeaderNoBody(t *testing.T) {
 	})
 }
 
-// httpError is the error of a transport that tells all.
+// httpError is the error of a transport that quotes the whole request.
 type httpError struct{ req *http.Request }
 
 func (e *httpError) Error() string {
 	return e.req.URL.String() + " " + e.req.Header.Get("Authorization")
 }
 
-// TestNothingIsPrintedByItself: retryablehttp's own logger writes to standard error, URLs included. Not parallel: it replaces
-// the process's standard error and output.
+// TestNothingIsPrintedByItself: retryablehttp's own logger would write URLs to standard error. The
+// test is not parallel because it replaces the standard error and output of the process.
 func TestNothingIsPrintedByItself(t *testing.T) {
 	stdout, stderr := os.Stdout, os.Stderr
 	defer func() { os.Stdout, os.Stderr = stdout, stderr }()

@@ -19,7 +19,7 @@ import (
 	"github.com/playline/playline-go/internal/transport"
 )
 
-// Attempts and pauses by class, and what is known when they end.
+// Attempts and pauses by class, and what the caller knows when they end.
 
 func TestPausesLastAsLongAsTheServiceAsked(t *testing.T) {
 	t.Parallel()
@@ -57,7 +57,8 @@ func TestPausesLastAsLongAsTheServiceAsked(t *testing.T) {
 	}
 }
 
-// TestRetryAfterIsReportedAsItWasAsked: the cap, and the default of the service, are not what the service said.
+// TestRetryAfterIsReportedAsItWasAsked: the report has neither the cap nor the default of the
+// service.
 func TestRetryAfterIsReportedAsItWasAsked(t *testing.T) {
 	t.Parallel()
 	rows := []struct {
@@ -88,8 +89,8 @@ func TestRetryAfterIsReportedAsItWasAsked(t *testing.T) {
 	}
 }
 
-// TestAttemptsByClass runs each kind of failure through the whole loop: how many requests are made of three possible ones, and
-// whether the outcome is then unknown.
+// TestAttemptsByClass runs each kind of failure through the whole loop. It checks how many of the
+// three possible requests are made, and whether the outcome is unknown.
 func TestAttemptsByClass(t *testing.T) {
 	t.Parallel()
 	type result struct {
@@ -161,7 +162,8 @@ func TestAttemptsByClass(t *testing.T) {
 	}
 }
 
-// TestDoubtOutlivesALaterAnswer: a definite no to the second attempt says nothing about the first.
+// TestDoubtOutlivesALaterAnswer: a definite refusal of the second attempt proves nothing about the
+// first.
 func TestDoubtOutlivesALaterAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -220,8 +222,8 @@ func TestEveryAttemptSendsTheSameBytes(t *testing.T) {
 	}
 }
 
-// TestAttemptsShareNoHeaders: an attempt that was given up may still read its headers while the next one is signed. The
-// detector of races sees it where they are one map.
+// TestAttemptsShareNoHeaders: an abandoned attempt may still read its headers while the next one is
+// signed. The race detector sees that if both share one map.
 func TestAttemptsShareNoHeaders(t *testing.T) {
 	t.Parallel()
 	for name, jar := range map[string]http.CookieJar{"without cookies": nil, "with cookies": fixedJar{}} {
@@ -259,7 +261,7 @@ func TestAttemptsShareNoHeaders(t *testing.T) {
 	}
 }
 
-// fixedJar has one cookie for everybody.
+// fixedJar returns the same cookie for every URL.
 type fixedJar struct{ http.CookieJar }
 
 func (fixedJar) Cookies(*url.URL) []*http.Cookie     { return []*http.Cookie{{Name: "lane", Value: "7"}} }
@@ -322,7 +324,8 @@ func TestACancelledContextSendsNothing(t *testing.T) {
 	})
 }
 
-// TestADeadlineThatCutsThePauseEndsTheCallAtOnce: nobody is kept waiting for an attempt that cannot be made.
+// TestADeadlineThatCutsThePauseEndsTheCallAtOnce: no caller waits for an attempt that cannot be
+// made.
 func TestADeadlineThatCutsThePauseEndsTheCallAtOnce(t *testing.T) {
 	t.Parallel()
 	rows := []struct {
@@ -386,7 +389,7 @@ func TestAnAttemptTakesNoLongerThanItMay(t *testing.T) {
 	})
 }
 
-// TestTheTimeoutOfTheCallersClientBoundsAnAttempt, and nothing but the attempt: the wait for the limiter is not in it.
+// TestTheTimeoutOfTheCallersClientBoundsAnAttempt, but not the wait for the limiter.
 func TestTheTimeoutOfTheCallersClientBoundsAnAttempt(t *testing.T) {
 	t.Parallel()
 	rows := []struct {
@@ -425,7 +428,8 @@ func TestTheTimeoutOfTheCallersClientBoundsAnAttempt(t *testing.T) {
 	})
 }
 
-// TestGoneIsDone: a 404 is the success of a removal that was asked for before, where that one may have been carried out.
+// TestGoneIsDone: a 404 means success if an earlier attempt of the same removal may have been
+// carried out.
 func TestGoneIsDone(t *testing.T) {
 	t.Parallel()
 	off := func(r *transport.Request) { r.GoneIsDone = false }

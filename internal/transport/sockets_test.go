@@ -27,14 +27,15 @@ import (
 // large is a body that no socket buffer of these tests can hold.
 var large = []byte(strings.Repeat("0123456789abcdef", 8<<20/16))
 
-// peer is a server on raw sockets: conns[i] is played on connection i, the last one on all that follow.
+// peer is a server on raw sockets. It plays conns[i] on connection i, and the last one on all later
+// connections.
 type peer struct {
 	url   string
 	addr  string
 	dials atomic.Int32
 
 	mu     sync.Mutex
-	bodies []string // of the requests that were read whole
+	bodies []string // of the whole requests
 	conns  []net.Conn
 	over   bool
 }
@@ -68,7 +69,7 @@ func newPeer(t *testing.T, conns ...func(*peer, *net.TCPConn)) *peer {
 		_ = l.Close()
 		p.mu.Lock()
 		p.over = true
-		for _, conn := range p.conns { // the client's end can be busy for a moment longer than its call
+		for _, conn := range p.conns { // the client's end can be busy for a moment after its call
 			_ = conn.Close()
 		}
 		p.mu.Unlock()
@@ -77,7 +78,7 @@ func newPeer(t *testing.T, conns ...func(*peer, *net.TCPConn)) *peer {
 	return p
 }
 
-// read takes one request in, whole.
+// read reads one whole request.
 func (p *peer) read(r *bufio.Reader) bool {
 	req, err := http.ReadRequest(r)
 	if err != nil {
@@ -99,7 +100,7 @@ func (p *peer) taken() int {
 	return len(p.bodies)
 }
 
-// reset ends a connection with RST: what is on its way is lost.
+// reset ends a connection with RST, so that data on the way is lost.
 func reset(conn *net.TCPConn) {
 	_ = conn.SetLinger(0)
 	_ = conn.Close()
@@ -107,14 +108,15 @@ func reset(conn *net.TCPConn) {
 
 const okAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
-// serve answers whatever comes.
+// serve answers every request.
 func serve(p *peer, conn *net.TCPConn) {
 	for r := bufio.NewReader(conn); p.read(r); {
 		_, _ = io.WriteString(conn, okAnswer)
 	}
 }
 
-// dialer is a transport of the test's own; small socket buffers keep a large body from vanishing in them.
+// dialer returns a transport for one test. Its socket buffers are small, so that they cannot hold a
+// large body.
 func dialer(t *testing.T, dial func(context.Context, string, string) (net.Conn, error)) *http.Transport {
 	t.Helper()
 	if dial == nil {
@@ -133,7 +135,8 @@ func dialSmall(ctx context.Context, network, addr string) (net.Conn, error) {
 	return conn, conn.(*net.TCPConn).SetWriteBuffer(64 << 10)
 }
 
-// refusedAddr is an address where nobody listens, and nobody can while the test runs: the client's end of a connection has it.
+// refusedAddr returns an address where nobody can listen while the test runs, because it is the
+// client's end of a connection.
 func refusedAddr(t *testing.T) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -145,8 +148,9 @@ func refusedAddr(t *testing.T) string {
 	return conn.LocalAddr().String()
 }
 
-// TestNeverSentIsKnown plays each way in which a connection can fail, and looks at what becomes of a call that may be repeated
-// only where the service cannot have it: it is either repeated and then succeeds, or ends in doubt after one attempt.
+// TestNeverSentIsKnown plays each way in which a connection can fail. The class of its calls allows
+// a repeat only if the service cannot have the request. Each call therefore either repeats and
+// succeeds, or ends in doubt after one attempt.
 func TestNeverSentIsKnown(t *testing.T) {
 	t.Parallel()
 	small := []byte("{}")
@@ -169,7 +173,7 @@ func TestNeverSentIsKnown(t *testing.T) {
 		next     func(*testing.T, *peer) *http.Transport
 		attempts int
 		doubt    bool
-		taken    int // requests that the server has whole
+		taken    int // whole requests that the server received
 	}{
 		{
 			name: "nobody listens", body: small, conns: []func(*peer, *net.TCPConn){serve}, attempts: 2, taken: 1,
@@ -274,7 +278,7 @@ func TestNeverSentIsKnown(t *testing.T) {
 		{
 			name: "the request in the server's buffer, and nobody reads it", body: small, attempts: 1, doubt: true, taken: 0,
 			conns: []func(*peer, *net.TCPConn){func(_ *peer, conn *net.TCPConn) {
-				_, _ = conn.Read(make([]byte, 1)) // it has come
+				_, _ = conn.Read(make([]byte, 1)) // the request has arrived
 				reset(conn)
 			}, serve},
 			next: plain,
@@ -297,7 +301,8 @@ func TestNeverSentIsKnown(t *testing.T) {
 			require.Nil(t, failure)
 			assert.True(t, string(row.body) == p.bodies[0], "whole, byte for byte") //nolint:testifylint // a message with 8 MB helps nobody
 
-			// The same failures end a call of class never without a doubt, and those above end it in doubt.
+			// With class Never, these failures end a call without a doubt, and those above end it
+			// in doubt.
 			p = newPeer(t, row.conns...)
 			_, failure = newClient(row.next(t, p)).Do(t.Context(), newRequest(t, p.url, retry.Never, row.body))
 			require.NotNil(t, failure)
@@ -307,7 +312,7 @@ func TestNeverSentIsKnown(t *testing.T) {
 	}
 }
 
-// TestALostAnswerIsAskedForAgainWhereThatIsSafe is the other half of the rows in doubt above.
+// TestALostAnswerIsAskedForAgainWhereThatIsSafe is the counterpart of the rows in doubt above.
 func TestALostAnswerIsAskedForAgainWhereThatIsSafe(t *testing.T) {
 	t.Parallel()
 	for name, last := range map[string]string{"nothing": "", "half an answer": "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{\"half\":"} {
@@ -326,8 +331,9 @@ func TestALostAnswerIsAskedForAgainWhereThatIsSafe(t *testing.T) {
 	}
 }
 
-// TestAConnectionThatDiesAtOnceIsNeverAPlainFailure: whether a small request leaves before the reset comes is a race in net/http,
-// and both ends of it are right. What must not be is a call that ends without a second attempt and without a doubt.
+// TestAConnectionThatDiesAtOnceIsNeverAPlainFailure: whether a small request leaves before the
+// reset arrives is a race in net/http, and both results are right. But a call must not end without
+// a second attempt and without a doubt.
 func TestAConnectionThatDiesAtOnceIsNeverAPlainFailure(t *testing.T) {
 	t.Parallel()
 	for range 50 {
@@ -374,7 +380,8 @@ func TestATLSHandshakeThatFailsSentNothing(t *testing.T) {
 	t.Cleanup(func() { assert.Zero(t, served.Load()) })
 }
 
-// TestAServerThatDoesNotReadIsNoDoubt: when the attempt's time is over a part of the body has not left.
+// TestAServerThatDoesNotReadIsNoDoubt: when the attempt times out, a part of the body has not been
+// sent.
 func TestAServerThatDoesNotReadIsNoDoubt(t *testing.T) {
 	t.Parallel()
 	over := make(chan struct{})
@@ -389,8 +396,9 @@ func TestAServerThatDoesNotReadIsNoDoubt(t *testing.T) {
 	assert.ErrorContains(t, failure.Cause, "no whole answer within 20ms")
 }
 
-// stuck is a connection whose next write fails when it is told to, with nothing written, as on one that the server has closed
-// while it was idle, before the client has noticed. Reads stay silent.
+// stuck is a connection whose next write can be made to fail with nothing written. A real
+// connection does that if the server closed it while it was idle and the client has not noticed.
+// Reads never return.
 type stuck struct {
 	net.Conn
 	dead *atomic.Bool
@@ -415,9 +423,11 @@ func (c halfway) Write(p []byte) (int, error) {
 	return n, &net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE}
 }
 
-// TestAnIdleConnectionThatDied: net/http finds out when it writes, and takes another connection by itself where nothing was
-// written. That is one attempt of ours, and where the other connection fails too, still nothing was sent. A body that does not
-// fit into its buffer it copies itself, and takes the failed write for a failed read of the body: then the second try is ours.
+// TestAnIdleConnectionThatDied: net/http notices that the connection is dead when it writes, and
+// itself takes another connection if nothing was written. Our client counts that as one attempt. If
+// the other connection fails too, still nothing was sent. A body that does not fit into its buffer
+// is different: net/http takes the failed write for a failed read of the body, and our client makes
+// the second attempt.
 func TestAnIdleConnectionThatDied(t *testing.T) {
 	t.Parallel()
 	for _, body := range [][]byte{nil, []byte("{}"), large} {
@@ -445,7 +455,7 @@ func TestAnIdleConnectionThatDied(t *testing.T) {
 			if !secondDial {
 				dialed = 3
 			}
-			attempts := dialed - 1 // net/http's own second try is inside of the first attempt
+			attempts := dialed - 1 // net/http's own second try is part of the first attempt
 			if len(body) == len(large) {
 				attempts = dialed
 			}
@@ -457,7 +467,8 @@ func TestAnIdleConnectionThatDied(t *testing.T) {
 	}
 }
 
-// TestAnIdleConnectionThatDiedProvesNothingOfTheNext: the second try, on a connection of its own, reached the server.
+// TestAnIdleConnectionThatDiedProvesNothingOfTheNext: the second try, on another connection,
+// reached the server.
 func TestAnIdleConnectionThatDiedProvesNothingOfTheNext(t *testing.T) {
 	t.Parallel()
 	for _, body := range [][]byte{nil, []byte("{}"), large} {
@@ -486,8 +497,8 @@ func TestAnIdleConnectionThatDiedProvesNothingOfTheNext(t *testing.T) {
 	}
 }
 
-// TestAWarmConnectionThatIsLostInDoubt: the server read the request and closed. net/http repeats nothing that has an effect,
-// and neither does the class.
+// TestAWarmConnectionThatIsLostInDoubt: the server read the request and closed. Neither net/http
+// nor the class repeats a request that may have an effect.
 func TestAWarmConnectionThatIsLostInDoubt(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t, func(p *peer, conn *net.TCPConn) {
@@ -507,7 +518,8 @@ func TestAWarmConnectionThatIsLostInDoubt(t *testing.T) {
 	assert.Equal(t, int32(1), p.dials.Load())
 }
 
-// TestATransportThatTellsNothingLeavesADoubt: a caller's own transport need not call the hooks of httptrace, nor read the body.
+// TestATransportThatTellsNothingLeavesADoubt: a caller's own transport may skip the hooks of
+// httptrace, and need not read the body.
 func TestATransportThatTellsNothingLeavesADoubt(t *testing.T) {
 	t.Parallel()
 	rows := []struct {
@@ -541,7 +553,8 @@ func TestATransportThatTellsNothingLeavesADoubt(t *testing.T) {
 	}
 }
 
-// TestATransportThatTellsEnoughLeavesNone: a transport other than net/http's, with the hooks that it has.
+// TestATransportThatTellsEnoughLeavesNone uses a transport other than net/http's, which calls some
+// hooks.
 func TestATransportThatTellsEnoughLeavesNone(t *testing.T) {
 	t.Parallel()
 	rows := []struct {
@@ -554,7 +567,7 @@ func TestATransportThatTellsEnoughLeavesNone(t *testing.T) {
 		}, false},
 		{"a connection, and no word on the rest", func(trace *httptrace.ClientTrace, _ io.Reader) {
 			trace.GotConn(httptrace.GotConnInfo{})
-		}, true}, // only of net/http is it known that it tells of every step
+		}, true}, // only net/http is known to report every step
 		{"a connection, and all of the body", func(trace *httptrace.ClientTrace, body io.Reader) {
 			trace.GotConn(httptrace.GotConnInfo{})
 			_, _ = io.Copy(io.Discard, body)
