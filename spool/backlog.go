@@ -8,19 +8,21 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// waitsForSpace reports whether the stages are not this process's own yet.
+// waitsForSpace reports whether the stages still belong to an earlier process.
 func (s *Spool) waitsForSpace() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stage == nil
 }
 
-// ready commits the backlog, which is what an earlier process left in its stages, and then empties the stages, so that events can be
-// appended. On a full disk it fails, and is tried again until there is room. Meanwhile the stages stay as they are.
+// ready commits the backlog, which an earlier process left in its stages. It then empties the
+// stages, so that Append can use them. On a full disk it fails, and the spool tries again until
+// there is room. Meanwhile the stages stay unchanged.
 func (s *Spool) ready() error {
 	for len(s.backlog) > 0 { // only this goroutine changes it
-		// A copy: Recover reads the notes of those that are still in the backlog. What the later ones say of these events comes with them, or
-		// Recover would find them in a segment without it.
+		// This is a copy, because Recover reads the notes of the stages in the backlog. The notes
+		// in later stages about these events go to the segment together with them. Otherwise
+		// Recover would find the events without these notes.
 		b := *s.backlog[0]
 		for _, later := range s.backlog[1:] {
 			b.sending = slices.Concat(b.sending, later.sending)
@@ -57,7 +59,7 @@ func (s *Spool) ready() error {
 		return errors.Join(described(err), stages[0].close(), stages[1].close())
 	}
 	s.disk.Lock()
-	_ = s.reserve.fill() // where there is no room the next commit tries again, and says so
+	_ = s.reserve.fill() // without room, the next commit tries again and reports it
 	s.disk.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,8 +83,9 @@ func (s *Spool) begin() error {
 	return err
 }
 
-// emptyStage opens a stage for a new generation. Ids that a power cut took are given out again. A note of the earlier process about one
-// of them must not be found then, after another power cut: so the generation is on the disk before the first id is.
+// emptyStage opens a stage for a new generation. The spool reuses ids that a power cut took. After
+// another power cut it must not find a note of the earlier process about such an id. Therefore the
+// generation is on disk before the first id.
 func (s *Spool) emptyStage(name string) (*stage, error) {
 	st, err := openStage(s.dir, name)
 	if err != nil {
@@ -98,7 +101,8 @@ func (s *Spool) emptyStage(name string) (*stage, error) {
 	return st, nil
 }
 
-// waiting returns the events of batches that are in stages alone, and not settled, in the order of their ids.
+// waiting returns the unsettled events of batches that are only in stages, in the order of their
+// ids.
 func waiting(staged []*batch) (events []batcher.StoredEvent) {
 	var sent, done []run
 	for _, b := range staged {

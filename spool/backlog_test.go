@@ -11,7 +11,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// What an earlier process left in its stages, where it cannot be committed at once.
+// Records of an earlier process in its stages that cannot be committed at once.
 
 // staged writes a stage file as a process leaves it that is killed.
 func staged(t *testing.T, dir, name string, generation byte, events, sent, done []uint64) {

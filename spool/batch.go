@@ -8,9 +8,10 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// batchOf reads the records of a stage's bytes, up to the first that is not whole: there the process died, or nothing was written. The
-// ids of a stage's events follow one another, so a record with another id is none of a spool's. The error is about what cannot have
-// been left by a process that died; what was read before is in the batch.
+// batchOf reads the records in a stage's bytes, up to the first incomplete one. There the process
+// died, or nothing was written. The ids in a stage are consecutive, so a record with another id is
+// not from a spool. The error reports bytes that a dead process cannot have left. The batch has the
+// records before them.
 func batchOf(mem []byte) (*batch, error) {
 	generation, at, err := stageHeadOf(mem)
 	b := &batch{generation: generation}
@@ -29,7 +30,7 @@ func batchOf(mem []byte) (*batch, error) {
 			b.game = r.game
 		default:
 			if (r.kind == event || r.kind == eventOnce) && b.count() > 0 && r.event.ID != b.last()+1 {
-				return b, fmt.Errorf("event %d stands behind event %d", r.event.ID, b.last())
+				return b, fmt.Errorf("event %d follows event %d", r.event.ID, b.last())
 			}
 			b.add(r, mem[at:at+n])
 		}
@@ -38,7 +39,7 @@ func batchOf(mem []byte) (*batch, error) {
 	return b, err
 }
 
-// batch is what one commit writes.
+// batch holds the records that one commit writes.
 type batch struct {
 	generation uint64
 	game       string // of its events
@@ -49,8 +50,8 @@ type batch struct {
 	open       bool // the last chunk may grow
 }
 
-// chunk is a run of event records that are stored under one key. The engine puts two of them into a run of pages where they are larger
-// than a page; two full ones leave little of four pages unused.
+// chunk is a run of event records under one key. The engine puts two of them into a run of pages if
+// they are larger than a page. Two full ones leave little of four pages unused.
 type chunk struct {
 	first uint64
 	ids   int
@@ -59,7 +60,7 @@ type chunk struct {
 
 const chunkBytes = 8160
 
-// add takes a record that stands right behind the one before it.
+// add adds a record that directly follows the previous one.
 func (b *batch) add(r record, raw []byte) {
 	switch r.kind {
 	case sending:
@@ -82,10 +83,10 @@ func (b *batch) add(r record, raw []byte) {
 	}
 }
 
-// first returns the smallest id of the events, of which there is one.
+// first returns the smallest id of the events. The batch must have one.
 func (b *batch) first() uint64 { return b.ids[0].first }
 
-// last returns the greatest id of the events, 0 where there is none.
+// last returns the greatest id of the events, or 0 without events.
 func (b *batch) last() uint64 {
 	if len(b.ids) == 0 {
 		return 0
@@ -112,7 +113,7 @@ func (b *batch) records() iter.Seq2[record, []byte] {
 	}
 }
 
-// events walks the events. Their bytes are the batch's.
+// events walks the events. Their bytes belong to the batch.
 func (b *batch) events() iter.Seq[batcher.StoredEvent] {
 	return func(yield func(batcher.StoredEvent) bool) {
 		for r := range b.records() {

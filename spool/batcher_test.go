@@ -31,7 +31,8 @@ func (d *discard) Send(_ context.Context, b batcher.Batch) (batcher.Receipt, err
 	return batcher.Receipt{}, nil
 }
 
-// BenchmarkTrack is one event of one player, without a store and with one; the events are delivered meanwhile. Mean counts commits in.
+// BenchmarkTrack is one event of one player, without a store and with one; the events are delivered
+// meanwhile. Mean counts commits in.
 //
 //	go test -run '^$' -bench Track ./spool
 func BenchmarkTrack(b *testing.B) {
@@ -80,7 +81,8 @@ func BenchmarkTrack(b *testing.B) {
 	}
 }
 
-// TestEventsOfAPlayerWhoNeverComesBack fill a spool, outlive their process, expire by Config.MaxAge in the next one, and give their space back.
+// TestEventsOfAPlayerWhoNeverComesBack fill a spool, outlive their process, expire by Config.MaxAge
+// in the next one, and give their space back.
 func TestEventsOfAPlayerWhoNeverComesBack(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {

@@ -57,7 +57,8 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkLife appends a million events, opens them again, walks them and settles them: go test -run '^$' -bench Life -benchtime 1x ./spool
+// BenchmarkLife appends a million events, opens them again, walks them and settles them: go test
+// -run '^$' -bench Life -benchtime 1x ./spool
 func BenchmarkLife(b *testing.B) {
 	const n = 1_000_000
 	for b.Loop() {

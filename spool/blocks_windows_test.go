@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// onDisk returns the lengths of the files of a directory: blocks are not told apart here.
+// onDisk returns the lengths of the files of a directory, because Windows does not report blocks
+// here.
 func onDisk(b *testing.B, dir string) (sum int64) {
 	b.Helper()
 	for _, path := range must(filepath.Glob(filepath.Join(dir, "*"))) {

@@ -15,7 +15,8 @@ import (
 
 // Notes about events that are not in a file yet.
 
-// Events wait in a stage because the next file cannot be made. Notes about them go to it with them, and not to the one before.
+// Events wait in a stage because the next file cannot be made. Notes about them go to it with them,
+// and not to the one before.
 func TestNotesWaitForTheirEvents(t *testing.T) {
 	dir := t.TempDir()
 	o := spool.Options{Sync: spool.Interval, Every: time.Hour, SegmentBytes: 2000}
@@ -41,7 +42,8 @@ func TestNotesWaitForTheirEvents(t *testing.T) {
 	}
 }
 
-// A power cut with Interval takes an event, and leaves notes about it, because the system has written the page with them by chance.
+// A power cut with Interval takes an event, and leaves notes about it, because the system has
+// written the page with them by chance.
 func TestNotesOfEventsThatAreLost(t *testing.T) {
 	dir, after := t.TempDir(), t.TempDir()
 	o := spool.Options{Sync: spool.Interval, Every: time.Hour}

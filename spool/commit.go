@@ -2,8 +2,9 @@ package spool
 
 import "errors"
 
-// commit writes a batch: its events to the last segment, its notes to the segments that hold the events. Events and notes can fail by
-// themselves; notes that failed go with the next commit, too. Events that are written are no longer in the batch.
+// commit writes the events of a batch to the last segment, and its notes to the segments of their
+// events. Events and notes can fail separately. The next commit writes failed notes again. Written
+// events are no longer in the batch.
 func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 	s.disk.Lock()
 	defer s.disk.Unlock()
@@ -31,8 +32,8 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 	if len(s.segments) == 0 { // the only one was damaged and is set aside, and there is no room for another
 		s.carry(sent, done)
 	}
-	// The last segment goes first: it has the events, which somebody may wait for. Of an event that comes with this very batch the
-	// note is in the same transaction.
+	// The last segment goes first, because a caller may wait for its events. Notes about events of
+	// this batch are in the same transaction.
 	for i := len(s.segments) - 1; i >= 0; i-- {
 		seg := s.segments[i]
 		mine, own, last := &batch{}, seg == active, i == len(s.segments)-1
@@ -103,7 +104,7 @@ func (s *Spool) commit(b *batch) (events, notes, untidy error) {
 	return events, notes, described(untidy)
 }
 
-// active returns the segment that takes a batch's events. The disk's mutex is held.
+// active returns the segment for a batch's events. The caller holds the disk's mutex.
 func (s *Spool) active(b *batch) (*segment, error) {
 	if err := s.mendLast(); err != nil {
 		return nil, described(err)
@@ -121,7 +122,8 @@ func (s *Spool) active(b *batch) (*segment, error) {
 	return fresh, nil
 }
 
-// carryFrom keeps the notes about an id and those behind it for the next commit, and returns the others. They are sorted.
+// carryFrom keeps the notes about an id and all later ids for the next commit, and returns the
+// others. The notes must be sorted.
 func (s *Spool) carryFrom(id uint64, sent, done []run) (sentBefore, doneBefore []run) {
 	laterSent, sentBefore := cutFrom(sent, id)
 	laterDone, doneBefore := cutFrom(done, id)

@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// A directory as it is found: segments, stages, and what of them waits.
+// The contents of a directory before any change: segments, stages, and their waiting events.
 
 var stageNames = [...]string{"stage-a", "stage-b"}
 
-// contents is what is in a directory, read without a change.
+// contents is the state of a directory, read without changes.
 type contents struct {
 	segments   []*segment
 	stages     []Damage // those that cannot be read
@@ -35,7 +35,7 @@ type readable struct {
 // batches are in the order of their generations.
 type batches []*batch
 
-// last returns the greatest id of their events, 0 where there is none.
+// last returns the greatest id of their events, or 0 without events.
 func (b batches) last() (id uint64) {
 	for _, some := range b {
 		id = max(id, some.last())
@@ -95,7 +95,8 @@ func load(dir *directory, mem *scratch) (_ *contents, err error) {
 			c.stages = append(c.stages, Damage{Path: st.path, Err: errOrder, Salvaged: b.count()})
 		}
 		c.generation = max(c.generation, b.generation)
-		// A power cut may take an event and leave a note about it. The note must not be taken for one about another event.
+		// A power cut may take an event and leave a note about it. That note must not apply to a
+		// later event with the same id.
 		for _, ids := range slices.Concat(b.sending, b.settled) {
 			if last := ids.end() - 1; last < c.committed+idSpan {
 				c.next = max(c.next, last+1)
@@ -131,7 +132,7 @@ func readStage(dir *directory, name string) ([]byte, error) {
 	return data[:n], err
 }
 
-// leave closes what is open.
+// leave closes all open files.
 func (c *contents) leave() (err error) {
 	for _, seg := range c.segments {
 		err = errors.Join(err, seg.leave())
@@ -149,13 +150,14 @@ func firstOf(name string) (first uint64, ok bool) {
 	return first, err == nil && first > 0
 }
 
-// from returns the batch without the events before an id: they are in a segment, or were and are settled.
+// from returns the batch without the events before an id. These are in a segment, or were there and
+// are settled.
 func (b *batch) from(id uint64) *batch {
 	out := &batch{generation: b.generation, game: b.game, sending: b.sending, settled: b.settled}
 	for r, raw := range b.records() {
 		if r.event.ID >= id {
 			out.add(r, raw)
-			out.open = false // where one was left out, the next does not stand right behind
+			out.open = false // after a skipped event, the next does not follow directly
 		}
 	}
 	return out

@@ -15,8 +15,8 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// A process appends, notes and settles on a disk that fills up and has room again at random moments, goes on where it is refused, and is
-// killed at random moments. See killRounds.
+// A process appends, notes and settles on a disk that fills up and has room again at random
+// moments, goes on where it is refused, and is killed at random moments. See killRounds.
 func TestKilledOnACrowdedDisk(t *testing.T) {
 	if os.Getenv("PLAYLINE_LONG") == "" && os.Getenv("PLAYLINE_SPOOL_ROUNDS") == "" {
 		t.Skip("a disk is full only after many rounds: set PLAYLINE_LONG=1")

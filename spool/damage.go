@@ -10,22 +10,22 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// Damage is something in the directory that could not be read. What could be read is kept.
+// Damage is an unreadable part of the directory. The spool keeps the readable events.
 type Damage struct {
 	Path     string // where it was set aside; where it is, as long as it could not be: on a full disk, or for Inspect
 	Err      error  // what is wrong with it
 	Salvaged int    // events that could be read from it and still wait
 }
 
-// String says what was found, where it is, and how much of it could be read.
+// String describes the damage, its place, and how many events were saved.
 func (d Damage) String() string {
 	return fmt.Sprintf("%s: %v; %d waiting events could be read", d.Path, d.Err, d.Salvaged)
 }
 
-// errChecksum is a record whose bytes are not those that were written.
+// errChecksum means that the bytes of a record have changed since they were written.
 var errChecksum = errors.New("a record's checksum does not match")
 
-// refused reports whether the system did not let us read a file, which says nothing about what is in it.
+// refused reports whether the system denied access to a file, which says nothing about its content.
 func refused(err error) bool {
 	for _, cause := range []error{
 		ErrUnsafe, ErrNewer, fs.ErrPermission, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EINTR, bolterrors.ErrTimeout,
@@ -37,11 +37,12 @@ func refused(err error) bool {
 	return false
 }
 
-// errBroken is a file that is mapped and cannot be used.
+// errBroken means that a mapped file is unusable.
 var errBroken = errors.New("the file is broken, or the disk under it")
 
-// guarded runs a function of the engine, which maps files into memory. A file is read before the engine gets it, but a disk can fail
-// later: then a page that cannot be read is a fault, and one that changed may be a panic. Both become errors.
+// guarded runs a function of the engine, which maps files into memory. The spool reads a file
+// before the engine gets it, but a disk can fail later. An unreadable page then causes a fault, and
+// a changed one may cause a panic. Both become errors.
 func guarded(read func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

@@ -18,7 +18,8 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// shelf is a closed directory whose files are damaged in copies of it: three segments with branches, some events settled, some sent.
+// shelf is a closed directory whose files are damaged in copies of it: three segments with
+// branches, some events settled, some sent.
 type shelf struct {
 	files   map[string][]byte
 	names   []string // of the segments
@@ -70,8 +71,9 @@ func (b *shelf) lay(t *testing.T, name string, damaged []byte) (dir string) {
 	return dir
 }
 
-// check opens a directory whose segment at an index is damaged, and returns how many of the segment's events are back and whether damage
-// was reported. The other segments' events must all be there, and nothing that never was.
+// check opens a directory whose segment at an index is damaged, and returns how many of the
+// segment's events are back and whether damage was reported. The other segments' events must all be
+// there, and nothing that never was.
 func (b *shelf) check(t *testing.T, dir string, index int) (back int, reported bool) {
 	t.Helper()
 	var found []spool.Damage
@@ -115,7 +117,7 @@ func (b *shelf) check(t *testing.T, dir string, index int) (back int, reported b
 	return back, len(found) > 0
 }
 
-// Random damage of any kind anywhere in a file. Open must come to an end, must not panic and must not refuse.
+// Random damage of any kind anywhere in a file. Open must end, must not panic and must not fail.
 func TestRandomDamage(t *testing.T) {
 	b := newShelf(t)
 	reported, back := 0, 0
@@ -171,7 +173,7 @@ func branches(b []byte) (pages [][]byte) {
 	return pages
 }
 
-// What leads to the events may be lost, or lead in circles: the events are still there.
+// The pages that lead to the events may be lost, or lead in circles. The events are still there.
 func TestDamagedBranch(t *testing.T) {
 	b := newShelf(t)
 	for name, damage := range map[string]func(branch []byte){
@@ -216,7 +218,7 @@ func TestDamagedMeta(t *testing.T) {
 	}
 }
 
-// Behind a record that is damaged the next is found.
+// The spool finds the next record after a damaged one.
 func TestADamagedRecordIsOne(t *testing.T) {
 	b := newShelf(t)
 	data := slices.Clone(b.files[b.names[1]])
@@ -227,7 +229,7 @@ func TestADamagedRecordIsOne(t *testing.T) {
 	assert.Equal(t, 979, back)
 }
 
-// What is not a spool's file, or not a file, keeps nobody from opening.
+// An entry that is not a spool's file, or not a file at all, does not keep Open from working.
 func TestOddThingsInTheDirectory(t *testing.T) {
 	for name, put := range map[string]func(dir string) error{
 		"garbage in the lock":      func(dir string) error { return os.WriteFile(filepath.Join(dir, "lock"), []byte("x"), 0o600) },

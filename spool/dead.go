@@ -16,8 +16,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// The dead letters: events that a batcher gave up, in one file beside the segments. Records are appended, and the file is written anew when
-// some of them go.
+// The dead letters: events that a batcher gave up, in one file beside the segments. KeepDead
+// appends records, and a removal rewrites the file.
 
 const (
 	deadName  = "dead"
@@ -26,7 +26,7 @@ const (
 	deadSeed  = 1                  // in the place of a generation
 )
 
-// DeadLetter is an event that was given up, with its number in the directory.
+// DeadLetter is an event that a batcher gave up, with its number in the directory.
 type DeadLetter struct {
 	Number uint64
 	batcher.DeadLetter
@@ -34,7 +34,7 @@ type DeadLetter struct {
 
 var _ batcher.DeadLetters = (*Spool)(nil)
 
-// dead is the file of dead letters. It is made when the first comes.
+// dead is the file of dead letters. The first letter creates it.
 type dead struct {
 	dir    *directory
 	limit  int64
@@ -47,7 +47,8 @@ type dead struct {
 	next uint64 // number
 }
 
-// openDead finds the end of the file: what a process that died has left of a record is overwritten by the next.
+// openDead finds the end of the file. The next record overwrites a partial one that a dead process
+// left.
 func openDead(dir *directory, o Options) (*dead, error) {
 	d := &dead{dir: dir, limit: o.MaxDeadBytes, synced: o.Sync == Always, next: 1}
 	if err := d.open(os.O_RDWR); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -112,8 +113,8 @@ func (d *dead) read() ([]byte, error) {
 	return data, nil
 }
 
-// lettersOf walks the letters of a file, each with the place behind it. Behind a damaged one it looks for the next, but not without end in a
-// file that was made to look like one at every byte.
+// lettersOf walks the letters of a file, each with the position after it. After a damaged one it
+// searches the next. It limits the search in a file that looks like a letter at every byte.
 func lettersOf(data []byte) iter.Seq2[*DeadLetter, int] {
 	return func(yield func(*DeadLetter, int) bool) {
 		left := 64 * len(data)
@@ -132,7 +133,8 @@ func lettersOf(data []byte) iter.Seq2[*DeadLetter, int] {
 	}
 }
 
-// appendLetter appends a record: number, milliseconds accepted and died, result, attempts, doubts, then the texts, each with its length before it.
+// appendLetter appends a record: number, milliseconds accepted and died, result, attempts, doubts,
+// and the texts, each after its length.
 func appendLetter(dst []byte, number uint64, l *batcher.DeadLetter) []byte {
 	body := []byte{byte(letterKind)}
 	for _, v := range []uint64{
@@ -147,7 +149,8 @@ func appendLetter(dst []byte, number uint64, l *batcher.DeadLetter) []byte {
 	return appendRecord(dst, seedOf(deadSeed), len(body), func(b []byte) []byte { return append(b, body...) })
 }
 
-// readLetter decodes the first letter of b. On an error the length is that of the bytes that were looked at.
+// readLetter decodes the first letter of b. On an error it returns the number of bytes that it
+// read.
 func readLetter(b []byte) (*DeadLetter, int, error) {
 	if !mayBegin(b) {
 		return nil, 0, errChecksum
@@ -174,8 +177,9 @@ func readLetter(b []byte) (*DeadLetter, int, error) {
 	return l, n, nil
 }
 
-// KeepDead keeps events that a batcher gave up, as batcher.Config.DeadLetters. With Always it returns when they are synced. Above
-// Options.MaxDeadBytes it returns ErrFull. See [Spool.DeadLetters].
+// KeepDead implements batcher.DeadLetters: it keeps events that a batcher gave up. With Always it
+// returns after it has synced them. Above Options.MaxDeadBytes it returns ErrFull. See
+// [Spool.DeadLetters].
 func (s *Spool) KeepDead(_ context.Context, letters []batcher.DeadLetter) error {
 	s.mu.Lock()
 	closed := s.closed
@@ -215,7 +219,7 @@ func (d *dead) keep(letters []batcher.DeadLetter) error {
 	return nil
 }
 
-// readyLocked makes the file where there is none, or somebody has removed it.
+// readyLocked creates the file if it does not exist, or if somebody has removed it.
 func (d *dead) readyLocked() error {
 	if d.file != nil && d.dir.leadsTo(deadName, d.info) {
 		return nil
@@ -264,7 +268,8 @@ func (d *dead) replaceLocked(data []byte) error {
 	return err
 }
 
-// drop removes letters, and overwrites the file that had them. It returns how many went.
+// drop removes letters, and overwrites the file that had them. It returns the number of removed
+// letters.
 func (d *dead) drop(which func(*DeadLetter) bool) (dropped int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -318,10 +323,10 @@ func (d *dead) all() iter.Seq2[DeadLetter, error] {
 	}
 }
 
-// DeadLetters walks the events that were kept by KeepDead, in the order in which they came.
+// DeadLetters walks the events that KeepDead kept, in the order in which they came.
 func (s *Spool) DeadLetters() iter.Seq2[DeadLetter, error] { return s.dead.all() }
 
-// DropDead forgets dead letters by their numbers, overwrites them, and returns how many there were.
+// DropDead removes dead letters by their numbers, overwrites them, and returns how many there were.
 func (s *Spool) DropDead(numbers []uint64) (dropped int, err error) {
 	dropped, err = s.dead.drop(func(l *DeadLetter) bool { return slices.Contains(numbers, l.Number) })
 	return dropped, described(err)
@@ -333,9 +338,11 @@ func (s *Spool) EraseDead(_ context.Context, userID string) error {
 	return described(err)
 }
 
-// Replay puts dead letters back among the events that wait, so that the next batcher sends them: not this one, if it has recovered already.
-// Their age begins anew. One of an unknown result is in doubt and no longer AtMostOnce: whoever replays it accepts a copy. It returns
-// how many there were. An error leaves the letters where they are, and what was put back may be there as well.
+// Replay moves dead letters back to the waiting events, so that the next batcher sends them. A
+// batcher that has already called Recover does not. Their age starts again at zero. A letter with
+// an unknown result is in doubt and no longer AtMostOnce, so a replay may cause a copy. Replay
+// returns the number of letters. On an error the letters stay, and some may be among the waiting
+// events as well.
 func (s *Spool) Replay(ctx context.Context, numbers []uint64) (replayed int, err error) {
 	var done, doubtful []uint64
 	for l, err := range s.dead.all() {

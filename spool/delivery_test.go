@@ -29,8 +29,9 @@ import (
 
 const gamePlayers = 6
 
-// gameServer is the process that is killed: several players' goroutines track, and a batcher on a spool delivers. What has returned and
-// what was told is said on standard output, a line at a time. At "close" on standard input it closes the batcher and ends.
+// gameServer is the process that the test kills. Goroutines of several players track, and a batcher
+// on a spool delivers. The process prints every return and every reported result as one line on
+// standard output. At "close" on standard input it closes the batcher and ends.
 func gameServer(dir string, o spool.Options, url string, from int) error {
 	say := func(format string, args ...any) { fmt.Fprintf(os.Stdout, format+"\n", args...) }
 	say("started")
@@ -93,7 +94,8 @@ func trackedNumber(event []byte) int {
 	return in.CustomData.N
 }
 
-// delivery is what is known of an event from the game servers' lines and from the spool after each kill.
+// delivery is the state of an event, from the game servers' lines and from the spool after each
+// kill.
 type delivery struct {
 	tracked   bool
 	told      int
@@ -102,7 +104,8 @@ type delivery struct {
 	stored    int
 }
 
-// TestKilledWhileItDelivers kills a game server at random moments and starts it again. See killRounds.
+// TestKilledWhileItDelivers kills a game server at random moments and starts it again. See
+// killRounds.
 func TestKilledWhileItDelivers(t *testing.T) {
 	rounds := killRounds()
 	for _, sync := range []string{"always", "interval"} {
@@ -139,7 +142,8 @@ func TestKilledWhileItDelivers(t *testing.T) {
 	}
 }
 
-// serve runs a game server, and kills it after a number of lines. With less than 0 it is let to its end after 100 events.
+// serve runs a game server and kills it after a number of lines. If the number is negative, the
+// server ends by itself after 100 events.
 func serve(t *testing.T, dir, sync, url string, lines int, known map[int]*delivery) {
 	t.Helper()
 	from := 0
@@ -204,7 +208,7 @@ func serve(t *testing.T, dir, sync, url string, lines int, known map[int]*delive
 	require.Empty(t, stderr.String())
 }
 
-// whatWaits looks into the spool after a kill. What is not in doubt was never sent.
+// whatWaits reads the spool after a kill. An event that is not in doubt was never sent.
 func whatWaits(t *testing.T, dir string, service *emulator.Server, known map[int]*delivery) (waits, doubtful int) {
 	t.Helper()
 	view, err := spool.Inspect(dir)
@@ -234,7 +238,7 @@ func whatWaits(t *testing.T, dir string, service *emulator.Server, known map[int
 	return waits, doubtful
 }
 
-// checkDelivered holds what arrived against what was tracked and told.
+// checkDelivered compares the arrived events with the tracked and the reported ones.
 func checkDelivered(t *testing.T, service *emulator.Server, known map[int]*delivery) (copies int) {
 	t.Helper()
 	for p := range gamePlayers {

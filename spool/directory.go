@@ -10,14 +10,15 @@ import (
 	"strings"
 )
 
-// The directory of a spool: who may use it, which of its files are the spool's own, and whether its name still leads to it.
+// The directory of a spool: its users, the spool's own files, and whether its name still leads to
+// it.
 
 var (
-	// ErrInUse is the cause when another process, or this one, has the directory open.
+	// ErrInUse means that another process, or this one, has the directory open.
 	ErrInUse = errors.New("the directory is in use: one process per directory")
 
-	// ErrUnsafe is the cause when others may change what the directory holds, or when a file in it is a link or another user's. Open
-	// refuses these and changes nothing.
+	// ErrUnsafe means that others may change the content of the directory, or that a file in it is
+	// a link or belongs to another user. Open refuses these and changes nothing.
 	ErrUnsafe = errors.New("the spool keeps personal data, and trusts only what is its user's own")
 )
 
@@ -31,7 +32,7 @@ type directory struct {
 	reading bool // nothing in it may be changed
 }
 
-// openDirectory opens a directory that is there, or makes it.
+// openDirectory opens a directory, and creates it if it does not exist.
 func openDirectory(dir string, reading bool) (*directory, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
@@ -62,8 +63,8 @@ func openDirectory(dir string, reading bool) (*directory, error) {
 	return d, nil
 }
 
-// safe refuses a directory that others may write to: they could put links and files of their own into it. Its mode is never changed: it
-// may be a shared one.
+// safe refuses a directory to which others may write, because they could put links and files into
+// it. It never changes the mode, because the directory may be a shared one.
 func (d *directory) safe() error {
 	if !d.info.IsDir() {
 		return fmt.Errorf("spool: %s is not a directory", d.path)
@@ -81,9 +82,10 @@ func (d *directory) safe() error {
 	return nil
 }
 
-// take locks the directory for one process; whoever only reads shares it. The system releases the lock when the process ends, however it
-// ends. The directory itself is locked, because it is what is in use: a lock on a file is worth nothing once a cleaner has removed the
-// file, and systemd-tmpfiles leaves a locked directory alone. Some systems cannot lock a directory, and the file "lock" does it there.
+// take locks the directory for one process; readers share the lock. The system releases the lock
+// when the process ends in any way. The lock is on the directory itself: a lock on a file is
+// worthless once a cleaner has removed the file, and systemd-tmpfiles skips a locked directory. On
+// systems that cannot lock a directory, the lock is on the file "lock".
 func (d *directory) take() error {
 	held, err := tryLock(d.file, d.reading)
 	alone := errors.Is(err, errNoLock)
@@ -116,7 +118,7 @@ func (d *directory) take() error {
 	return nil
 }
 
-// isSpool reports whether files are there that hold events.
+// isSpool reports whether the directory has files with events.
 func (d *directory) isSpool() bool {
 	entries, err := os.ReadDir(d.path)
 	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
@@ -126,8 +128,8 @@ func (d *directory) isSpool() bool {
 
 func (d *directory) at(name string) string { return filepath.Join(d.path, name) }
 
-// open opens a file of the directory, follows no link, and refuses what is not a regular file of the spool's own user. A file that others
-// may read or write becomes the owner's alone.
+// open opens a file of the directory. It follows no link, and refuses anything that is not a
+// regular file of the spool's own user. It takes the rights of others away from the file.
 func (d *directory) open(name string, flag int) (*os.File, error) {
 	path := d.at(name)
 	before, err := os.Lstat(path) // a pipe must not be opened, and a device neither
@@ -166,7 +168,7 @@ func (d *directory) own(path string, info fs.FileInfo) error {
 	case mode.IsDir():
 		return fmt.Errorf("%s is a directory", path) // damage: it leads nowhere
 	case !mode.IsRegular():
-		return fmt.Errorf("%s is no regular file (mode %s): %w; find out who made it, and remove it", path, mode, ErrUnsafe)
+		return fmt.Errorf("%s is not a regular file (mode %s): %w; find out who made it, and remove it", path, mode, ErrUnsafe)
 	}
 	uid, known := owner(info)
 	if !known {
@@ -182,7 +184,8 @@ func (d *directory) own(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// hasAllNames reports whether all names of a file are in the directory. A process that died while it set a damaged file aside leaves two.
+// hasAllNames reports whether all names of a file are in the directory. A process that died while
+// it set a damaged file aside leaves two.
 func (d *directory) hasAllNames(info fs.FileInfo, names uint64) bool {
 	entries, err := os.ReadDir(d.path)
 	if err != nil {
@@ -202,7 +205,8 @@ func (d *directory) create(name string) (*os.File, error) {
 	return d.open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 }
 
-// leadsTo reports whether a name still leads to an open file. Where that cannot be found out, it does.
+// leadsTo reports whether a name still leads to an open file. It returns true if it cannot find
+// out.
 func (d *directory) leadsTo(name string, opened fs.FileInfo) bool {
 	now, err := os.Lstat(d.at(name))
 	if err != nil {
@@ -211,7 +215,7 @@ func (d *directory) leadsTo(name string, opened fs.FileInfo) bool {
 	return os.SameFile(now, opened)
 }
 
-// sync makes the names in the directory safe. Windows has no such call, and needs none.
+// sync makes the names in the directory safe. Windows has no such call and does not need one.
 func (d *directory) sync() error {
 	if !syncsDirectories {
 		return nil

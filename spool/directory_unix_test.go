@@ -15,7 +15,7 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// What a stranger may have put into the directory before the spool came.
+// Files that a stranger may have put into the directory before the spool.
 
 const aSegment = "0000000000000001.spool"
 
@@ -65,9 +65,9 @@ func TestPlantedFiles(t *testing.T) {
 		"a hard link as the stage":     {hard("stage-a"), "2 hard links"},
 		"a hard link as the reserve":   {hard("reserve"), "2 hard links"},
 		"a hard link as a segment":     {hard(aSegment), "2 hard links"},
-		"a pipe as the stage":          {pipe("stage-b"), "is no regular file"},
-		"a pipe as the lock":           {pipe("lock"), "is no regular file"},
-		"a pipe as a segment":          {pipe(aSegment), "is no regular file"},
+		"a pipe as the stage":          {pipe("stage-b"), "is not a regular file"},
+		"a pipe as the lock":           {pipe("lock"), "is not a regular file"},
+		"a pipe as a segment":          {pipe(aSegment), "is not a regular file"},
 		"another user's stage":         {anothers("stage-a"), "stage-a"},
 		"another user's reserve":       {anothers("reserve"), "reserve"},
 		"another user's segment":       {anothers(aSegment), aSegment},

@@ -19,8 +19,9 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// smallDisk runs a test in a process of its own that has a file system of 12 MiB to itself. It returns the directory within that
-// process, and "" in the one that only waits. A machine that does not let us mount one skips the test.
+// smallDisk runs a test in a process of its own that has a file system of 12 MiB to itself. It
+// returns the directory within that process, and "" in the one that only waits. A machine that does
+// not let us mount one skips the test.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	if dir := os.Getenv("SPOOL_DISK"); dir != "" {
@@ -161,7 +162,7 @@ func TestDiskFullInterval(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	require.ErrorIs(t, s.Close(), spool.ErrFull, "Close says that it could not write")
 
-	// Even so nothing is lost: the stages have it, and whoever looks sees it.
+	// Even so nothing is lost: the stages have the events, and Inspect shows them.
 	v, err := spool.Inspect(dir)
 	require.NoError(t, err)
 	assert.Equal(t, ids, viewed(t, v))
@@ -282,7 +283,7 @@ func TestDiskFullForSomeTime(t *testing.T) {
 	assert.Equal(t, want, idsBack(t, open(t, dir, spool.Options{})))
 }
 
-// What the notes in the stages say holds, too, as long as the disk is full.
+// The notes in the stages apply even while the disk is full.
 func TestOpenOnAFullDiskAfterAKill(t *testing.T) {
 	disk := smallDisk(t)
 	if disk == "" {

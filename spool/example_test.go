@@ -23,7 +23,8 @@ func directory() (dir string, remove func()) {
 	return dir, func() { _ = os.RemoveAll(dir) }
 }
 
-// A batcher with a spool: what Track took is delivered by the next process, where this one ends before.
+// A batcher with a spool: what Track took is delivered by the next process, where this one ends
+// before.
 func Example() {
 	dir, remove := directory()
 	defer remove()
@@ -103,7 +104,8 @@ func ExampleOptions_limits() {
 	// room again: true
 }
 
-// A damaged file does not keep a spool from opening. It is set aside, and what can be read of it is kept.
+// A damaged file does not keep a spool from opening. It is set aside, and what can be read of it is
+// kept.
 func ExampleOptions_report() {
 	dir, remove := directory()
 	defer remove()
@@ -126,7 +128,7 @@ func ExampleOptions_report() {
 		if err != nil {
 			panic(err)
 		}
-		fmt.Println(string(e.JSON), "in doubt:", e.InDoubt) // whether it was sent may have stood in what is lost
+		fmt.Println(string(e.JSON), "in doubt:", e.InDoubt) // the note that it was sent may be in the lost part
 	}
 	fmt.Println(store.Close())
 	// Output:
@@ -137,7 +139,8 @@ func ExampleOptions_report() {
 	// <nil>
 }
 
-// Inspect looks into a directory that no process has open, and changes nothing: spoolctl is made of it.
+// Inspect looks into a directory that no process has open, and changes nothing: spoolctl is made of
+// it.
 func ExampleInspect() {
 	dir, remove := directory()
 	defer remove()

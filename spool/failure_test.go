@@ -12,7 +12,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// broken closes the last segment's file under the spool, so that every write fails, and returns what mends it.
+// broken closes the last segment's file under the spool, so that every write fails, and returns
+// what mends it.
 func broken(t *testing.T, s *Spool) (mend func()) {
 	t.Helper()
 	s.disk.Lock()
@@ -67,7 +68,8 @@ func TestAFailedWriteRefusesWithAlways(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// An engine may fail although it has written: then what was refused is in the file, and must not come back.
+// An engine may fail although it has written: then what was refused is in the file, and must not
+// come back.
 func TestWhatWasRefusedDoesNotComeBack(t *testing.T) {
 	for name, after := range map[string][]string{"another is kept after it": {`"kept"`}, "nothing comes after it": nil} {
 		t.Run(name, func(t *testing.T) {
@@ -161,7 +163,8 @@ func TestAFailedWriteIsTriedAgainWithInterval(t *testing.T) {
 	}
 }
 
-// A file that was written anew cannot be opened for a while. The notes about its events wait, and go to the file that has the name.
+// A rewritten file cannot be opened for a while. The notes about its events wait, and go to the
+// file that has the name.
 func TestNotesOfARewrittenFileAreNotLost(t *testing.T) {
 	dir := t.TempDir()
 	o := Options{Every: time.Hour, SegmentBytes: 2000}
@@ -178,7 +181,7 @@ func TestNotesOfARewrittenFileAreNotLost(t *testing.T) {
 	require.NoError(t, s.Settled(t.Context(), ids[:most]))
 	_, err = s.Append(t.Context(), one(`"commits the notes"`))
 	require.NoError(t, err)
-	require.NotSame(t, first, s.segments[0], "it is written anew")
+	require.NotSame(t, first, s.segments[0], "it is rewritten")
 	require.Nil(t, s.segments[0].db)
 
 	other, err := bbolt.Open(first.path, 0o600, nil) // it is locked
@@ -219,7 +222,8 @@ func TestSecondName(t *testing.T) {
 	assert.NoFileExists(t, dir.at("other"))
 }
 
-// A file that cannot be removed is tried again, and one that cannot be read again at a later time gives what it can.
+// A file that cannot be removed is tried again, and one that cannot be read again at a later time
+// gives what it can.
 func TestDamageWhileItIsOpen(t *testing.T) {
 	dir := t.TempDir()
 	o := Options{Every: time.Hour, SegmentBytes: 2000}

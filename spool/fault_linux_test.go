@@ -14,7 +14,8 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// Stages whose pages the system cannot write or read: their files are cut off, which gives the same signal.
+// Stages whose pages the system cannot write or read: their files are cut off, which gives the same
+// signal.
 
 // On a file system that needs room for every store a store to a stage can fault.
 func TestAStageThatFaults(t *testing.T) {
@@ -76,7 +77,7 @@ func TestAStageThatCannotBeRead(t *testing.T) {
 		_, err = f.Write(content)
 		require.NoError(t, errors.Join(err, f.Close()))
 	}
-	// A Sync can still be told of a try that began before the disk was well.
+	// A Sync can still get the error of a commit that began before the disk worked again.
 	require.Eventually(t, func() bool { return s.Sync(t.Context()) == nil }, time.Minute, time.Millisecond)
 	require.NoError(t, s.Close())
 	assert.Equal(t, ids, idsBack(t, open(t, dir, o)))

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// filling is a stage that is being committed.
+// filling is a stage whose commit is running.
 type filling struct {
 	stage *stage
 	round *round // who waits for it
@@ -16,12 +16,13 @@ type filling struct {
 	syncing *round // those in Sync who wait for it; nil: nobody
 }
 
-// run is the committing goroutine. Who waits wakes it; notes, and events with Interval, wait for the tick.
+// run is the committing goroutine. A waiting caller wakes it. Notes, and events with Interval, wait
+// for the tick.
 func (s *Spool) run() {
 	defer close(s.done)
 	tick := time.NewTicker(s.opts.Every)
 	defer tick.Stop()
-	var held *filling // with Interval: what could not be written is tried again, and nothing is dropped
+	var held *filling // with Interval: a failed commit is tried again, and nothing is dropped
 	for {
 		quitting := false
 		select {
@@ -41,14 +42,14 @@ func (s *Spool) run() {
 	}
 }
 
-// turn commits what there is. It returns what could not be written and must be tried again.
+// turn commits the filled stage. It returns it if the commit failed and must be tried again.
 func (s *Spool) turn(f *filling) *filling {
 	again := f != nil
 	if s.waitsForSpace() {
 		_ = s.look()
 		err := s.ready()
 		if err != nil {
-			_, _, _ = s.commit(&batch{}) // who waits is told; the notes do not need a stage, and what they make room for may be what is missing
+			_, _, _ = s.commit(&batch{}) // it wakes waiting callers; the notes need no stage, and may make the missing room
 		}
 		s.mu.Lock()
 		s.failure = err
@@ -60,7 +61,7 @@ func (s *Spool) turn(f *filling) *filling {
 	if f == nil {
 		f = s.swap()
 	}
-	removed := s.look() // behind swap: whoever waits came before it
+	removed := s.look() // after swap, because all waiting callers came before it
 	if f == nil {
 		return nil
 	}
@@ -77,7 +78,7 @@ func (s *Spool) turn(f *filling) *filling {
 		}
 	}
 	var waits *round
-	if keep { // who began to wait for room, or for a later commit, before this failed is to be told
+	if keep { // wake everyone who started waiting before this commit failed, so that they see the error
 		s.tellOfRoom()
 		waits = s.stopSyncing(s.failure)
 	} else if s.syncing != nil { // this was the turn of what was held before
@@ -85,7 +86,8 @@ func (s *Spool) turn(f *filling) *filling {
 	}
 	failure := s.failure
 	if keep && !again {
-		// Notes that went to the other stage meanwhile would wait for this one, which may wait for the room that they make.
+		// Notes that went to the other stage meanwhile would wait for this stage, which may wait
+		// for the room that they make.
 		if other, _, err := s.stage.read(nil); err == nil {
 			s.sending = append(s.sending, other.sending...)
 			s.settled = append(s.settled, other.settled...)
@@ -98,21 +100,23 @@ func (s *Spool) turn(f *filling) *filling {
 		f.syncing = nil
 		return f
 	}
-	// The stage forgets refused events before anybody is told: after a crash they must not come back.
+	// The stage forgets refused events before any caller gets the error, because they must not come
+	// back after a crash.
 	released := f.stage.events
 	s.giveBack(f.stage)
 	s.expected = s.staged() + released
 	f.round.events, f.round.notes = events, notes
 	close(f.round.done)
-	f.syncing.tell(errors.Join(notes, untidy)) // events that were refused are none that are to be safe
+	f.syncing.tell(errors.Join(notes, untidy)) // Sync does not cover refused events
 	return nil
 }
 
 // gatherMost is how long gather waits at most.
 const gatherMost = 400 * time.Microsecond
 
-// gather lets those append again whom the commit before has just let go. Otherwise the first of them would get a commit of its own, and
-// all others wait for it. They may have nothing more to append, so it waits no longer than a quarter of what a commit takes.
+// gather waits for the callers whom the previous commit has just released, so that they can append
+// again. Otherwise the first of them would get its own commit, and all others would wait for it.
+// They may have nothing more to append, so gather waits at most a quarter of the time of a commit.
 func (s *Spool) gather() {
 	if s.opts.Sync != Always {
 		return
@@ -128,14 +132,15 @@ func (s *Spool) gather() {
 	}
 }
 
-// staged is how many events wait for the next commit.
+// staged returns how many events wait for the next commit.
 func (s *Spool) staged() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stage.events
 }
 
-// swap takes the filled stage and lets the other one fill. It returns nil where there is nothing to commit, and nothing that failed to do better.
+// swap takes the filled stage and lets the other one fill. It returns nil if there is nothing to
+// commit or to retry.
 func (s *Spool) swap() *filling {
 	s.gather()
 	s.mu.Lock()
@@ -152,14 +157,16 @@ func (s *Spool) swap() *filling {
 	return f
 }
 
-// write commits what is in a stage. Where the disk does not give it back, that is a failure like any other.
+// write commits the content of a stage. If the disk cannot read it back, that is a failure like any
+// other.
 //
-// With Always Append waits for it. Where files were found to be removed it says so, and does not keep the events.
+// With Always, Append waits for it. If files were removed, write reports that and does not keep the
+// events.
 func (s *Spool) write(f *filling, removed error) (events, notes, untidy error) {
 	if f.batch == nil {
 		var err error
 		if f.batch, s.buffer, err = f.stage.read(s.buffer); err != nil {
-			_, _, _ = s.commit(&batch{}) // the notes that are in no stage, for whoever waits
+			_, _, _ = s.commit(&batch{}) // the notes that are in no stage, for waiting callers
 			return described(err), described(err), nil
 		}
 	}
@@ -184,7 +191,8 @@ func (s *Spool) look() error {
 	return found
 }
 
-// giveBack lets a stage fill again. With Interval one whose commit failed keeps its records, for the next process should this one end.
+// giveBack lets a stage fill again. With Interval a stage whose commit failed keeps its records, in
+// case this process ends and the next one reads them.
 func (s *Spool) giveBack(st *stage) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,7 +204,7 @@ func (s *Spool) giveBack(st *stage) {
 	s.tellOfRoom()
 }
 
-// tellOfRoom wakes those who wait for room. The mutex is held.
+// tellOfRoom wakes callers that wait for room. The caller holds the mutex.
 func (s *Spool) tellOfRoom() {
 	if s.room != nil {
 		close(s.room)

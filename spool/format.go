@@ -10,9 +10,10 @@ import (
 // The versions of the files. Each file says which one it has:
 //
 //	1  segments and stages without a head
-//	2  a segment has a head beside its total, a stage before its records; both say whose events they are
+//	2  a segment has a head beside its total, a stage before its records; both name the game
 //
-// Every later version keeps the heads where they are, so that an earlier program can say that it is too old. Version 1 is still read.
+// Every later version keeps the heads where they are, so that an earlier program can say that it is
+// too old. Version 1 is still read.
 const (
 	formatVersion = 2
 	stageMagic    = "plst"

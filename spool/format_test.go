@@ -43,8 +43,9 @@ func unpack(t *testing.T, archive string) string {
 	}
 }
 
-// TestFilesOfVersion1: a process of the first version appended 100 events, noted the first 30 and some of the last as about to be sent, settled
-// 20 and 2, and was killed. Ten events are in a stage alone.
+// TestFilesOfVersion1: a process of the first version appended 100 events, noted the first 30 and
+// some of the last as about to be sent, settled 20 and 2, and was killed. Ten events are in a stage
+// alone.
 func TestFilesOfVersion1(t *testing.T) {
 	dir := unpack(t, "testdata/version-1.tar.gz")
 	check := func(events []batcher.StoredEvent) {
@@ -193,7 +194,8 @@ func putStage(t testing.TB, dir, name string, generation uint64, records func(me
 	require.NoError(t, os.WriteFile(filepath.Join(dir, name), append(mem, make([]byte, max(stageBytes-len(mem), 0))...), 0o600))
 }
 
-// A checksum is no signature. What a file says costs time and memory by its size, whatever it says.
+// A checksum is not a signature. A crafted file costs time and memory by its size, whatever it
+// contains.
 func TestCraftedFiles(t *testing.T) {
 	event := func(id uint64) func([]byte, uint32) []byte {
 		return func(mem []byte, seed uint32) []byte { e := one(`"x"`); return appendEvent(mem, seed, id, &e) }
@@ -264,8 +266,8 @@ func TestCraftedFiles(t *testing.T) {
 	}
 }
 
-// costs looks into a directory, opens it, walks it, appends, closes it and opens it again, and returns how many bytes that allocated. Time
-// goes with them: each is written once.
+// costs looks into a directory, opens it, walks it, appends, closes it and opens it again, and
+// returns how many bytes that allocated. Time goes with them: each is written once.
 func costs(t testing.TB, dir string, report func(Damage)) uint64 {
 	t.Helper()
 	var before, after runtime.MemStats
@@ -326,8 +328,9 @@ func TestElementsThatOverlap(t *testing.T) {
 	assert.Equal(t, 500, visited, "only the first is taken")
 }
 
-// FuzzOpen opens directories whose stage and segment hold any records, with checksums that match: time and memory are bounded by the files'
-// size, what is walked is in order, and what is appended then comes back.
+// FuzzOpen opens directories whose stage and segment hold any records, with checksums that match:
+// time and memory are bounded by the files' size, what is walked is in order, and what is appended
+// then comes back.
 func FuzzOpen(f *testing.F) {
 	e := one(`"x"`)
 	body := func(record []byte) []byte { return record[5:] }
@@ -349,7 +352,8 @@ func FuzzOpen(f *testing.F) {
 			value := framed(nil, seedOf(50), stored)
 			return errors.Join(inEvents.Put(key, value), notes.Put(note, value), notes.Put(totalKey, total{events: events}.encode()))
 		})
-		// 2 MiB for each stage, and as much to empty it, four times; the reserve; what the engine takes.
+		// 2 MiB for each stage, and as much to empty it, four times; the reserve; what the engine
+		// takes.
 		require.Less(t, costs(t, dir, func(Damage) {}), uint64(100<<20+100*(len(first)+len(second)+len(stored))))
 	})
 }

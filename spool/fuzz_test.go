@@ -13,7 +13,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// FuzzReadRecord: whatever the bytes are, what is read can be written again, and reads the same; and nothing is read beyond them.
+// FuzzReadRecord: whatever the bytes are, what is read can be written again, and reads the same;
+// and nothing is read beyond them.
 func FuzzReadRecord(f *testing.F) {
 	e := batcher.StoredEvent{UserID: "ace", Accepted: time.UnixMilli(5), JSON: []byte(`{"type":"GameEnd"}`), Once: true}
 	const generation = 3
@@ -25,7 +26,8 @@ func FuzzReadRecord(f *testing.F) {
 	f.Add([]byte{}, uint64(0))
 	f.Fuzz(func(t *testing.T, b []byte, generation uint64) {
 		seed := seedOf(generation)
-		fits := appendRecord(nil, seed, len(b), func(dst []byte) []byte { return append(dst, b...) }) // a body of any kind, with its checksum
+		// A body of any kind, with its checksum.
+		fits := appendRecord(nil, seed, len(b), func(dst []byte) []byte { return append(dst, b...) })
 		for _, in := range [][]byte{b, fits} {
 			r, n, err := readRecord(in, seed)
 			if err != nil {
@@ -63,7 +65,8 @@ func FuzzReadRecord(f *testing.F) {
 	})
 }
 
-// FuzzStage: a stage whose tail is torn gives the whole records before it, in order, and never one that was not written.
+// FuzzStage: a stage whose tail is torn gives the whole records before it, in order, and never one
+// that was not written.
 func FuzzStage(f *testing.F) {
 	f.Add(uint8(5), uint16(70), []byte("torn"))
 	f.Add(uint8(0), uint16(0), []byte{})

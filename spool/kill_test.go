@@ -22,9 +22,10 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// victim is the process that is killed. Several goroutines append, note and settle, each events of its own player, and tell on standard
-// output what they begin and what has returned. A line is one write to a pipe: it arrives whole, also from a process that is killed
-// right behind it. A stubborn one goes on where the spool says no.
+// victim is the process that is killed. Several goroutines append, note and settle, each events of
+// its own player, and tell on standard output what they begin and what has returned. A line is one
+// write to a pipe: it arrives whole, also from a process that is killed right behind it. A stubborn
+// one goes on where the spool says no.
 func victim(dir string, o spool.Options, from int, stubborn bool) error {
 	s, err := spool.Open(dir, o)
 	if err != nil {
@@ -205,7 +206,8 @@ func kill(t *testing.T, dir, sync string, from, lines int, known map[int]*journa
 	require.Empty(t, stderr.String())
 }
 
-// checkRecovered compares what the next process finds with what is known. The error is that process's Close.
+// checkRecovered compares what the next process finds with what is known. The error is that
+// process's Close.
 func checkRecovered(t *testing.T, dir string, known map[int]*journal, byID map[uint64]*journal) (n int, err error) {
 	t.Helper()
 	s, err := spool.Open(dir, spool.Options{SegmentBytes: 20_000, Report: func(d spool.Damage) { assert.Fail(t, "damage", "%s", d) }})

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// members are the ids of a segment's events, with two bits each. They take memory by the events that there are, however far apart the
-// ids are.
+// members are the ids of a segment's events, with two bits each. Their memory depends on the number
+// of events, not on the distance of the ids.
 type members struct {
 	runs []run // in order
 	at   []int // of each run, the place of its first id
@@ -16,7 +16,7 @@ type members struct {
 	sent bitset // noted as about to be sent
 }
 
-// last returns the greatest id, 0 where there is none.
+// last returns the greatest id, or 0 without ids.
 func (m *members) last() uint64 {
 	if len(m.runs) == 0 {
 		return 0
@@ -24,7 +24,7 @@ func (m *members) last() uint64 {
 	return m.runs[len(m.runs)-1].end() - 1
 }
 
-// add takes ids that are all greater than those before. It returns false where they are not.
+// add adds ids that are all greater than the previous ones. It returns false if they are not.
 func (m *members) add(r run) bool {
 	if r.n == 0 || m.size > 0 && r.first <= m.last() {
 		return r.n == 0
@@ -39,7 +39,7 @@ func (m *members) add(r run) bool {
 	return true
 }
 
-// place returns where an id's bits are, -1 where it is no member.
+// place returns the index of an id's bits, or -1 if the id is not a member.
 func (m *members) place(id uint64) int {
 	if at := find(m.runs, id); at < len(m.runs) && m.runs[at].first <= id {
 		return m.at[at] + int(id-m.runs[at].first)
@@ -47,7 +47,7 @@ func (m *members) place(id uint64) int {
 	return -1
 }
 
-// snapshot returns a copy that does not change any more.
+// snapshot returns a copy that no longer changes.
 func (m *members) snapshot() members {
 	return members{slices.Clone(m.runs), slices.Clone(m.at), m.size, m.left, slices.Clone(m.live), slices.Clone(m.sent)}
 }
@@ -72,7 +72,7 @@ func (m *members) each(ids []run, visit func(from, to int)) {
 	}
 }
 
-// settle takes ids off those that wait.
+// settle marks ids as settled.
 func (m *members) settle(ids []run) {
 	m.each(ids, func(from, to int) { m.left -= m.live.clear(from, to) })
 }
@@ -97,7 +97,7 @@ func (m *members) inDoubt() (n int) {
 	return n
 }
 
-// bitset is a bit each for places that begin at 0.
+// bitset has one bit per place, from 0 on.
 type bitset []uint64
 
 func (b bitset) has(at int) bool { return at/64 < len(b) && b[at/64]&(1<<(at%64)) != 0 }
@@ -128,7 +128,7 @@ func (b bitset) count(from, to int) (n int) {
 	return n
 }
 
-// clear returns how many were set.
+// clear clears bits and returns how many were set.
 func (b bitset) clear(from, to int) (n int) {
 	n = b.count(from, to)
 	words(from, min(to, len(b)*64), func(word int, mask uint64) { b[word] &^= mask })

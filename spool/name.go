@@ -12,9 +12,9 @@ var goodName = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
 var _ interface{ Name() string } = (*Spool)(nil) // batcher.NamedStore
 
-// Name implements batcher.NamedStore. The name is random, and stays with the directory: no two spools have
-// the same one, unless a directory is copied. If the file "lock" is removed or cannot be written, the next
-// process has a new name.
+// Name implements batcher.NamedStore. The name is random, and stays with the directory: no two
+// spools have the same one, unless a directory is copied. If the file "lock" is removed or cannot
+// be written, the next process has a new name.
 func (s *Spool) Name() string { return s.name }
 
 // name reads the directory's name, or gives it one.

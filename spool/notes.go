@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Sending notes that events are about to be sent. With Always it returns when the note is synced, or ctx ends; then the note may be kept
-// or not.
+// Sending records that events are about to be sent. With Always it returns when the note is synced.
+// If ctx ends first, the note may be kept or not.
 func (s *Spool) Sending(ctx context.Context, ids []uint64) error {
 	for some := range slices.Chunk(runsOf(ids), noteRuns) {
 		some, err := s.noteDirectly(ctx, some)
@@ -38,10 +38,12 @@ func (s *Spool) Sending(ctx context.Context, ids []uint64) error {
 	return nil
 }
 
-// noteDirectly is Sending's way while events cannot be written, because the disk is full: the stages are stuck with events then. What is
-// in segments is noted there, and this returns when it is. The ids that are in stages alone are returned.
+// noteDirectly replaces the stages in Sending while a full disk keeps events in them. It writes
+// notes about events in segments directly to the segments, and returns afterwards. It returns the
+// ids that are only in stages.
 //
-// Without it nothing could be sent, so nothing settled, and the disk would stay full of what the spool itself has written.
+// Without it no event could be sent or settled, and the disk would stay full of the spool's own
+// files.
 func (s *Spool) noteDirectly(ctx context.Context, ids []run) (staged []run, err error) {
 	s.mu.Lock()
 	if s.failure == nil || s.closed {
@@ -73,8 +75,8 @@ func (r *round) wait(ctx context.Context) error {
 	}
 }
 
-// Settled forgets events. It does not wait, not even for room: then the note is kept in memory until the next commit. So it heeds no
-// context.
+// Settled forgets events. It never waits and therefore ignores the context. Without room, the note
+// stays in memory until the next commit.
 func (s *Spool) Settled(_ context.Context, ids []uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +84,8 @@ func (s *Spool) Settled(_ context.Context, ids []uint64) error {
 		return ErrClosed
 	}
 	for some := range slices.Chunk(runsOf(ids), noteRuns) {
-		// While events cannot be written the stage would not be committed; but settling makes room for them.
+		// While events cannot be written, the stage is not committed. But settling makes room for
+		// them.
 		if s.failure != nil || s.stage == nil || !s.stage.room(noteSize(some)) || s.stage.addNote(settled, some) != nil {
 			s.settled = append(s.settled, some...)
 		}

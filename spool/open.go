@@ -7,13 +7,14 @@ import (
 	"strings"
 )
 
-// Open opens a directory, and makes it (mode 0700) where there is none. One that is there keeps its mode; others must not be able to
-// write to it, see [ErrUnsafe]. What an earlier process left is put in order first: its stages are committed, damaged files are set
-// aside. What is on the disk is no reason not to open: where the disk is full, Recover has all that was accepted, and Append says ErrFull
+// Open opens a directory, and creates it (mode 0700) if it does not exist. An existing directory
+// keeps its mode. Others must not be able to write to it, see [ErrUnsafe]. Open first commits the
+// stages of an earlier process, and sets damaged files aside. Damage and a full disk do not keep it
+// from working: on a full disk, Recover returns all accepted events, and Append returns ErrFull
 // until there is room.
 //
-// It fails when another process has the directory open ([ErrInUse]), when a later version wrote there ([ErrNewer]), and when the system
-// does not let us read and write.
+// Open fails if another process has the directory open ([ErrInUse]), if a later version wrote there
+// ([ErrNewer]), and if the system denies reading or writing.
 func Open(dir string, opts Options) (*Spool, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
@@ -36,7 +37,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 	return s, nil
 }
 
-// prepare brings a directory into order.
+// prepare commits old stages and sets damaged files aside.
 func (s *Spool) prepare() error {
 	found, err := load(s.dir, &s.mem)
 	if err != nil {
@@ -86,7 +87,8 @@ func (s *Spool) prepare() error {
 	return s.failure
 }
 
-// clear removes what a process left that died while it made or replaced a file, and makes files the owner's alone that were set aside.
+// clear removes the leftovers of a process that died while it created or replaced a file. It takes
+// the rights of others away from files that were set aside.
 func (d *directory) clear() error {
 	entries, err := os.ReadDir(d.path)
 	if err != nil {
@@ -111,7 +113,8 @@ func (d *directory) clear() error {
 		if err := errors.Join(err, f.Close()); err != nil {
 			return err
 		}
-		// A second name of the file itself: it was not replaced yet, and is set aside again if it is still damaged.
+		// This is a second name of the file itself. The file was not replaced yet, and is set aside
+		// again if it is still damaged.
 		if other, err := os.Lstat(d.at(of)); err == nil && os.SameFile(info, other) {
 			if err := os.Remove(d.at(name)); err != nil {
 				return err
@@ -121,8 +124,8 @@ func (d *directory) clear() error {
 	return nil
 }
 
-// setStageAside keeps a damaged stage for whoever wants to know more. Where events were read from it the stage stays as well until they
-// are committed.
+// setStageAside keeps a copy of a damaged stage for later inspection. If it has readable events,
+// the stage itself stays until they are committed.
 func (d *directory) setStageAside(damage Damage) (Damage, error) {
 	aside := damage.Path + ".damaged"
 	if err := os.RemoveAll(aside); err != nil {
@@ -148,13 +151,15 @@ func (d *directory) setStageAside(damage Damage) (Damage, error) {
 	return damage, nil
 }
 
-// game is whose events the spool holds. A directory has those of one game, because a batcher sends all under its own.
+// game is the game of the events in the spool. A directory has events of one game, because a
+// batcher sends all of them as its own game.
 type game struct {
 	id    string
 	known bool
 }
 
-// meets takes the game of an event. It returns false where that is another. What version 1 wrote says of no game.
+// meets takes the game of an event. It returns false if it is another game. Files of version 1 name
+// no game.
 func (g *game) meets(id string) bool {
 	if !g.known && id != "" {
 		g.id, g.known = id, true
@@ -162,7 +167,7 @@ func (g *game) meets(id string) bool {
 	return id == "" && !g.known || g.id == id
 }
 
-// release closes what is open. The committing goroutine does not run, or no longer.
+// release closes all open files. The committing goroutine must not be running.
 func (s *Spool) release() (err error) {
 	for _, seg := range s.segments {
 		err = errors.Join(err, seg.leave())

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Sync is when an event that Append took is safe from a power cut. From the death of the process it is safe in any case.
+// Sync says when an appended event is safe from a power cut. It is safe from the death of the
+// process in any case.
 type Sync uint8
 
 // The ways to sync.
@@ -21,22 +22,24 @@ type Options struct {
 	Sync  Sync
 	Every time.Duration // with Interval: how much time a power cut may cost; 0: 100 ms
 
-	// MaxBytes bounds what the spool holds, in bytes of encoded events; Append returns ErrFull above it. 0: 1 GiB. It must be at
-	// least twice SegmentBytes, because space comes back in whole files.
+	// MaxBytes bounds the encoded events in the spool, in bytes. Append returns ErrFull above it.
+	// 0: 1 GiB. It must be at least twice SegmentBytes, because space comes back in whole files.
 	MaxBytes int64
 
-	// SegmentBytes is about how much a file holds before the next one is begun, in bytes of encoded events. 0: 16 MiB.
+	// SegmentBytes is about how many bytes of encoded events go into a file before the next one
+	// begins. 0: 16 MiB.
 	SegmentBytes int64
 
 	// MaxDeadBytes bounds the file of dead letters; KeepDead returns ErrFull above it. 0: 64 MiB.
 	MaxDeadBytes int64
 
-	// DeadAge is how long a dead letter is kept at most: Open removes older ones. They hold personal data, so set it. 0: until somebody
-	// purges or replays them.
+	// DeadAge is the maximum age of a dead letter: Open removes older ones. They contain personal
+	// data, so set it. 0: until somebody purges or replays them.
 	DeadAge time.Duration
 
-	// Report is told of each damaged file that is set aside: by Open, before it returns, and later by the goroutine that commits, where
-	// a file gets damaged while the spool is open. It must not call the spool. nil: none.
+	// The spool calls Report for each damaged file that it sets aside. Open calls it before it
+	// returns. Later the committing goroutine calls it, if a file gets damaged while the spool is
+	// open. It must not call the spool. nil: no report.
 	Report func(Damage)
 }
 

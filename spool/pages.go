@@ -10,9 +10,10 @@ import (
 	"os"
 )
 
-// pages is a segment's file as the engine lays it out, read without the engine. The engine maps a file into memory and trusts it: a
-// wrong page number leads it beyond the mapping or round in a circle, on goroutines of its own, where nobody can catch it. So a file is
-// read here first, by code that trusts nothing, and the engine gets only one whose structure is sound.
+// pages is a segment's file in the layout of the engine, read without the engine. The engine maps a
+// file into memory and trusts it. A wrong page number leads it beyond the mapping or in a circle,
+// on its own goroutines, where the spool cannot catch the panic. Therefore this code, which trusts
+// nothing, reads a file first, and the engine gets only sound files.
 type pages struct {
 	file []byte
 	size int    // of a page
@@ -40,7 +41,8 @@ const (
 
 var native = binary.NativeEndian // as the engine writes
 
-// scratch is memory that one file after another is read into. What is read is there until the next.
+// scratch is memory for reading one file after the other. The bytes of a file are valid until the
+// next one.
 type scratch struct{ bytes []byte }
 
 // take returns so many bytes, with whatever is in them; nil: fresh ones.
@@ -55,7 +57,8 @@ func (s *scratch) take(size int64) []byte {
 	return s.bytes[:size]
 }
 
-// readPages reads a file. An error means that nothing in it can be found; what is wrong otherwise is in the pages.
+// readPages reads a file. An error means that nothing in it can be found. The pages record any
+// other fault.
 func readPages(f *os.File, mem *scratch) (*pages, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -73,7 +76,8 @@ func readPages(f *os.File, mem *scratch) (*pages, error) {
 	return p, nil
 }
 
-// readBlocks reads all that can be read into the given bytes; a block that cannot is zeros, and the first error is returned.
+// readBlocks reads all that can be read into the given bytes; a block that cannot is zeros, and the
+// first error is returned.
 func readBlocks(f io.ReaderAt, data []byte) (read []byte, unreadable error) {
 	if n, err := f.ReadAt(data, 0); err == nil || errors.Is(err, io.EOF) {
 		return data[:n], nil
@@ -140,14 +144,16 @@ func metaAt(file []byte, at int) (m meta, ok bool) {
 		m.pageSize >= 512 && m.pageSize <= 1<<16 && bits.OnesCount(uint(m.pageSize)) == 1
 }
 
-// node is a branch or a leaf: a page with those that it overflows into, or a small bucket within a leaf's value.
+// node is a branch or a leaf: a page with those that it overflows into, or a small bucket within a
+// leaf's value.
 type node struct {
 	data  []byte
 	leaf  bool
 	count int
 }
 
-// The engine writes the elements' keys and values one behind the other. Where they overlap a small file could hold any number of bytes.
+// The engine writes the elements' keys and values one after the other. If they could overlap, a
+// small file could yield any number of bytes.
 func (n node) disjoint() error {
 	end := 0
 	for i := range n.count {

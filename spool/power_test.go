@@ -21,19 +21,22 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// The power-cut model. A workload runs on real files, one call after the other with Always, so that each call that waits is one commit.
-// After every commit the directory is copied. A cut during commit k is then made of copy k-1, copy k and chance:
+// The power-cut model. A workload runs on real files, one call after the other with Always, so that
+// each call that waits is one commit. After every commit the directory is copied. A cut during
+// commit k is then made of copy k-1, copy k and chance:
 //
-//   - of a segment's pages that differ, some are new, some old, some torn (new and old sectors of 512 bytes mixed). They were written and
-//     not synced yet: the meta page that makes them count is still the old one;
+//   - of a segment's pages that differ, some are new, some old, some torn (new and old sectors of
+//     512 bytes mixed). They were written and not synced yet: the meta page that makes them count
+//     is still the old one;
 //   - or the pages are synced, and the new meta page is new, old, or torn;
-//   - the file has its new length or its old one, where the pages are not synced;
+//   - the file has its new length or its old one, if the pages are not synced;
 //   - the stages, which are never synced, have of each page any version that they ever had;
-//   - a file that is new in k is missing, or torn under its temporary name, or whole; one that is gone in k may be back.
+//   - a file that is new in k is missing, or torn under its temporary name, or whole; one that is
+//     gone in k may be back.
 //
-// So writes are lost, torn and reordered between two syncs. Not modelled: a disk that loses what was synced, damage to a sector that
-// nobody was writing to, directories that lose more than the last change (TestDamage has the like), and what happens within the making
-// of a new file beyond what is listed.
+// Between two syncs the model therefore loses, tears and reorders writes. It has no disk that loses
+// synced data, no damage to a sector that nobody was writing, no directory that loses more than its
+// last change (TestDamage has these), and no other fault while a new file is made.
 const (
 	page       = 4096
 	sector     = 512
@@ -162,8 +165,8 @@ func cut(t *testing.T, dir string, steps []step, k int, random *rand.Rand) {
 		case old: // another file took its name: one of the two
 			write(name, [][]byte{a.data, b.data}[random.IntN(2)])
 		default:
-			// A segment is made empty, synced and named before the commit writes to it. Where it is there at all, it is as the commit
-			// left it; where it is not, the commit has not begun.
+			// The spool creates, syncs and names an empty segment before the commit writes to it.
+			// If the segment exists, it is as the commit left it. If not, the commit has not begun.
 			switch random.IntN(3) {
 			case 0:
 				write(name, a.data)
@@ -244,7 +247,8 @@ func seeds(t *testing.T) int {
 	return n
 }
 
-// checkCut opens what a cut left and reports whether the commit is there as a whole. Either way what was before it must be.
+// checkCut opens what a cut left and reports whether the commit is there as a whole. Either way
+// what was before it must be.
 func checkCut(t *testing.T, dir string, steps []step, k int) bool {
 	t.Helper()
 	before, after := steps[k-1], steps[k]
@@ -289,7 +293,8 @@ func checkCut(t *testing.T, dir string, steps []step, k int) bool {
 	return whole
 }
 
-// Damage to what was synced long ago is another matter: nothing promises those events, but everything else must go on.
+// Damage to what was synced long ago is another matter: nothing promises those events, but
+// everything else must go on.
 func TestDamage(t *testing.T) {
 	dir := t.TempDir()
 	o := spool.Options{SegmentBytes: 6000, Sync: spool.Interval, Every: time.Hour}

@@ -12,9 +12,10 @@ import (
 	"strings"
 )
 
-// Forgetting a player for good: what is settled stays in a file until that goes, so a purge writes files anew and overwrites the old ones.
+// Forgetting a player for good. Settled events stay in a file until it goes, so a purge rewrites
+// files and overwrites the old ones.
 
-// Purged is what Purge did.
+// Purged counts the results of a Purge.
 type Purged struct {
 	Events int      // of the player, that waited
 	Dead   int      // of the player, among the dead letters
@@ -23,11 +24,12 @@ type Purged struct {
 	Left   []string // damaged files that still hold the player's id, in what can no longer be read as a record: delete these
 }
 
-// Purge forgets a player in a directory that no process has open: what waits, what has its result and is still in a file, what is in the
-// stages, in the dead letters and in files that were set aside as damaged. The bytes are overwritten and synced. What it cannot
-// reach: a file system that writes each block to a new place, the spare blocks of an SSD, snapshots and backups.
+// Purge forgets a player in a directory that no process has open. It covers waiting events, settled
+// events that are still in a file, the stages, the dead letters, and files that were set aside as
+// damaged. It overwrites the bytes and syncs. It cannot reach old blocks of a file system that
+// writes each block to a new place, the spare blocks of an SSD, snapshots and backups.
 //
-// An error says that some of it may still be there: call it again.
+// After an error some of the bytes may still be there: call Purge again.
 func Purge(ctx context.Context, dir, userID string, report func(Damage)) (p Purged, err error) {
 	if userID == "" {
 		return p, errors.New("spool: purge: the player's id is empty")
@@ -101,7 +103,8 @@ func (s *Spool) purge(userID string, p *Purged) error {
 	return errors.Join(failed, err)
 }
 
-// purgeSegment writes a segment anew without the player, and overwrites the file. It returns what takes its place.
+// purgeSegment rewrites a segment without the player, and overwrites the old file. It returns the
+// replacement.
 func (s *Spool) purgeSegment(seg *segment, userID string, last bool) (instead []*segment, done bool, err error) {
 	instead = []*segment{seg}
 	f, err := s.dir.open(seg.name, os.O_RDONLY)
@@ -127,7 +130,7 @@ func (s *Spool) purgeSegment(seg *segment, userID string, last bool) (instead []
 		if err := seg.close(); err != nil {
 			return err
 		}
-		if instead, err = s.anew(seg, waiting, last); err != nil {
+		if instead, err = s.rewritten(seg, waiting, last); err != nil {
 			return err
 		}
 		if len(instead) == 0 || instead[0].first != seg.first { // nobody took its name
@@ -138,7 +141,8 @@ func (s *Spool) purgeSegment(seg *segment, userID string, last bool) (instead []
 	return instead, err == nil, err
 }
 
-// overwritten calls a function that gives a file's name to another or removes it, and puts zeros over the file that had it.
+// overwritten calls a function that gives a file's name to another or removes it, and puts zeros
+// over the file that had it.
 func (d *directory) overwritten(name string, replace func() error) error {
 	old := name
 	if !holdsFiles { // an open file cannot be replaced, so it gets another name
@@ -176,7 +180,8 @@ func (s *stage) wipe() error {
 	return errors.Join(err, s.file.Sync())
 }
 
-// purgeDamaged overwrites the player's records in a file that was set aside. Left says that the id still stands there.
+// purgeDamaged overwrites the player's records in a file that was set aside. left reports whether
+// the id is still in the file.
 func (d *directory) purgeDamaged(name, userID string) (left, done bool, err error) {
 	f, err := d.open(name, os.O_RDWR)
 	if err != nil {
@@ -208,8 +213,9 @@ func (d *directory) purgeDamaged(name, userID string) (left, done bool, err erro
 	return left, done, f.Sync()
 }
 
-// recordAround returns where the event's record begins and ends that has the player's id at a place. The checksum says nothing, because the
-// generation that it begins with may be lost. Of several lengths that it may have, the right one ends where the event's JSON does; where none
+// recordAround returns where the event's record begins and ends that has the player's id at a
+// place. The checksum says nothing, because the generation that it begins with may be lost. Of
+// several lengths that it may have, the right one ends where the event's JSON does; where none
 // does, it is the greatest.
 func recordAround(data []byte, at int, userID string) (from, to int, ok bool) {
 	for start := max(at-maxHead-1-3*binary.MaxVarintLen64, 0); start < at; start++ {

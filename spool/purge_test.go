@@ -14,8 +14,9 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// withCanary returns a directory in which a player's bytes stand everywhere: waiting, settled, in a stage, among the dead letters, in a
-// damaged segment and a damaged stage. Other players' events stand beside them.
+// withCanary returns a directory with a player's bytes in every place: waiting, settled, in a
+// stage, among the dead letters, in a damaged segment and in a damaged stage. Events of other
+// players are next to them.
 func withCanary(t *testing.T) (dir string, others int) {
 	t.Helper()
 	dir = t.TempDir()

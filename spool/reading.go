@@ -13,7 +13,7 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// Of a value's key the length says what the value holds.
+// A key's length identifies the kind of its value.
 const (
 	eventsKey = 16 // first id | generation
 	notesKey  = 9  // number | kind; the number stands for a generation
@@ -30,8 +30,8 @@ func generationOf(key []byte) (generation uint64, ofEvents, ok bool) {
 	return 0, false, false
 }
 
-// loadSegment reads a file without changing it. The error is the system's, which did not let us read it, or says that a later version
-// wrote it; damage is in the segment, with what could be read.
+// loadSegment reads a file without changing it. It returns an error if the system denies access, or
+// if a later version wrote the file. The segment records damage, and has the readable events.
 func loadSegment(dir *directory, first uint64, mem *scratch) (*segment, error) {
 	s := newSegment(dir, first)
 	if err := s.hold(); err != nil {
@@ -83,7 +83,8 @@ func (s *segment) pages(mem *scratch) (*pages, error) {
 	return readPages(f, mem)
 }
 
-// headAnywhere returns the game that a damaged file's head names. The error says that a later version wrote it.
+// headAnywhere returns the game that a damaged file's head names. The error says that a later
+// version wrote it.
 func (p *pages) headAnywhere() (game string, err error) {
 	p.leaves(func(key, value []byte) {
 		if !bytes.Equal(key, headKey) {
@@ -202,7 +203,8 @@ func inBucket(name []byte, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// rescue takes what can be read of a damaged file. Where notes may be missing everything is in doubt: it may have been sent.
+// rescue takes the readable events of a damaged file. If notes may be missing, all events are in
+// doubt, because they may have been sent.
 func (s *segment) rescue(p *pages, inDoubt bool) {
 	events, notes := s.remains(p)
 	for i := range events {
@@ -241,7 +243,8 @@ func (s *segment) remains(p *pages) (events []batcher.StoredEvent, notes []recor
 			case sending, settled:
 				notes = append(notes, r)
 			case event, eventOnce:
-				// An id is there twice where a power cut took the first event and the id was given out again.
+				// An id is there twice where a power cut took the first event and the id was given
+				// out again.
 				if at, ok := newest[r.event.ID]; s.mine(r.event.ID) && (!ok || at.generation < generation) {
 					newest[r.event.ID] = found{r.event, generation}
 				}
@@ -270,7 +273,8 @@ func (s *segment) pending() (events []batcher.StoredEvent, err error) {
 	return events, nil
 }
 
-// leftover is what waits in a segment, as it was when it was read. Others can write to the segment meanwhile.
+// leftover is the waiting events of a segment when it was read. Others can write to the segment
+// meanwhile.
 type leftover struct {
 	game    string
 	members members
@@ -279,8 +283,8 @@ type leftover struct {
 	rescued []batcher.StoredEvent // of a damaged one
 }
 
-// waiting reads the file and checks it. Where it turns out to be damaged, which it was not when it was loaded, what can be read is
-// returned, and the file is set aside after the next commit.
+// waiting reads and checks the file. If the file was damaged after it was loaded, waiting returns
+// the readable events, and the next commit sets the file aside.
 func (s *segment) waiting(mem *scratch) (*leftover, error) {
 	left := &leftover{game: s.game, members: s.members.snapshot()}
 	if s.damage == nil || s.unread {

@@ -24,14 +24,19 @@ const (
 	settled    kind = 'd' // a note: these ids are done
 )
 
-// A record is a checksum, the length of the body, the body. The same bytes stand in the stage and in the segments.
+// A record is a checksum, the length of the body, and the body. The stage and the segments hold the
+// same bytes.
 //
-//	crc32c, 4 bytes | uvarint length | kind | event: uvarint id, uvarint milliseconds, uvarint length of the player, player, JSON
-//	                                        | note: pairs of varint and uvarint: how far behind the last run's end a run begins, its length
-//	                                        | game: its id
+//	crc32c, 4 bytes | uvarint length | kind | body
 //
-// The checksum begins with that of the generation: one filling of a stage. So what is left of an earlier filling is never taken for a
-// record of this one.
+// The body depends on the kind:
+//
+//	event  uvarint id, uvarint milliseconds, uvarint length of the player, player, JSON
+//	note   pairs of varint and uvarint: distance of a run from the end of the last one, its length
+//	game   its id
+//
+// The checksum begins with that of the generation, which is one filling of a stage. Leftovers of an
+// earlier filling therefore never pass for a record of this one.
 const maxHead = crc32.Size + binary.MaxVarintLen32
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -50,7 +55,8 @@ func appendRecord(dst []byte, seed uint32, size int, body func([]byte) []byte) [
 	return dst
 }
 
-// appendEvent appends an event's record. Track waits for it, so it is written out and not put together by appendRecord.
+// appendEvent appends an event's record. Track waits for it, so it is written out and not put
+// together by appendRecord.
 func appendEvent(dst []byte, seed uint32, id uint64, e *batcher.StoredEvent) []byte {
 	ms := uint64(max(e.Accepted.UnixMilli(), 0))
 	size := 1 + uvarintLen(id) + uvarintLen(ms) + uvarintLen(uint64(len(e.UserID))) + len(e.UserID) + len(e.JSON)
@@ -85,7 +91,8 @@ func appendNotes(dst []byte, seed uint32, k kind, ids []run) []byte {
 	return dst
 }
 
-// appendNote appends a note about at most noteRuns runs of ids. They need not be sorted. A run takes two bytes or a few.
+// appendNote appends a note about at most noteRuns runs of ids. They need not be sorted. A run
+// takes two bytes or a few.
 func appendNote(dst []byte, seed uint32, k kind, ids []run) []byte {
 	body := []byte{byte(k)}
 	var end uint64
@@ -115,7 +122,8 @@ type record struct {
 	game  string
 }
 
-// readBody returns the body of the first record of b, and how long the record is, also where its checksum does not match.
+// readBody returns the body of the first record of b, and how long the record is, also where its
+// checksum does not match.
 func readBody(b []byte, seed uint32) (body []byte, n int, err error) {
 	if len(b) < crc32.Size+2 {
 		return nil, 0, errChecksum
@@ -193,8 +201,8 @@ func readRecordOf(b []byte, seed uint32, users names) (r record, n int, err erro
 	return r, n, nil
 }
 
-// records visits the records of a value, and how long each is. Behind one that is damaged it goes on with the next that is whole, and
-// returns what was wrong with the first.
+// records visits the records of a value, and how long each is. Behind one that is damaged it goes
+// on with the next that is whole, and returns what was wrong with the first.
 func records(value []byte, seed uint32, visit func(r record, n int)) (damage error) {
 	for len(value) > 0 {
 		r, n, err := readRecord(value, seed)
@@ -215,7 +223,8 @@ func records(value []byte, seed uint32, visit func(r record, n int)) (damage err
 	return damage
 }
 
-// mayBegin reports whether a record may begin here. It spares the checksums of most places where none does.
+// mayBegin reports whether a record may begin here. It spares the checksums of most places where
+// none does.
 func mayBegin(b []byte) bool {
 	if len(b) < crc32.Size+2 {
 		return false
@@ -231,7 +240,8 @@ func mayBegin(b []byte) bool {
 	return false
 }
 
-// errMalformed is a record whose checksum matches and that makes no sense: another version of the package wrote it.
+// errMalformed is a record whose checksum matches and that makes no sense: another version of the
+// package wrote it.
 var errMalformed = errors.New("a record is of an unknown form: was it written by a later version?")
 
 // fields reads numbers off a record's body.

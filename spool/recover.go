@@ -10,8 +10,9 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// Recover walks the events that an earlier process left, in the order of their ids. It reads a segment at a time. An error is one
-// segment's, and the walk goes on behind it. It ends with the context. A second walk yields [ErrRecovered] alone.
+// Recover walks the events of an earlier process in the order of their ids. It reads one segment at
+// a time. An error concerns one segment, and the walk continues after it. The walk ends with the
+// context. A second walk yields only [ErrRecovered].
 func (s *Spool) Recover(ctx context.Context) iter.Seq2[batcher.StoredEvent, error] {
 	return s.once(ctx, func(e batcher.StoredEvent) batcher.StoredEvent {
 		e.JSON = slices.Clone(e.JSON)
@@ -19,8 +20,9 @@ func (s *Spool) Recover(ctx context.Context) iter.Seq2[batcher.StoredEvent, erro
 	})
 }
 
-// Lend is Recover for a batcher, which copies what it keeps: an event's JSON is valid until the walk goes on. So a million events take no
-// more memory than the batcher's copies and one file.
+// Lend is Recover for a batcher, which copies what it keeps. The JSON of an event is valid until
+// the walk goes on. A million events therefore need only the memory of the batcher's copies and of
+// one file.
 func (s *Spool) Lend(ctx context.Context) iter.Seq2[batcher.StoredEvent, error] {
 	return s.once(ctx, func(e batcher.StoredEvent) batcher.StoredEvent { return e })
 }
@@ -96,7 +98,8 @@ func (s *Spool) lend() iter.Seq2[batcher.StoredEvent, error] {
 	}
 }
 
-// waitingFrom reads the first segment that begins at an id or behind it, and returns where to go on.
+// waitingFrom reads the first segment that begins at an id or behind it, and returns where to go
+// on.
 func (s *Spool) waitingFrom(id uint64, mem *scratch) (*leftover, uint64, error) {
 	s.disk.Lock()
 	defer s.disk.Unlock()

@@ -9,8 +9,9 @@ import (
 // reserveBytes is many times what the notes of a delivery take.
 const reserveBytes = 1 << 20
 
-// reserve is a file whose blocks are kept for notes and for making segments smaller. Without it a spool that fills the disk could not note
-// that events are about to be sent, so nothing would be sent, and the disk would stay full. While it is spent no event is taken.
+// reserve is a file that keeps blocks for notes and for shrinking segments. Without it a spool that
+// fills the disk could not note that events are about to be sent. The batcher could send nothing,
+// and the disk would stay full. While the reserve is used up, Append accepts no event.
 type reserve struct {
 	dir   *directory
 	whole bool
@@ -56,7 +57,8 @@ func (r *reserve) fill() error {
 	return nil
 }
 
-// spend gives the blocks to whoever writes next. It returns whether that is of use: not where the disk is not full, or nothing is left.
+// spend frees the blocks for the next write. It returns false if that does not help: the disk is
+// not full, or nothing is left.
 func (r *reserve) spend(err error) bool {
 	if !r.whole || !errors.Is(described(err), ErrFull) {
 		return false

@@ -11,21 +11,23 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// What somebody removes from the directory while it is open: an operator, or a cleaner of temporary files.
+// Files that an operator, or a cleaner of temporary files, removes from the directory while it is
+// open.
 
-// ErrRemoved is the cause when files of the open spool, or its directory, were removed or replaced. Append, Sync and Close each say so
-// once. What was in them is written anew, as far as the process still has it: it keeps all of its files open, so that is everything,
-// except on Windows, where nobody can remove an open file. While it cannot be written anew Append fails.
+// ErrRemoved means that somebody removed or replaced files of the open spool, or its directory.
+// Append, Sync and Close each return it once. The spool writes the files again. It keeps all its
+// files open and therefore loses nothing, except on Windows, where nobody can remove an open file.
+// Append fails until the files are written again.
 var ErrRemoved = errors.New("files were removed while the spool was open")
 
-// unsaid is who has not been told yet that files were removed.
+// unsaid lists the calls that have not yet reported that files were removed.
 type unsaid struct {
 	err                  error
 	append, sync, closed bool
 }
 
-// restore looks whether the names still lead to the open files, and writes anew what is gone. It returns what it found, and why it could
-// not be made good. It costs a call of the system for each file.
+// restore checks whether the names still lead to the open files, and rewrites missing files. It
+// returns what it found, and why it could not repair it. It costs one system call per file.
 func (s *Spool) restore() (found, failed error) {
 	s.disk.Lock()
 	defer s.disk.Unlock()
@@ -68,8 +70,9 @@ func (s *Spool) restore() (found, failed error) {
 	return found, described(failed)
 }
 
-// looks reports whether the names of all segments are to be looked at, and not only the last one's: somebody made or removed a file in the
-// directory, or some time has passed. The directory's own time may be too coarse to tell.
+// looks reports whether the names of all segments are to be looked at, and not only the last one's:
+// somebody made or removed a file in the directory, or some time has passed. The directory's own
+// time may be too coarse to tell.
 func (s *Spool) looks() bool {
 	info, err := s.dir.file.Stat()
 	if err == nil && info.ModTime().Equal(s.changed) && time.Since(s.looked) < lookEvery {
@@ -84,8 +87,9 @@ func (s *Spool) looks() bool {
 
 const lookEvery = 100 * time.Millisecond
 
-// restoreSegment writes a segment anew under its own name, from the open file that has none any more, and returns what takes its place. A
-// file that took the name is set aside. On an error the segment stays, and the next commit tries again.
+// restoreSegment rewrites a segment under its own name, from the open file that no longer has a
+// name, and returns the replacement. It sets a file aside that took the name. On an error the
+// segment stays, and the next commit tries again.
 func (s *Spool) restoreSegment(seg *segment, last bool) (instead []*segment, err error) {
 	waiting, err := seg.pending()
 	if err == nil && s.dir.has(seg.name) {
@@ -94,15 +98,16 @@ func (s *Spool) restoreSegment(seg *segment, last bool) (instead []*segment, err
 	if err != nil {
 		return []*segment{seg}, err
 	}
-	if instead, err = s.anew(seg, waiting, last); err == nil {
+	if instead, err = s.rewritten(seg, waiting, last); err == nil {
 		s.opts.Report(Damage{Path: seg.path, Err: ErrRemoved, Salvaged: len(waiting)})
 	}
 	return instead, err
 }
 
-// anew writes what waits of a segment to a new file of its name, and returns what takes its place: nothing where nothing waits and other
-// segments follow. On an error the segment stays.
-func (s *Spool) anew(seg *segment, waiting []batcher.StoredEvent, last bool) (instead []*segment, err error) {
+// rewritten writes the waiting events of a segment to a new file of its name, and returns the
+// replacement. There is no replacement if nothing waits and other segments follow. On an error the
+// segment stays.
+func (s *Spool) rewritten(seg *segment, waiting []batcher.StoredEvent, last bool) (instead []*segment, err error) {
 	s.mu.Lock()
 	s.generation++
 	b := repack(waiting, s.generation, seg.game)
@@ -126,7 +131,8 @@ func (s *Spool) anew(seg *segment, waiting []batcher.StoredEvent, last bool) (in
 	return instead, seg.leave()
 }
 
-// restoreDirectory looks whether the name still leads to the open directory. One that was removed is made again.
+// restoreDirectory looks whether the name still leads to the open directory. One that was removed
+// is made again.
 func (s *Spool) restoreDirectory() (gone bool, err error) {
 	now, err := os.Lstat(s.dir.path)
 	switch {
@@ -171,14 +177,14 @@ func (d *directory) unused(name string) string {
 	return path
 }
 
-// tell notes that files were removed, for those who have not been told.
+// tell records that files were removed, for the calls that have not reported it.
 func (s *Spool) tell(found error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unsaid = unsaid{found, true, true, true}
 }
 
-// removedLocked returns once what a caller was not told yet.
+// removedLocked returns a removal once per kind of call.
 func (s *Spool) removedLocked(toTell *bool) error {
 	if !*toTell {
 		return nil

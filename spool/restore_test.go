@@ -106,7 +106,7 @@ func TestRemovedFiles(t *testing.T) {
 	}
 }
 
-// An idle server is told too, when it closes, and keeps what it has.
+// Close also reports a removal to an idle server, which keeps its events.
 func TestRemovedWhileNothingHappens(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return
@@ -124,7 +124,8 @@ func TestRemovedWhileNothingHappens(t *testing.T) {
 	})
 }
 
-// A directory that was moved still has the events: another process may send them from there. Nothing is made in its place.
+// A directory that was moved still has the events: another process may send them from there.
+// Nothing is made in its place.
 func TestAMovedDirectory(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return
@@ -167,7 +168,7 @@ func TestAMovedDirectory(t *testing.T) {
 	}
 }
 
-// What a cleaner takes first is an empty old file. The lock does not hang on it.
+// A cleaner takes an empty old file first. The lock does not depend on it.
 func TestTheLockOutlivesItsFile(t *testing.T) {
 	for name, remove := range map[string]func(dir string) error{
 		"the lock":  func(dir string) error { return os.Remove(filepath.Join(dir, "lock")) },

@@ -78,8 +78,9 @@ func TestAFileThatRotsIsNotMadeSmaller(t *testing.T) {
 	assert.Equal(t, want, back)
 }
 
-// The engine trips over the file that is written to, and keeps its locks. The process goes on, or the engine takes it along: a goroutine of its
-// own may still read the file (which the race detector sees). What it may not do is hang.
+// The engine trips over the file that is written to, and keeps its locks. The process goes on, or
+// the engine takes it along: a goroutine of its own may still read the file (which the race
+// detector sees). But it must not hang.
 func TestTheLastFileRots(t *testing.T) {
 	for _, sync := range []string{"always", "interval"} {
 		t.Run(sync, func(t *testing.T) {

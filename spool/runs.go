@@ -5,14 +5,16 @@ import (
 	"slices"
 )
 
-// run is ids that follow one another. A note of a few bytes can name thousands of ids, so ids are kept and compared as runs: what is
-// read off the disk takes time and memory by the bytes that it has there, and not by the ids that it names.
+// run is ids that follow one another. A note of a few bytes can name thousands of ids, so ids are
+// kept and compared as runs: what is read off the disk takes time and memory by the bytes that it
+// has there, and not by the ids that it names.
 type run struct{ first, n uint64 }
 
 // end is the id behind the last.
 func (r run) end() uint64 { return r.first + r.n }
 
-// maxID bounds ids, so that no sum of them overflows. It is never reached: a million events a second take 146,000 years.
+// maxID bounds ids, so that no sum of them overflows. It is never reached: at a million events per
+// second it takes 146,000 years.
 const maxID = 1 << 62
 
 // addRun appends a run; one that goes on where the last ends makes that longer.

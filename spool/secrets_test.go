@@ -72,7 +72,8 @@ func TestSecretsAreNotOnTheDisk(t *testing.T) {
 	})
 }
 
-// search looks for tokens, and parts of them, in all files; and for what is to be there, so that it is known to look at the right place.
+// search looks for tokens, and parts of them, in all files; and for what is to be there, so that it
+// is known to look at the right place.
 func search(t *testing.T, dir string, tokens []string) {
 	t.Helper()
 	found := false

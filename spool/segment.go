@@ -21,8 +21,8 @@ var (
 	notesBucket  = []byte("notes")  // number | kind: records about events of this segment
 )
 
-// segment is a file of events whose ids follow one another, and of notes about what became of them. So a file can go as soon as all of
-// its events are settled, and nothing of it is needed elsewhere.
+// segment is a file of events with ascending ids, and of notes about these events. The spool can
+// therefore remove a file as soon as all of its events are settled.
 type segment struct {
 	dir     *directory
 	name    string
@@ -38,7 +38,7 @@ type segment struct {
 	bytes   int64 // of records of events
 	stray   bool  // the file may have events behind last: a write failed, and the engine may have done it all the same
 
-	damage   error // of a file that is not written anew yet: it is not written to
+	damage   error // of a file that is not rewritten yet: it is not written to
 	reported bool
 	unread   bool                  // it is not known yet what can be read of such a file
 	rescued  []batcher.StoredEvent // what could be
@@ -57,8 +57,9 @@ func (s *segment) takes(b *batch, limit int64) bool {
 	return s.damage == nil && s.bytes < limit && s.mine(b.first()) && s.mine(b.last()) && (s.game == b.game || s.members.size == 0)
 }
 
-// createSegment makes a file under another name, so that one with its own name is always whole. A file that has the name is replaced. On
-// an error the segment is returned where the name is the new file's nevertheless.
+// createSegment makes a file under another name, so that one with its own name is always whole. A
+// file that has the name is replaced. On an error the segment is returned where the name is the new
+// file's nevertheless.
 func createSegment(dir *directory, first uint64, b *batch) (*segment, error) {
 	s := newSegment(dir, first)
 	fresh := &segment{dir: dir, name: s.name + ".tmp", path: s.path + ".tmp", first: first, making: true}
@@ -77,7 +78,8 @@ func createSegment(dir *directory, first uint64, b *batch) (*segment, error) {
 	return s, errors.Join(s.hold(), dir.sync())
 }
 
-// hold opens the file for reading. The system keeps what an open file holds although somebody removes its name.
+// hold opens the file for reading. The system keeps what an open file holds although somebody
+// removes its name.
 func (s *segment) hold() error {
 	f, err := s.dir.open(s.name, os.O_RDONLY)
 	if err != nil {
@@ -95,7 +97,8 @@ func (s *segment) open() error {
 	return guarded(func() (err error) {
 		s.db, err = bbolt.Open(s.path, 0o600, &bbolt.Options{
 			Timeout: time.Second, NoStatistics: true,
-			// The list of free pages is found anew when a file is opened: less to write.
+			// The engine rebuilds the list of free pages when it opens a file, so that it writes
+			// less.
 			NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
 			// The engine would make a file that is missing, and follow a link.
 			OpenFile: func(_ string, flag int, _ os.FileMode) (*os.File, error) {
@@ -131,11 +134,11 @@ func (s *segment) leave() error {
 	return err
 }
 
-// write stores a batch's events and notes in one transaction. On return it is synced. The file is opened first where it is not: after
-// the start, or when its last write was the one that made it.
+// write stores a batch's events and notes in one transaction. On return it is synced. The file is
+// opened first where it is not: after the start, or when its last write was the one that made it.
 func (s *segment) write(b *batch, sent, done []run) (err error) {
 	if s.damage != nil {
-		return fmt.Errorf("%s is damaged and not yet written anew: %w", s.path, s.damage)
+		return fmt.Errorf("%s is damaged and not yet rewritten: %w", s.path, s.damage)
 	}
 	if s.db == nil {
 		err = s.open()
@@ -144,8 +147,8 @@ func (s *segment) write(b *batch, sent, done []run) (err error) {
 		err = guarded(func() error { return s.update(b, sent, done) })
 	}
 	if errors.Is(err, errBroken) {
-		// The engine may have died with its locks held: its next call would wait for ever, also the one that closes it. So it is left alone,
-		// and the file is written anew.
+		// The engine may have died with its locks held. Every further call of it would wait without
+		// end, even Close. Therefore the spool never calls it again, and rewrites the file.
 		s.db, s.damage, s.unread = nil, err, true
 	}
 	s.stray = s.stray && err != nil
@@ -205,7 +208,8 @@ func (s *segment) update(b *batch, sent, done []run) error {
 	})
 }
 
-// deleteFrom deletes the events whose ids are not smaller than first, which is the first of its chunk, and returns how many there were.
+// deleteFrom deletes the events whose ids are not smaller than first, which is the first of its
+// chunk, and returns how many there were.
 func deleteFrom(bucket *bbolt.Bucket, first uint64) (events uint64, err error) {
 	var keys [][]byte
 	c := bucket.Cursor()

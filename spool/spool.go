@@ -1,92 +1,107 @@
-// Package spool keeps accepted events on the disk until they have their result, so that they survive the process. It is a
-// [batcher.Store].
+// Package spool keeps accepted events on disk until they have their result, so that they survive
+// the process. It is a [batcher.Store]. Set batcher.Config.Store to an open spool, and close the
+// spool after the batcher:
 //
 //	store, err := spool.Open("/var/lib/game/spool", spool.Options{Sync: spool.Interval})
 //
-// goes into batcher.Config.Store. It is closed after the batcher.
-//
 // # Promises
 //
-//   - When Append returns nil the event survives kill -9. It survives a power cut too: at once with [Always], after Options.Every with
-//     [Interval].
-//   - What was appended and not settled comes back from Recover, in the order of the ids, and marked InDoubt where Sending was noted. So a
-//     restart sends again only what an earlier process was about to send.
-//   - A disk that is full, read-only or broken makes Append fail, and nothing is lost that was accepted. When it can be written again
-//     Append works again.
-//   - What is on the disk is no reason not to open. A damaged file is set aside under another name, what can be read of it is kept, and
-//     Options.Report is told. A full disk delays, see below.
-//   - No token is on the disk: an event holds none. Files are the owner's alone (0600).
-//   - What a file says costs time and memory by the file's size, whatever it says.
+//   - When Append returns nil, the event survives kill -9. It also survives a power cut: at once
+//     with [Always], and after Options.Every with [Interval].
+//   - Recover returns every event that was appended and not settled, in the order of the ids.
+//     Events for which Sending was called are marked InDoubt. A restart therefore sends again only
+//     events that an earlier process was about to send.
+//   - Append fails on a full, read-only or broken disk, and no accepted event is lost. Append works
+//     again when the disk does.
+//   - Damage does not keep Open from working. The spool sets a damaged file aside under another
+//     name, keeps the readable events and calls Options.Report. A full disk only delays, see below.
+//   - The disk holds no token, because events have none. Only the owner can read the files (0600).
+//   - A crafted file costs no more time and memory than its size allows.
 //
 // # The directory
 //
-// A directory is one process's and one game's. It is locked as long as it is open, so a second process gets [ErrInUse]; Recover works once,
-// so a second batcher gets [ErrRecovered]; and an event of another game gets [ErrOtherGame].
+// A directory belongs to one process and one game. Open locks it, so a second process gets
+// [ErrInUse]. Recover works once, so a second batcher gets [ErrRecovered]. An event of another game
+// gets [ErrOtherGame].
 //
-// Open makes the directory (0700) where there is none, and never changes the mode of one that is there. One that others may write to is
-// refused ([ErrUnsafe]): name a directory within it. One that others may only read is fine, such as systemd's StateDirectory or a volume.
-// Links, pipes, files of another user and files with a second name elsewhere are refused; a file that others may use becomes the owner's
-// alone. A relative name is that of the moment of Open.
+// Open creates a missing directory (0700), and never changes the mode of an existing one. It
+// refuses a directory to which others may write ([ErrUnsafe]): in that case name a directory within
+// it. Others may read the directory, as with systemd's StateDirectory or a volume. Open also
+// refuses links, pipes, files of another user and files with a second name elsewhere. It takes the
+// rights of others away from its own files. A relative name is resolved once, in Open.
 //
-// Where somebody removes files, or the directory, while it is open, the next commit finds it and writes them anew: the process has them open,
-// so nothing is lost, except what only a power cut takes. Append, Sync and Close each say so once ([ErrRemoved]). A directory that was
-// moved away is another matter: somebody else may send what is in it, so Append fails until it is back.
+// If somebody removes files or the directory while the spool is open, the next commit finds that
+// and writes them again. The process has the files open, so only a power cut can take events.
+// Append, Sync and Close each report the removal once ([ErrRemoved]). If somebody moves the
+// directory away, another process may send its events, so Append fails until the directory is back.
 //
-// Files carry the version of their format. Those of earlier versions are read; a later version's make Open fail ([ErrNewer]), and nothing
-// is changed.
+// Files carry the version of their format. The spool reads files of earlier versions. For a file of
+// a later version, Open fails ([ErrNewer]) and changes nothing.
 //
 // # Always or Interval
 //
-// Always waits for the disk: Append returns after a sync that all who wait at that moment share, so that many goroutines at once get
-// about as many events a second as the disk takes. Interval copies the event into memory that the system owns and returns, in about a
-// microsecond; the disk has it Options.Every later (100 ms). Where the disk cannot be written Append goes on until 4 MiB wait in the
-// stages, which survive the process; [Spool.Sync] tells. Both survive the death of the process, which is by far the most frequent
-// end of a game server. Always is for events that must survive the death of the machine.
+// Always waits for the disk: Append returns after a sync. All callers that wait at that moment
+// share the sync, so many goroutines together get about as many events per second as the disk
+// takes. Interval copies the event into memory of the operating system, and returns in about a
+// microsecond. The disk has the event Options.Every later (100 ms). If the disk fails, Append
+// continues until 4 MiB wait in the stages, which survive the process; [Spool.Sync] returns the
+// error. Both survive the death of the process, by far the most frequent end of a game server. Use
+// Always for events that must survive the death of the machine.
 //
-// Notes are as safe as events. With Interval a power cut may take the note that events were about to be sent: these are sent again then and
-// not counted as possible duplicates, and types in batcher.Config.AtMostOnce are sent a second time. With Always it cannot.
+// Notes are as safe as events. With Interval, a power cut may take the note that events were about
+// to be sent. The next process then sends these events again and does not count them as possible
+// duplicates, even if their type is in batcher.Config.AtMostOnce. With Always that cannot happen.
 //
 // # Limits
 //
-// Options.MaxBytes bounds the encoded events that are held (1 GiB). Above it, and on a full disk, Append returns [ErrFull]. An event
-// takes at most about 1 MiB. The files take 1.2 to 1.3 times the encoded bytes, and 5 MiB. Space comes back in whole files
-// of Options.SegmentBytes (16 MiB): a file goes when all of its events are settled, and is written anew without the others when three
-// quarters are. In memory the spool holds two bits per event, and one file while it opens or recovers.
+// Options.MaxBytes bounds the encoded events in the spool (1 GiB). Above it, and on a full disk,
+// Append returns [ErrFull]. An event has at most about 1 MiB. The files take 1.2 to 1.3 times the
+// encoded bytes, plus 5 MiB. Space comes back in whole files of Options.SegmentBytes (16 MiB). The
+// spool removes a file when all its events are settled, and rewrites it without the settled events
+// when three quarters are. In memory the spool needs two bits per event, and one file while it
+// opens or recovers.
 //
-// On a full disk Open works, Recover has all that was accepted, and Append returns ErrFull until there is room; nobody has to do anything
-// then. What is there can be sent and settled meanwhile: a reserve of 1 MiB is kept for the notes. So a spool that filled the disk gives
-// space back as it delivers.
+// On a full disk Open works, Recover returns all accepted events, and Append returns ErrFull until
+// there is room. No action is necessary: the batcher sends and settles events meanwhile, because a
+// reserve of 1 MiB is kept for the notes. A spool that filled the disk gives space back as the
+// batcher delivers.
 //
 // # Erasing
 //
-// What is settled, or erased by batcher.Batcher.Erase, never comes back; for an erasure [Spool.Sync] makes sure of it. Its bytes stay in the
-// file until that goes or is written anew, so a file with little traffic holds them for long, and a stage until it has filled again. A file
-// that was set aside as damaged holds them until somebody deletes it. [Purge], and spoolctl purge, overwrite all of these in a directory
-// that no process has open.
+// An event that is settled, or erased by batcher.Batcher.Erase, never comes back. For an erasure,
+// [Spool.Sync] confirms that. The bytes of the event stay in its file until the spool removes or
+// rewrites the file, which takes long with little traffic. They stay in a stage until it has filled
+// again. A damaged file that was set aside holds them until somebody deletes it. [Purge] and
+// spoolctl purge overwrite all of these in a directory that no process has open.
 //
 // # Dead letters
 //
-// A Spool is a batcher.DeadLetters too: with batcher.Config.DeadLetters it keeps events that were rejected, that expired or whose result is
-// unknown, with the cause, in the file "dead". Options.DeadAge and MaxDeadBytes bound them; spoolctl dead shows, replays and purges them.
+// A Spool is also a batcher.DeadLetters. With batcher.Config.DeadLetters it keeps rejected and
+// expired events, and events with an unknown result, with the cause, in the file "dead".
+// Options.DeadAge and MaxDeadBytes bound them. Spoolctl dead shows, replays and purges them.
 //
 // # Damage
 //
-// The engine trusts its files, and has no checksums but for the place where it begins to read. So every file is read first without it:
-// the structure is walked, each record has a checksum, and each file knows how many it holds. Of a file in which something is wrong the
-// records of all whole leaves are kept. The file itself gets the ending .damaged, for whoever wants to know more, and nobody deletes it.
-// Where notes may be lost all of its events are in doubt, and some may come back that were settled; where only events are lost, the
-// others are what they were. An event that was refused may be among them, if the engine had written it before it failed.
+// The engine trusts its files and has checksums only for the pages where it begins to read. The
+// spool therefore first reads every file without the engine: it walks the structure, each record
+// has a checksum, and each file knows how many records it has. From a damaged file the spool keeps
+// the records of all whole leaves. The file itself gets the ending .damaged, and nobody deletes it.
+// If notes may be lost, all of its events are in doubt, and some settled events may come back. If
+// only events are lost, the others keep their state. A refused event may be among them, if the
+// engine had written it before it failed.
 //
-// A file that goes bad while it is open is set aside when the engine or a walk through it finds out. A goroutine of the engine's own may
-// fault on it first, and the process with it; then the next one sets it aside.
+// If a file gets damaged while it is open, the spool sets it aside when the engine or a walk
+// notices the damage. One of the engine's own goroutines may fault on it first and end the process.
+// In that case the next process sets the file aside.
 //
 // # Inside
 //
-// Records go into a stage first: a file mapped into memory, whose pages outlive the process. A commit writes what is in the stage to a
-// segment, a bbolt file, in one synced transaction, while the other stage fills. With Always Append waits for that commit, and all who
-// wait share it. What is settled is noted in the segment that has the event, so that a file needs no other.
+// Records first go into a stage: a file mapped into memory, whose pages outlive the process. A
+// commit writes the stage to a segment, a bbolt file, in one synced transaction, while the other
+// stage fills. With Always, Append waits for that commit, and all waiting callers share it. The
+// note that an event is settled goes to the segment of the event, so no file depends on another.
 //
-// The program cmd/spoolctl shows what is in a directory.
+// The program cmd/spoolctl shows the content of a directory.
 package spool
 
 import (
@@ -100,19 +115,21 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// Errors to be told apart with errors.Is. One of the system is wrapped as well: syscall.EROFS, syscall.EIO.
+// Errors for errors.Is. They also wrap errors of the system, such as syscall.EROFS and syscall.EIO.
 var (
-	// ErrFull is Append's when there is no room: Options.MaxBytes is reached, or the disk is full. Events that are settled make room.
+	// ErrFull means that Append has no room: Options.MaxBytes is reached, or the disk is full.
+	// Settled events make room.
 	ErrFull = errors.New("no room for another event")
-	// ErrOtherGame is Append's for an event of another game than those that the spool holds.
+	// ErrOtherGame means that an appended event is of another game than the events in the spool.
 	ErrOtherGame = errors.New("the spool is another game's")
-	// ErrRecovered is the error of a second Recover: another batcher has the events already, and would send them too.
+	// ErrRecovered means that Recover was called twice. Another batcher already has the events and
+	// would send them too.
 	ErrRecovered = errors.New("spool: another batcher has it: what an earlier process left is recovered once; close the spool and open it again for another")
-	// ErrClosed is what a closed spool answers.
+	// ErrClosed means that the spool is closed.
 	ErrClosed = errors.New("spool: closed")
 )
 
-// Spool is an open directory. Its methods can be called from many goroutines.
+// Spool is an open directory. Its methods are safe for concurrent use.
 type Spool struct {
 	dir  *directory
 	opts Options
@@ -145,7 +162,7 @@ type Spool struct {
 	short    bool      // the last events had no room
 	looked   time.Time // when the names of all segments were looked at
 	changed  time.Time // the directory's time then
-	missing  error     // why what was removed could not be written anew; nil: all is there
+	missing  error     // why removed files could not be rewritten; nil: all files exist
 
 	mem scratch // that Open read the files into, for the walk that follows
 
@@ -169,9 +186,11 @@ type round struct {
 
 var _ batcher.Store = (*Spool)(nil)
 
-// Append keeps one event and returns its id. The context bounds the wait for room. An event is at most about 1 MiB.
+// Append keeps one event and returns its id. The context bounds the wait for room. An event has at
+// most about 1 MiB.
 //
-// With Always it returns after the sync that made the event safe; with Interval it copies the event and returns.
+// With Always it returns after the sync that made the event safe; with Interval it copies the event
+// and returns.
 func (s *Spool) Append(ctx context.Context, e batcher.StoredEvent) (uint64, error) {
 	size := eventSize(&e)
 	if size > maxRecord || len(e.GameID) > maxGame {
@@ -213,8 +232,8 @@ func (s *Spool) Append(ctx context.Context, e batcher.StoredEvent) (uint64, erro
 	return id, nil
 }
 
-// makeRoom waits until a record fits into the stage. Without an error it returns with the mutex held. The bytes are those that count
-// towards MaxBytes.
+// makeRoom waits until a record fits into the stage. Without an error it returns with the mutex
+// held. The bytes are those that count towards MaxBytes.
 func (s *Spool) makeRoom(ctx context.Context, size int, bytes int64) error {
 	leave := 0
 	if bytes > 0 { // an event leaves room for the notes about it
@@ -264,8 +283,8 @@ func (s *Spool) kick() {
 	}
 }
 
-// Close writes what is in the stage and releases the directory. An error means that the last commit failed; with Interval what it was
-// to write is still in the stage, and the next Open finds it.
+// Close commits the stage and releases the directory. An error means that the last commit failed.
+// With Interval its records are still in the stage, and the next Open finds them.
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -282,7 +301,7 @@ func (s *Spool) Close() error {
 	return errors.Join(err, s.release())
 }
 
-// described says in an error what could not be done, and tells a full disk apart.
+// described adds to an error what failed, and marks a full disk as ErrFull.
 func described(err error) error {
 	switch {
 	case err == nil:

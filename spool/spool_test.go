@@ -19,7 +19,7 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// numbered is an event that can be told from others, of a player of three.
+// numbered returns an event with its own number, of one of three players.
 func numbered(n int) batcher.StoredEvent {
 	return batcher.StoredEvent{
 		UserID:   []string{"ace", "blitz", "device-abc-123"}[n%3],
@@ -298,7 +298,7 @@ func TestSettledFilesGoAndSparseOnesShrink(t *testing.T) {
 	back := recovered(t, s)
 	require.Len(t, back, 2)
 	for _, e := range back {
-		assert.Equal(t, e.ID == kept[0], e.InDoubt, "a file that is written anew keeps the doubt")
+		assert.Equal(t, e.ID == kept[0], e.InDoubt, "a rewritten file keeps the doubt")
 	}
 	require.NoError(t, s.Settled(t.Context(), kept))
 	require.Eventually(t, func() bool { return segmentFiles(t, dir) == 1 }, time.Minute, time.Millisecond)

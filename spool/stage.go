@@ -21,11 +21,13 @@ const (
 	noteRoom   = 64 << 10 // which events leave to notes
 )
 
-// stage is a file of fixed size, mapped into memory, in which records wait for the next commit. A record in it survives the death of
-// the process, because the pages are the system's; writing one costs a copy and no call. A power cut may take it.
+// stage is a file of fixed size, mapped into memory, in which records wait for the next commit. A
+// record in it survives the death of the process, because the pages belong to the system. Writing
+// one costs a copy and no system call. A power cut may take it.
 //
-// Its blocks are written when it is made, so that a full disk cannot make a later store to it fail. A file system that writes each page to a
-// new place, such as btrfs, needs more room nevertheless. There, and on a broken disk, a store to the mapping is a fault.
+// Its blocks are written when it is made, so that a full disk cannot make a later store to it fail.
+// A file system that writes each page to a new place, such as btrfs, needs more room nevertheless.
+// There, and on a broken disk, a store to the mapping is a fault.
 type stage struct {
 	name       string
 	file       *os.File
@@ -42,7 +44,8 @@ type stage struct {
 	named      bool   // it says whose events it holds
 }
 
-// openStage opens a stage, and makes it where there is none. Its records are still those of an earlier process.
+// openStage opens a stage, and makes it where there is none. Its records are still those of an
+// earlier process.
 func openStage(dir *directory, name string) (*stage, error) {
 	f, err := dir.open(name, os.O_RDWR|os.O_CREATE)
 	if err != nil {
@@ -64,8 +67,8 @@ func openStage(dir *directory, name string) (*stage, error) {
 	return &stage{name: name, file: f, info: info, mem: mem}, nil
 }
 
-// refile puts the stage's bytes into a new file of its name, because somebody removed the old one: the mapping still has them. Nobody
-// writes to the stage meanwhile.
+// refile writes the stage's bytes to a new file of its name, because somebody removed the old one.
+// The mapping still has the bytes. Nobody writes to the stage meanwhile.
 func (s *stage) refile(dir *directory) error {
 	if err := os.Remove(dir.at(s.name)); err != nil && !errors.Is(err, fs.ErrNotExist) { // another file took the name
 		return err
@@ -97,7 +100,8 @@ func (s *stage) room(size int) bool { return s.end+size <= len(s.mem) }
 
 func (s *stage) empty() bool { return s.end == stageHead }
 
-// addEvent writes an event, for which there must be room, and returns the bytes it takes. What a fault leaves of it is behind the end.
+// addEvent writes an event, for which there must be room, and returns its size. A partial record
+// after a fault is beyond the end.
 func (s *stage) addEvent(id uint64, e *batcher.StoredEvent) (n int, err error) {
 	if s.fault == nil {
 		n = s.writeEvent(id, e)
@@ -143,7 +147,7 @@ func (s *stage) addNote(k kind, ids []run) error {
 	return err
 }
 
-// add writes a record and returns its length. What a fault leaves of it is behind the end.
+// add writes a record and returns its length. A partial record after a fault is beyond the end.
 func (s *stage) add(record func(free []byte) []byte) (n int, err error) {
 	if s.fault == nil {
 		s.fault = guarded(func() error {
@@ -158,7 +162,8 @@ func (s *stage) add(record func(free []byte) []byte) (n int, err error) {
 	return n, nil
 }
 
-// read returns what is in the stage, in a buffer: a page that cannot be read must not be taken for a damaged segment later.
+// read returns what is in the stage, in a buffer: a page that cannot be read must not be taken for
+// a damaged segment later.
 func (s *stage) read(buffer []byte) (*batch, []byte, error) {
 	if s.empty() {
 		return &batch{generation: s.generation}, buffer, nil

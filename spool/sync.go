@@ -8,16 +8,16 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// Sync waits for the disk where a caller must be sure.
+// Sync waits for the disk if a caller must be sure.
 
 var _ batcher.Syncer = (*Spool)(nil)
 
-// Sync returns when a power cut does not take any more what the spool was told before: events that were appended, notes about them, and
-// the files that went. It is for what must not come back, such as an erased player's events; nothing else needs it. The calls of that
-// moment share one commit.
+// Sync returns when earlier calls are safe from a power cut: appended events, notes about them, and
+// removed files. Use it for events that must not come back, such as those of an erased player.
+// Concurrent calls share one commit.
 //
-// An error means that it is not known: the disk cannot be written, or the context ended first. What was told is kept and tried again, so
-// Sync can be called again.
+// An error means that this is unknown: the disk cannot be written, or the context ended first. The
+// spool keeps the changes and tries again, so you can call Sync again.
 func (s *Spool) Sync(ctx context.Context) error {
 	s.mu.Lock()
 	if s.closed {
@@ -40,7 +40,8 @@ func (s *Spool) Sync(ctx context.Context) error {
 	}
 }
 
-// stopSyncing returns those who wait for the next commit, where it will not come soon. The mutex is held.
+// stopSyncing returns the callers that wait for the next commit if it will not come soon. The
+// caller holds the mutex.
 func (s *Spool) stopSyncing(err error) *round {
 	if err == nil {
 		if s.syncing != nil {
@@ -53,7 +54,7 @@ func (s *Spool) stopSyncing(err error) *round {
 	return r
 }
 
-// tell ends the wait of those who wait for notes; nil: nobody does.
+// tell ends the wait of callers that wait for notes; nil: nobody waits.
 func (r *round) tell(err error) {
 	if r != nil {
 		r.notes = err

@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// synced returns what the next process finds in a copy of the directory without its stages, which a power cut may take.
+// synced returns what the next process finds in a copy of the directory without its stages, which a
+// power cut may take.
 func synced(t *testing.T, dir string) (waiting int) {
 	t.Helper()
 	copied := t.TempDir()

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What Unix offers to keep others out: owners, locks, and opening without following links.
+// Protection from other processes on Unix: owners, locks, and opening without following links.
 
 const (
 	noFollow         = unix.O_NOFOLLOW | unix.O_NONBLOCK
@@ -19,7 +19,7 @@ const (
 	holdsFiles       = true // open files keep what they hold when their name goes
 )
 
-// errNoLock is a file that this system cannot lock: a directory of NFS.
+// errNoLock means that this system cannot lock the file, such as a directory on NFS.
 var errNoLock = errors.New("it cannot be locked")
 
 // tryLock reports whether it got the lock. Two opens of one process are held apart too.

@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// What Windows offers to keep others out: locks. A file that is open cannot be removed there, and owners have no number.
+// Protection from other processes on Windows: locks. Nobody can remove an open file there, and
+// owners have no number.
 
 const (
 	noFollow         = 0 // Lstat is asked before

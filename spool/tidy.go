@@ -11,8 +11,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// tidy gives space back: files without a waiting event go, and one with few is written anew. Damaged files are set aside. The disk's
-// mutex is held.
+// tidy frees space: it removes files without a waiting event, and rewrites one with few. It sets
+// damaged files aside. The caller holds the disk's mutex.
 func (s *Spool) tidy() error {
 	failed := s.mendLast()
 	kept := s.segments[:0:0]
@@ -41,8 +41,9 @@ func (s *Spool) tidy() error {
 	return failed
 }
 
-// retire lets the last segment go where all of it is settled and it is worth it. The next is begun first: its name keeps the ids from
-// being given out again after a power cut, when a stage may hold what it held before.
+// retire removes the last segment if all of it is settled and the removal is worthwhile. It creates
+// the next one first. Its name protects the ids from reuse after a power cut, when a stage may have
+// its old content.
 func (s *Spool) retire(seg *segment, kept *[]*segment) (*segment, error) {
 	if seg.members.left > 0 || seg.stray || seg.bytes == 0 || seg.bytes < s.opts.SegmentBytes/8 && !s.short {
 		return seg, nil
@@ -67,7 +68,8 @@ func (s *Spool) remove(seg *segment) (*segment, error) {
 		return seg, err
 	}
 	s.freed(seg.bytes)
-	// Notes about a file that goes are not written. Without sync a power cut could bring it back without them.
+	// Notes about a file that goes are not written. Without sync a power cut could bring it back
+	// without them.
 	return nil, errors.Join(seg.leave(), s.dir.sync())
 }
 
@@ -78,7 +80,7 @@ func (s *Spool) freed(bytes int64) {
 	s.size -= bytes
 }
 
-// shrink makes a segment smaller. Where its file turns out to be damaged it is set aside.
+// shrink makes a segment smaller. It sets the file aside if it finds it damaged.
 func (s *Spool) shrink(seg *segment) (*segment, error) {
 	waiting, err := seg.pending()
 	switch {
@@ -90,9 +92,10 @@ func (s *Spool) shrink(seg *segment) (*segment, error) {
 	return s.rewrite(seg, waiting)
 }
 
-// rewrite replaces a segment's file by one that has only what waits. The name is the same, so that at every moment there is one of
-// the two, and the one that is there is the one that is returned: the old is closed before it is replaced, so that no later note goes to
-// a file that has no name any more. A file cannot be replaced while it is open on Windows, either.
+// rewrite replaces a segment's file by one with only the waiting events. The name is the same, so
+// at every moment one of the two files exists, and rewrite returns that one. It closes the old file
+// before the replacement, so that no later note goes to a file without a name. Windows cannot
+// replace an open file, either.
 func (s *Spool) rewrite(seg *segment, waiting []batcher.StoredEvent) (*segment, error) {
 	if err := seg.close(); err != nil {
 		return seg, err
@@ -109,8 +112,8 @@ func (s *Spool) rewrite(seg *segment, waiting []batcher.StoredEvent) (*segment, 
 	return smaller, errors.Join(err, seg.leave())
 }
 
-// mendLast sets the last segment aside where it is damaged. The next is begun first, whose name keeps the ids from being given out again; that
-// of one without an event has its own name.
+// mendLast sets the last segment aside if it is damaged. It creates the next one first. Its name
+// protects the ids from reuse; after a segment without events it has the same name.
 func (s *Spool) mendLast() error {
 	n := len(s.segments) - 1
 	if n < 0 || s.segments[n].damage == nil {
@@ -139,8 +142,9 @@ func (s *Spool) mendLast() error {
 	return err
 }
 
-// setAside gives a damaged file another name, and writes what could be read of it to a new one. On an error the file stays where it is,
-// what could be read of it is still known, and the next commit tries again.
+// setAside gives a damaged file another name, and writes the readable events to a new one. On an
+// error the file stays in its place, the readable events stay in memory, and the next commit tries
+// again.
 func (s *Spool) setAside(seg *segment) (*segment, error) {
 	waiting, err := seg.pending()
 	if err != nil {
@@ -166,7 +170,8 @@ func (s *Spool) setAside(seg *segment) (*segment, error) {
 		report.Path = aside
 		return nil, errors.Join(seg.leave(), s.dir.sync())
 	}
-	// The copy takes the damaged file's name at the end, so that one that is cut short is made again. Its own name stays meanwhile.
+	// The copy takes the damaged file's name at the end, so that one that is cut short is made
+	// again. Its own name stays meanwhile.
 	if err := seg.secondName(aside); err != nil {
 		return seg, err
 	}

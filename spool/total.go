@@ -7,8 +7,9 @@ import (
 	"hash/crc32"
 )
 
-// total is how many events and ids in notes were ever written to a segment. Every commit writes it. The engine has no checksum over its
-// pages: a page whose number of elements is damaged looks sound and holds less. Then what is read does not add up.
+// total counts the events and the ids in notes that were ever written to a segment. Every commit
+// writes it. The engine has no checksum over its pages: a page with a damaged number of elements
+// looks sound and holds less. The total shows that, because the read records do not add up.
 type total struct {
 	events, notes uint64
 }
@@ -32,7 +33,7 @@ func decodeTotal(b []byte) (t total, err error) {
 	return total{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}, nil
 }
 
-// missing says what of a total was not read.
+// missing returns errors for the records of a total that were not read.
 func (t total) missing(read total) (events, notes error) {
 	if read.events != t.events {
 		events = fmt.Errorf("%s: %d of %d can be read", eventsBucket, read.events, t.events)

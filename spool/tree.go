@@ -37,8 +37,8 @@ func (p *pages) buckets() (map[string]element, error) {
 	return found, nil
 }
 
-// values visits what a bucket holds, in the order of the keys, until the function returns an error. Another error says what is wrong with the structure; what was visited before
-// is right.
+// values visits the values of a bucket in the order of the keys, until the function returns an
+// error. Any other error names a fault of the structure; the values visited before are right.
 func (p *pages) values(bucket element, visit func(key, value []byte) error) error {
 	n, err := p.bucketNode(bucket)
 	if err != nil {
@@ -57,7 +57,7 @@ func (p *pages) again() *pages {
 	return &pages{file: p.file, size: p.size, meta: p.meta, seen: make([]bool, len(p.seen))}
 }
 
-// bucketNode returns the node at which a bucket begins. A small bucket stands within its own value.
+// bucketNode returns the root node of a bucket. A small bucket is within its own value.
 func (p *pages) bucketNode(e element) (node, error) {
 	const head = 16 // root page 8, sequence 8
 	if len(e.value) < head {
@@ -91,7 +91,8 @@ func (p *pages) enter(id uint64) (node, error) {
 	return n, nil
 }
 
-// descend visits the elements of the leaves below a node, whose keys must be in order: not less than low and less than high.
+// descend visits the elements of the leaves below a node, whose keys must be in order: not less
+// than low and less than high.
 func (p *pages) descend(n node, low, high []byte, depth int, visit func(element) error) error {
 	switch {
 	case depth > maxDepth:
@@ -137,9 +138,9 @@ func (p *pages) descend(n node, low, high []byte, depth int, visit func(element)
 	return nil
 }
 
-// leaves visits every value in every page that looks like a leaf, whether the tree leads there or not: so what stands in whole leaves is
-// found although a branch above them is lost. Pages that are free hold older copies of what is elsewhere. A file that was made to hold
-// more than its own bytes, in pages that overlap, is not read to its end.
+// leaves visits every value in every page that looks like a leaf, whether the tree leads there or
+// not. It therefore finds whole leaves although a branch above them is lost. Free pages hold older
+// copies of values. It does not read a crafted file with overlapping pages to its end.
 func (p *pages) leaves(visit func(key, value []byte)) {
 	left := 4 * len(p.file)
 	for id := range len(p.seen) {

@@ -12,7 +12,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// View is a directory for reading: nothing in it is changed, also where it is damaged. While it is open no process can Open it.
+// View is a directory for reading. It changes nothing, even if the directory is damaged. No process
+// can Open the directory while the View is open.
 type View struct {
 	Files  []File
 	Damage []Damage
@@ -23,7 +24,7 @@ type View struct {
 	staged   []batcher.StoredEvent
 }
 
-// File is what a file holds.
+// File describes the content of a file.
 type File struct {
 	Name    string
 	GameID  string // of its events; "" where an earlier version wrote the file, or it holds none
@@ -33,7 +34,8 @@ type File struct {
 	Bytes   int64  // on the disk
 }
 
-// Inspect reads a whole directory. It fails when a process has it open (ErrInUse), and when it is no spool.
+// Inspect reads a whole directory. It fails if a process has it open (ErrInUse), and if it is not a
+// spool.
 func Inspect(dir string) (*View, error) {
 	held, err := openDirectory(dir, true)
 	if err != nil {
@@ -86,7 +88,8 @@ func (v *View) stage(c *contents) {
 	}
 }
 
-// Events walks what waits, in the order of the ids. An error is one file's, and the walk goes on behind it.
+// Events walks the waiting events in the order of the ids. An error concerns one file, and the walk
+// continues after it.
 func (v *View) Events() iter.Seq2[batcher.StoredEvent, error] {
 	return func(yield func(batcher.StoredEvent, error) bool) {
 		for _, s := range v.segments {
