@@ -206,10 +206,6 @@ var mutants = []mutant{
 		"	b.fitLocked(l)\n", "", "TestTheSizeThatPassedIsRemembered",
 	},
 	{
-		"a request that is too large in other words", "its failures are an outage", "delivery.go",
-		"		return sight{none: true}\n	case probe", "		return sight{down: true}\n	case probe", "TestASingleEventThatFailsWhileOthersPassIsKept",
-	},
-	{
 		"a limiter's wait is no part of a request", "it is", "delivery.go",
 		"	a, ok := b.sender.(Admitter)\n", "	a, ok := b.sender.(Admitter)\n	ok = false\n", "TestALimitersWaitIsNoPartOfARequest",
 	},
