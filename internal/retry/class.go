@@ -12,7 +12,7 @@ const (
 	Safe Class = iota
 	// Key operations are safe while an idempotency key goes with them.
 	Key
-	// Unsent operations are repeated only where the server cannot have taken the request.
+	// Unsent operations are repeated only if the server cannot have accepted the request.
 	Unsent
 	// Never operations get one attempt, whatever happens.
 	Never
@@ -22,7 +22,7 @@ const (
 // String is the class as comments and tables name it: safe, key, unsent or never.
 func (c Class) String() string { return [classes]string{"safe", "key", "unsent", "never"}[c] }
 
-// Kind is what a failed attempt looked like from here.
+// Kind is how a failed attempt looked to the client.
 type Kind uint8
 
 // The kinds of failure.
@@ -56,7 +56,7 @@ const (
 	kinds
 )
 
-// Verdict is what follows from a failure.
+// Verdict is the consequence of a failure.
 type Verdict uint8
 
 // The verdicts.
@@ -85,10 +85,10 @@ var verdicts = [kinds][classes]Verdict{
 	Refused:          {Final, Final, Final, Final},
 }
 
-// Judge returns what a failure of that kind means for an operation of that class.
+// Judge returns the verdict on a failure of that kind for an operation of that class.
 func Judge(c Class, k Kind) Verdict { return verdicts[k][c] }
 
-// KindOf classifies an answer by its status; hasRetryAfter tells the two kinds of 503 apart.
+// KindOf classifies an answer by its status; hasRetryAfter separates the two kinds of 503.
 func KindOf(status int, hasRetryAfter bool) Kind {
 	switch {
 	case status == 408:

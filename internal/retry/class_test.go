@@ -78,7 +78,7 @@ func TestKindOfEveryStatus(t *testing.T) {
 		if status/100 == 5 {
 			return retry.OtherServerError
 		}
-		return retry.Refused // also 2xx: it is asked about those only where the body says no
+		return retry.Refused // also 2xx: callers pass one only if the body reports a failure
 	}
 	for status := 100; status <= 599; status++ {
 		for _, hasRetryAfter := range []bool{false, true} {

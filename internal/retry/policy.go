@@ -20,7 +20,7 @@ type Policy struct {
 }
 
 // Delay returns the pause after the given attempt (1 is the first): exponential with full jitter,
-// and never shorter than what the server asked for.
+// and never shorter than the server asked for.
 func (p Policy) Delay(attempt int, retryAfter time.Duration) time.Duration {
 	ceiling := p.MaxDelay
 	// The maximum is shifted down to be compared: shifting the base up overflows, at some attempt,
@@ -43,7 +43,8 @@ func After(h http.Header, now time.Time) (d time.Duration, ok bool) {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		switch {
-		// ParseFloat also takes what nobody means as a time: nan, inf, hexadecimal and underscores.
+		// ParseFloat also accepts texts that nobody means as a time: nan, inf, hexadecimal and
+		// underscores.
 		case math.IsNaN(seconds), seconds < 0, strings.ContainsAny(value, "iIxX_"):
 			return 0, false
 		case seconds >= math.MaxInt64/float64(time.Second):

@@ -165,8 +165,8 @@ func TestAfter(t *testing.T) {
 	})
 }
 
-// FuzzRetryAfter holds what no value of the header may break: what is taken is not negative, what
-// is not taken is zero, and the pause that follows stays inside of its bounds.
+// FuzzRetryAfter checks every value of the header: an accepted time is not negative, a rejected one
+// is zero, and the pause stays within its bounds.
 func FuzzRetryAfter(f *testing.F) {
 	for _, seed := range []string{
 		"", "0", "120", "-1", "NaN", "Inf", "1e18", "1e400", "0x1p4", " 5 ", "Sun, 06 Nov 1994 08:49:37 GMT",
