@@ -76,8 +76,8 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// TestSecurityPathRefusesWhatIsNoSegment is the rule on path arguments: what a server could read as
-// another path, or as the end of a line, is an error that names the argument and does not repeat
+// TestSecurityPathRefusesWhatIsNoSegment holds the rule on path arguments. If a server could read
+// one as another path, or as the end of a line, the error names the argument and does not repeat
 // it.
 func TestSecurityPathRefusesWhatIsNoSegment(t *testing.T) {
 	t.Parallel()
