@@ -99,7 +99,7 @@ func (m *BatcherMetrics) instruments() error {
 	return errors.Join(append(errs, err)...)
 }
 
-// OnOutcome returns what to set as Config.OnOutcome: it measures the events' delays, then calls
+// OnOutcome returns a function for Config.OnOutcome. It measures the events' delays and then calls
 // next, which may be nil. Events that Close returns are only in its report, and have no delay.
 func (m *BatcherMetrics) OnOutcome(next func(batcher.Outcome)) func(batcher.Outcome) {
 	return func(o batcher.Outcome) {
@@ -121,9 +121,9 @@ func (m *BatcherMetrics) measure(o batcher.Outcome, now time.Time) {
 	}
 }
 
-// Observe has b's metrics taken at each collection, from one call of its Stats, until the
-// registration is ended; that keeps b alive, and is not to be ended before the collection that is
-// to see what Close did. Several batchers need BatcherMetrics with different names.
+// Observe reads b's metrics at each collection, from one call of its Stats, until you end the
+// registration. The registration keeps b alive. End it only after the collection that must see the
+// results of Close. Several batchers need BatcherMetrics with different names.
 func (m *BatcherMetrics) Observe(b *batcher.Batcher) (metric.Registration, error) {
 	return m.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		m.observe(o, b.Stats())

@@ -21,7 +21,7 @@ import (
 	"github.com/playline/playline-go/otelplayline"
 )
 
-// providers are where spans and metrics of a benchmark go.
+// providers receive the spans and metrics of a benchmark.
 var providers = map[string]func() []otelplayline.Option{
 	"noop": func() []otelplayline.Option {
 		return []otelplayline.Option{
@@ -65,7 +65,7 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// BenchmarkOnOutcome is what the delays of a full batch cost, an operation being one event.
+// BenchmarkOnOutcome measures the delays of a full batch; one operation is one event.
 func BenchmarkOnOutcome(b *testing.B) {
 	for name, options := range providers {
 		b.Run(name, func(b *testing.B) {

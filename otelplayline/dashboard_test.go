@@ -102,7 +102,7 @@ var (
 	promLabels   = regexp.MustCompile(`^label_values\(([a-z0-9_]+), ([a-z_]+)\)$`)
 )
 
-// words are what is left of an expression that is no metric.
+// words are the parts of an expression that are not metrics.
 var words = map[string]bool{"sum": true, "max": true, "rate": true, "increase": true, "histogram_quantile": true}
 
 // uses returns the metrics of an expression, each with the labels that are used of it.
@@ -158,8 +158,7 @@ func TestTheDashboardNamesWhatIsExported(t *testing.T) {
 	}
 }
 
-// TestTheDashboardIsOneThatGrafanaTakes: panels with an id of their own, on a grid where none
-// covers another.
+// TestTheDashboardIsOneThatGrafanaTakes: panels have unique ids, and do not overlap on the grid.
 func TestTheDashboardIsOneThatGrafanaTakes(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("dashboard.json")

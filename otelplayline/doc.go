@@ -1,6 +1,5 @@
-// Package otelplayline makes OpenTelemetry spans and metrics of what a playline client and its
-// batchers do. It needs only the API of OpenTelemetry: which SDK and exporter receive them is the
-// program's business.
+// Package otelplayline makes OpenTelemetry spans and metrics for a playline client and its
+// batchers. It needs only the API of OpenTelemetry: the program chooses the SDK and the exporter.
 //
 //	hooks, err := otelplayline.NewHooks()
 //	client, err := playline.New(playline.WithHooks(hooks), ...)

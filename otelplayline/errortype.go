@@ -23,9 +23,9 @@ var meanings = []struct {
 	{playline.ErrInvalid, "invalid"},
 }
 
-// errorType is the value of error.type: the status of an answer that is an error, else one of a few
-// words, and "" where there is no error. It is never made of an error's own type or text: those can
-// be the transport's, and different each time.
+// errorType returns the value of error.type: the status of an error answer, else one of a few
+// words, and "" without an error. It never uses an error's own type or text, because those can come
+// from the transport and differ each time.
 func errorType(r playline.CallResult) string {
 	var dial *net.OpError
 	switch {

@@ -26,7 +26,7 @@ const (
 	outcomeUnknownKey = attribute.Key("playline.outcome_unknown")
 )
 
-// telemetry is what the hooks of one client share.
+// telemetry is the state that the hooks of one client share.
 type telemetry struct {
 	tracer   trace.Tracer
 	requests httpconv.ClientRequestDuration
@@ -34,9 +34,9 @@ type telemetry struct {
 	routes   sync.Map // of playline.CallInfo to *route; a client has few
 }
 
-// NewHooks returns the hooks of a client that make its spans and its metrics of calls and requests.
-// One that is given several times to WithHooks counts several times. An error is one of the meter
-// provider's.
+// NewHooks returns hooks that make a client's spans, and its metrics of calls and requests. If you
+// pass them to WithHooks several times, they count several times. An error comes from the meter
+// provider.
 func NewHooks(opts ...Option) (playline.Hooks, error) {
 	c := newConfig(opts)
 	t := &telemetry{tracer: c.tracer()}
@@ -65,8 +65,8 @@ func (t *telemetry) start(ctx context.Context, name string, opts ...trace.SpanSt
 	return context.WithValue(ctx, spanKey{t}, span)
 }
 
-// end ends the span with its error, where there is one. It has no description: that would be
-// somebody's words.
+// end ends the span with its error, if any. The status has no description, because that could quote
+// an answer.
 func (t *telemetry) end(ctx context.Context, errorType string, attributes ...attribute.KeyValue) {
 	span, ok := ctx.Value(spanKey{t}).(trace.Span)
 	if !ok {

@@ -13,10 +13,10 @@ import (
 // scope is the name under which spans and metrics are made.
 const scope = "github.com/playline/playline-go/otelplayline"
 
-// Option changes where spans and metrics go.
+// Option changes the destination of spans and metrics.
 type Option func(*config)
 
-// config is what the options fill.
+// config holds the values of the options.
 type config struct {
 	tracers    trace.TracerProvider
 	meters     metric.MeterProvider
@@ -58,9 +58,9 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 	}
 }
 
-// WithPropagator sends the trace context with each request, in the headers of p; the default is not
-// to. The services are other companies': they learn ids of traces, and with a propagator of baggage
-// what it holds.
+// WithPropagator sends the trace context with each request, in the headers of p. By default the
+// client sends no trace context. The services belong to other companies: they learn the ids of
+// traces, and with a propagator of baggage its content.
 func WithPropagator(p propagation.TextMapPropagator) Option {
 	return func(c *config) { c.propagator = p }
 }

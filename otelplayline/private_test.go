@@ -21,7 +21,7 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// private is what the calls below hold, and what must be in no span and no metric.
+// private are texts in the calls below that must be in no span and no metric.
 var private = []string{
 	emulator.SmoovenKey, emulator.FynoKey, emulator.SmartSenderToken, emulator.SunshineSecret, emulator.SunshineAppID, emulator.FynoWorkspace,
 	"+61400000000", "61400000000", "ace@example.com", "ace%40example.com", "493021", "correct horse", "eyJ",

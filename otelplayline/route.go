@@ -11,7 +11,7 @@ import (
 	"github.com/playline/playline-go"
 )
 
-// route is what the attributes of an operation are made of.
+// route holds the parts of an operation's attributes.
 type route struct {
 	name     string // of an attempt's span
 	template string
