@@ -13,8 +13,8 @@ import (
 	"github.com/playline/playline-go/batcher"
 )
 
-// TestBatchingByFault is what one fault means for the events of one request: of a type that may be
-// sent again, and of one that is sent at most once.
+// TestBatchingByFault shows the effect of one fault on the events of one request: of a type that
+// may be sent again, and of one that is sent at most once.
 func TestBatchingByFault(t *testing.T) {
 	t.Parallel()
 	type with = map[string]int

@@ -13,7 +13,7 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// book is what was tracked, and what the batcher said of it.
+// book holds the tracked events, and the results that the batcher reported.
 type book struct {
 	t    *testing.T
 	once []batcher.EventType // Config.AtMostOnce
@@ -72,7 +72,7 @@ func (b *book) outcome(out batcher.Outcome) {
 	}
 }
 
-// find returns the entry of an event by its data, nil where there is none. mu is held.
+// find returns the entry of an event by its data, or nil. The caller holds mu.
 func (b *book) find(user string, data json.RawMessage) *entry {
 	var in struct {
 		N   int    `json:"n"`

@@ -21,8 +21,8 @@ import (
 type operation struct {
 	name  string
 	class class
-	// prepare makes, without the line, what a call needs, and returns it. id is a name that no
-	// other call has.
+	// prepare creates everything that a call needs, without the line, and returns it. id is a name
+	// that no other call has.
 	prepare func(l *line, id string) (*call, error)
 }
 
@@ -37,7 +37,7 @@ const (
 	never  class = "never"
 )
 
-// call is one call and what became of it.
+// call is one call and its result.
 type call struct {
 	operation operation
 	id        string
@@ -137,8 +137,8 @@ var operations = []operation{
 	}},
 }
 
-// ingest prepares the sending of one player's events with so many bytes of padding each. They are
-// stored together or not at all.
+// ingest prepares a request with one player's events, each with some bytes of padding. The emulator
+// stores all of them or none.
 func ingest(events, padding int) func(l *line, id string) (*call, error) {
 	return func(l *line, id string) (*call, error) {
 		token := playline.Secret(l.server.Token(id, time.Hour))
@@ -178,7 +178,7 @@ func (o operation) prepareOn(t *testing.T, l *line, id string) *call {
 	return c
 }
 
-// run sends the call and keeps what the client says.
+// run sends the call and keeps the result.
 func (c *call) run(t *testing.T, ctx context.Context, client *playline.Client) { //nolint:revive // t comes first
 	t.Helper()
 	begin := time.Now()
@@ -186,7 +186,7 @@ func (c *call) run(t *testing.T, ctx context.Context, client *playline.Client) {
 	assert.Less(t, time.Since(begin), hung, "%s outlived its context", c.operation.name)
 }
 
-// says is what the client said, in a word.
+// says returns the result that the client reported, in one word.
 func (c *call) says() string {
 	switch {
 	case c.err == nil:
@@ -204,7 +204,7 @@ func settle(calls []*call) {
 	}
 }
 
-// agrees holds what the client said against what the emulator has.
+// agrees compares the result of the client with the state of the emulator.
 func (c *call) agrees(t *testing.T) {
 	t.Helper()
 	unknown := errors.Is(c.err, playline.ErrOutcomeUnknown)
