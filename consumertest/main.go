@@ -1,6 +1,6 @@
 // Program consumertest uses the library as a stranger's module does: it imports what is exported
-// and nothing else, and is built outside of the workspace. It fails to compile where the exported
-// API breaks what the README shows.
+// and nothing else, and is built outside of the workspace. It does not compile if the exported API
+// breaks an example of the README.
 package main
 
 import (
@@ -23,8 +23,8 @@ func main() {
 	}
 }
 
-// run lets one player register, play and leave, against an emulator behind a socket, and says on
-// out what became of it.
+// run lets one player register, play and leave, against an emulator behind a socket, and prints the
+// results to out.
 func run(ctx context.Context, out *os.File) error {
 	services, err := emulator.Listen("127.0.0.1:0")
 	if err != nil {

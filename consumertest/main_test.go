@@ -16,8 +16,8 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// The tests of a stranger need no test library: what the library's own tests import is no part of
-// what a consumer downloads.
+// The tests of a stranger need no test library: a consumer does not download the imports of the
+// library's own tests.
 
 func TestRun(t *testing.T) {
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -87,7 +87,7 @@ func TestIterator(t *testing.T) {
 	}
 }
 
-// wire is a batcher.Sender of the stranger's own, which keeps what it is given and refuses one
+// wire is the stranger's own batcher.Sender. It keeps the events that it gets and refuses one
 // player.
 type wire struct {
 	mu  sync.Mutex

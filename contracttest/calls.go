@@ -9,7 +9,7 @@ import (
 // call makes one call of the SDK.
 type call func(context.Context, *playline.Client) (any, error)
 
-// of makes a call of one that has a typed result.
+// of turns a function with a typed result into a call.
 func of[T any](do func(context.Context, *playline.Client) (*T, error)) call {
 	return func(ctx context.Context, c *playline.Client) (any, error) { return do(ctx, c) }
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// contract is the OpenAPI document of one service, and where the emulator serves it.
+// contract is the OpenAPI document of one service, and its path on the emulator.
 type contract struct {
 	service string
 	prefix  string
@@ -105,8 +105,8 @@ func authenticate(_ context.Context, in *openapi3filter.AuthenticationInput) err
 	return nil
 }
 
-// request holds a request against the contracts. The input comes back for the answer's sake; it is
-// nil where no operation fits.
+// request checks a request against the contracts. It returns the input for the check of the answer,
+// or nil if no operation fits.
 func (cs contracts) request(r *http.Request, body []byte) (*openapi3filter.RequestValidationInput, error) {
 	in := &openapi3filter.RequestValidationInput{Options: options}
 	err := routers.ErrPathNotFound

@@ -14,7 +14,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 )
 
-// kind is what is counted.
+// kind is a kind of countable item.
 type kind string
 
 const (
@@ -33,7 +33,7 @@ var unsendable = map[string]string{
 // coverage is all that can be sent, by kind and name, and whether it was.
 type coverage map[kind]map[string]bool
 
-// newCoverage lists what the contracts have.
+// newCoverage lists the items of the contracts.
 func newCoverage(cs contracts) coverage {
 	c := coverage{operations: {}, fields: {}, forms: {}, enumValues: {}}
 	for _, route := range cs.operations() {
@@ -51,8 +51,7 @@ func (c coverage) note(k kind, name string, sent bool) {
 	c[k][name] = c[k][name] || sent
 }
 
-// sent marks what a request holds, and reports whether any of its fields or forms had not been sent
-// before.
+// sent marks the items of a request, and reports whether any of its fields or forms is new.
 func (c coverage) sent(in *openapi3filter.RequestValidationInput, body []byte) (fresh bool) {
 	before := c.count(operations) + c.count(fields) + c.count(forms)
 	c.note(operations, in.Route.Operation.OperationID, true)
@@ -60,8 +59,7 @@ func (c coverage) sent(in *openapi3filter.RequestValidationInput, body []byte) (
 	return c.count(operations)+c.count(fields)+c.count(forms) > before
 }
 
-// walk goes through all parameters and the body of an operation, with what a request has of them
-// where there is one.
+// walk visits all parameters and the body of an operation, with their values in a request, if any.
 func (c coverage) walk(route *routers.Route, in *openapi3filter.RequestValidationInput, body []byte) {
 	id := route.Operation.OperationID
 	for _, ref := range parameters(route) {
@@ -86,7 +84,7 @@ func (c coverage) walk(route *routers.Route, in *openapi3filter.RequestValidatio
 	c.schema(id+" body", route.Operation.RequestBody.Value.Content.Get("application/json").Schema.Value, values)
 }
 
-// parameterValues returns what a request has for a parameter: nothing, or one value.
+// parameterValues returns the value of a parameter in a request, if any.
 func parameterValues(p *openapi3.Parameter, in *openapi3filter.RequestValidationInput) []any {
 	if in == nil {
 		return nil
@@ -119,7 +117,7 @@ func parameterValues(p *openapi3.Parameter, in *openapi3filter.RequestValidation
 	return nil
 }
 
-// schema notes everything below a place; values are what a request has there, none or more.
+// schema records everything below a place; values are the values of a request there, if any.
 func (c coverage) schema(place string, s *openapi3.Schema, values []any) {
 	for _, want := range s.Enum {
 		sent := slices.ContainsFunc(values, func(v any) bool { return fmt.Sprint(v) == fmt.Sprint(want) })

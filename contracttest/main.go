@@ -22,7 +22,7 @@ func main() {
 	}
 }
 
-// check carries the run out and prints what it came to.
+// check carries out the run and prints its result.
 func check(dir string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -58,7 +58,7 @@ func bodyVariant(what string, m message, body []byte) variant {
 	return variant{what, m}
 }
 
-// headerVariants change the credentials and what describes the body.
+// headerVariants change the credentials and the headers that describe the body.
 func headerVariants(m message) []variant {
 	set := func(what, name, value string) variant {
 		changed := m

@@ -21,9 +21,9 @@ var (
 	booleanText = regexp.MustCompile(`^(true|false)$`)
 )
 
-// overlooked finds what the validator lets pass in a request that it takes for valid: query
-// parameters that the contract does not have, texts that are no integer or no boolean, more than
-// one JSON value in a body, and credentials where none are asked for.
+// overlooked finds faults that the validator misses in a request: query parameters that the
+// contract does not have, texts that are not an integer or a boolean, more than one JSON value in a
+// body, and credentials that the operation does not require.
 func overlooked(in *openapi3filter.RequestValidationInput, body []byte) error {
 	stray := func(format string, args ...any) error {
 		return &openapi3filter.RequestError{Input: in, Reason: fmt.Sprintf(format, args...), Err: errOverlooked}
@@ -52,8 +52,8 @@ func overlooked(in *openapi3filter.RequestValidationInput, body []byte) error {
 	return nil
 }
 
-// querySchema finds the schema of a query parameter, also of a member of one, such as page[after];
-// nil where there is none.
+// querySchema finds the schema of a query parameter, or of a member of one, such as page[after]. It
+// returns nil if there is no schema.
 func querySchema(all openapi3.Parameters, name string) *openapi3.Schema {
 	if p := all.GetByInAndName(openapi3.ParameterInQuery, name); p != nil {
 		return p.Schema.Value

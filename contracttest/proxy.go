@@ -15,7 +15,7 @@ import (
 )
 
 // proxy is between the SDK and the emulator, and checks every request and every answer against the
-// contracts. It changes nothing of what passes; it keeps what it found.
+// contracts. It changes nothing and keeps its findings.
 type proxy struct {
 	url       string
 	target    string
@@ -45,7 +45,7 @@ type message struct {
 	body      []byte
 }
 
-// answer is what the emulator said.
+// answer is an answer of the emulator.
 type answer struct {
 	status int
 	header http.Header
@@ -124,8 +124,8 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(got.body) // the client may have left
 }
 
-// cover counts what a request holds that is valid and was accepted, and keeps it where it has
-// something new.
+// cover counts the items of a valid and accepted request, and keeps the request if it has a new
+// one.
 func (p *proxy) cover(in *openapi3filter.RequestValidationInput, m message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

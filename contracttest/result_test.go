@@ -17,14 +17,13 @@ import (
 	"github.com/playline/playline-go"
 )
 
-// unread are the properties that the SDK leaves where they are, with the reason.
+// unread are the properties that the SDK does not read, with the reason.
 var unread = map[string]string{
 	"fireEventBulk .event": "it repeats the request; the result has the name that was asked for, one for all parts",
 }
 
-// Every documented property of every answer must reach the caller. So each is changed, one at a
-// time, in an otherwise equal answer: where the SDK returns the same result for both, it has lost
-// the property.
+// Every documented property of every answer must reach the caller. The test changes each one in an
+// otherwise equal answer. If the SDK returns the same result for both, it has lost the property.
 func TestResultsLoseNoDocumentedProperty(t *testing.T) {
 	cs := loaded(t)
 	checked := 0
@@ -88,7 +87,7 @@ func successes(t *testing.T, operation *openapi3.Operation) map[int]*openapi3.Sc
 	return all
 }
 
-// received is what the SDK makes of an answer. A partial failure is a result.
+// received is the SDK's result for an answer. A partial failure is a result.
 func received(t *testing.T, call call, status int, body any) (any, error) {
 	t.Helper()
 	encoded, err := json.Marshal(body)

@@ -29,7 +29,7 @@ type step struct {
 	want   error
 }
 
-// report is what a run came to.
+// report is the result of a run.
 type report struct {
 	coverage coverage
 	findings []finding
@@ -152,7 +152,7 @@ func (r *report) uncalled() []string {
 	return names
 }
 
-// err names what is missing or wrong; nil where all was covered and allowed.
+// err returns an error that names missing and wrong items, or nil if all was covered and allowed.
 func (r *report) err() error {
 	var all []error
 	for _, k := range []kind{operations, fields, forms, enumValues} {

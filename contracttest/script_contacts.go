@@ -86,7 +86,7 @@ func (s *script) contacts() []step {
 	}
 }
 
-// drain walks a list to its end, and wants so many items.
+// drain walks a list to its end, and expects a number of items.
 func drain[T any](list iter.Seq2[T, error], want int) error {
 	got := 0
 	for _, err := range list {

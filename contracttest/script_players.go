@@ -88,8 +88,8 @@ func manyPlayers(n int) iter.Seq[playline.Player] {
 	}
 }
 
-// credentials are calls with the second kind of credentials, where a service has two, and with
-// wrong ones.
+// credentials are calls with the second kind of credentials, if a service has two, and with wrong
+// ones.
 func (s *script) credentials() []step {
 	base := s.proxy.url
 	return []step{

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The proxy must find what is wrong, and for that reason. Here requests and answers are spoiled on
-// the way.
+// The proxy must find each fault, and for the right reason. These tests spoil requests and answers
+// on the way.
 
 func TestSpoiledRequestsAreFound(t *testing.T) {
 	cs := loaded(t)
@@ -208,7 +208,7 @@ func TestWhatIsNotSpoiledIsNotFound(t *testing.T) {
 	}
 }
 
-// Coverage that is not full must fail, and say what is missing.
+// Incomplete coverage must fail, and name the missing items.
 func TestMissingCoverageFails(t *testing.T) {
 	cs := loaded(t)
 	r := &report{coverage: newCoverage(cs), called: map[string]bool{"Players.Get": true, "Players.Lose": false}}

@@ -44,7 +44,7 @@ var oddItems = map[string]string{
 	"getProfile": "channel.",
 }
 
-// bodies are what strangers answer in the place of any service.
+// bodies are answers of strangers in place of any service.
 var bodies = []string{"", "null", "{}", "[]", `"ok"`, `{"error":{"code":"X"}}`, "<html>welcome</html>"}
 
 // The statuses under which they do.

@@ -18,7 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// suffix is what the names of the documents end with.
+// suffix is the end of the names of the documents.
 const suffix = ".openapi.yaml"
 
 func main() {
@@ -72,7 +72,7 @@ func convertAll(from string) (map[string][]byte, error) {
 	return documents, nil
 }
 
-// convert returns a YAML document as JSON, indented and with sorted keys. A key that is no text,
+// convert returns a YAML document as JSON, indented and with sorted keys. A key that is not a text,
 // such as a status without quotes, is an error: JSON has no such keys.
 func convert(source []byte) ([]byte, error) {
 	var document map[string]any
