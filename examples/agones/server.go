@@ -52,8 +52,8 @@ func (s *server) serve(ctx context.Context) (batcher.Report, error) {
 	report, err := s.close(ending)
 	fmt.Fprintln(s.out, "  ledger:", report.Ledger)
 	if err != nil {
-		// Keep report.LeftOver where the next server finds it: Record.Event makes each one ready to
-		// be tracked again.
+		// Store report.LeftOver for the next server: Record.Event prepares each one for another
+		// Track.
 		err = fmt.Errorf("the grace period is over: %w", err)
 	}
 	stop()
@@ -64,10 +64,10 @@ func (s *server) serve(ctx context.Context) (batcher.Report, error) {
 	return report, errors.Join(err, s.sidecar.shutdown(leaving))
 }
 
-// margin is what is kept of the grace period for the last word to the sidecar.
+// margin is the part of the grace period for the last call to the sidecar.
 func (s *server) margin() time.Duration { return s.grace / 6 }
 
-// close delivers what waits, and ends early enough.
+// close delivers the waiting events, and ends early enough.
 func (s *server) close(ending context.Context) (batcher.Report, error) {
 	deadline, _ := ending.Deadline()
 	closing, cancel := context.WithDeadline(ending, deadline.Add(-s.margin()))

@@ -10,7 +10,7 @@ import (
 	"github.com/playline/playline-go/relay"
 )
 
-// compare holds what the servers tracked against what the emulator stored, event by event.
+// compare checks the tracked events against the stored ones, one by one.
 func compare(service *emulator.Server, servers *servers, ledger batcher.Ledger, counted relay.Stats) error {
 	var wrong []error
 	tracked, copies := 0, 0

@@ -110,7 +110,7 @@ func run(duration time.Duration, players int) error {
 	return compare(service, servers, ledger, counted)
 }
 
-// createStream makes the stream, and checks what an acknowledgement of it is worth.
+// createStream creates the stream, and checks that its acknowledgements are safe.
 func createStream(ctx context.Context, nodes *nodes, js jetstream.JetStream) error {
 	system, err := nodes.system()
 	if err != nil {
@@ -143,7 +143,7 @@ func drained(ctx context.Context, js jetstream.JetStream) error {
 	}
 }
 
-// wait returns false where ctx ended first.
+// wait returns false if ctx ended first.
 func wait(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):

@@ -25,9 +25,9 @@ type nodes struct {
 	servers []*server.Server
 }
 
-// nodeConfig is what a real server's configuration would hold too. sync_interval is what makes an
-// acknowledgement mean what it says. The accounts are those of relay.ServerConfig: each program has
-// the rights of its role alone. A real server takes the passwords from its environment.
+// nodeConfig has the settings that a real server needs too. With sync_interval a node acknowledges
+// only synced messages. The accounts are those of relay.ServerConfig: each program has the rights
+// of its role alone. A real server takes the passwords from its environment.
 const nodeConfig = `
 server_name: %q
 listen: "127.0.0.1:-1"
@@ -43,7 +43,7 @@ accounts {
 system_account: SYS
 `
 
-// streams are what the fleet's events go through.
+// streams carry the fleet's events.
 var streams = relay.StreamConfig{Name: stream, Partitions: 12, LeaseTTL: 3 * time.Second}
 
 func startNodes(n int) (*nodes, error) {
@@ -158,7 +158,7 @@ func (c *nodes) killLeader(ctx context.Context, js jetstream.JetStream) {
 	c.servers[0].Shutdown()
 }
 
-// stop ends all nodes and removes what they stored.
+// stop ends all nodes and removes their files.
 func (c *nodes) stop() error {
 	for _, s := range c.servers {
 		s.Shutdown()

@@ -74,7 +74,7 @@ func (r *relays) kill() {
 	}
 }
 
-// close ends the relays in good order and returns the sum of what they counted.
+// close shuts the relays down and returns the sum of their counts.
 func (r *relays) close() (relay.Stats, error) {
 	sum := relay.Stats{DeadLetters: map[string]int64{}}
 	var errs []error
@@ -95,7 +95,7 @@ func (r *relays) close() (relay.Stats, error) {
 	return sum, errors.Join(errs...)
 }
 
-// serveRelay is what a relay's process does: it delivers until its standard input ends.
+// serveRelay is the main function of a relay: it delivers until its standard input ends.
 func serveRelay(nodes, service string) error {
 	signal.Ignore(os.Interrupt) // Ctrl-C is for the first process, whose end closes the pipe
 	js, err := connect(nodes, relay.RoleRelay)

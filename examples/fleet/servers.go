@@ -79,7 +79,8 @@ func (s *servers) play(ctx context.Context, g *gameServer) {
 	}
 }
 
-// close ends the games and publishes what is left. It returns the sum of the publishers' ledgers.
+// close ends the games and publishes the remaining events. It returns the sum of the publishers'
+// ledgers.
 func (s *servers) close(ctx context.Context) (batcher.Ledger, error) {
 	s.stop()
 	s.playing.Wait()

@@ -98,7 +98,7 @@ func (g *game) tick(ctx context.Context, n int) {
 	g.matches = running
 }
 
-// finish ends a match: the level is what pays, so it goes out at once.
+// finish ends a match. The level decides the reward, so the batcher sends it at once.
 func (g *game) finish(ctx context.Context, m *match) {
 	for i, p := range m.players {
 		p.level++

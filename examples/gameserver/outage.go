@@ -39,7 +39,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// compare holds the batcher's ledger and this program's own count against what the emulator stored,
+// compare checks the batcher's ledger and this program's own count against the stored events,
 // player by player.
 func compare(service *emulator.Server, g *game, report batcher.Report) error {
 	fmt.Println("  ledger:", report.Ledger)

@@ -99,9 +99,9 @@ func (b *backend) routes() http.Handler {
 	return b.limited(mux)
 }
 
-// limited refuses a network that asks too often, and sheds what all together are too many. Behind a
-// proxy RemoteAddr is the proxy: take the header that your own proxy sets, and no other, because a
-// caller can write the rest.
+// limited refuses a network that asks too often, and sheds requests if all networks together send
+// too many. Behind a proxy RemoteAddr is the proxy: take the header that your own proxy sets, and
+// no other, because a caller can write the rest.
 func (b *backend) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for i, network := range networks(r.RemoteAddr) {
@@ -213,8 +213,8 @@ func (b *backend) verify(w http.ResponseWriter, r *http.Request) {
 		// The session is to be kept with the account, and the mark on the device.
 		answer(w, http.StatusOK, map[string]string{"session": rand.Text(), "device": b.devices.mark(phone)})
 	case errors.Is(err, playline.ErrInvalid), errors.Is(err, playline.ErrNotFound):
-		// Which of the sentinels it matches (ErrOTPWrong, ErrOTPExpired, ErrOTPUnknown and so on) stays
-		// here: it would tell who has an account.
+		// Which of the sentinels it matches (ErrOTPWrong, ErrOTPExpired, ErrOTPUnknown and so on)
+		// stays here: it would tell who has an account.
 		refuse(w, http.StatusUnauthorized, wrongCode)
 	default:
 		// Nothing but the service's documented success is one, so a page of a proxy ends here too.
@@ -259,7 +259,7 @@ func refuseFor(w http.ResponseWriter, wait time.Duration) {
 	refuse(w, http.StatusTooManyRequests, "too many requests")
 }
 
-// shed refuses what is too much for this moment, whoever asks.
+// shed refuses requests of any client while there are too many.
 func shed(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "1")
 	refuse(w, http.StatusServiceUnavailable, "too many requests at the moment")

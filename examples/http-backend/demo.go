@@ -65,7 +65,7 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	return compare(fyno, out)
 }
 
-// compare holds what the emulator recorded against what was played.
+// compare checks the records of the emulator against the played demo.
 func compare(fyno *emulator.Server, out io.Writer) error {
 	sent := map[string]int{}
 	for _, m := range fyno.Messages() {
@@ -88,7 +88,7 @@ type caller struct {
 	out     io.Writer
 }
 
-// body is what a request holds.
+// body is the body of a request.
 type body map[string]string
 
 // reply is an answer of the backend; it has a login, a session with a device, or an error.
@@ -140,7 +140,7 @@ func (c *caller) play(ctx context.Context) error {
 	return err
 }
 
-// expect makes a call and prints what came of it; another status than that is an error.
+// expect makes a call and prints the answer. Any other status is an error.
 func (c *caller) expect(ctx context.Context, what string, status int, path string, in body) (reply, error) {
 	text, err := json.Marshal(in)
 	if err != nil {

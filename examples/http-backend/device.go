@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Marks of devices: what tells an account's owner from strangers who use up what strangers share.
+// Marks of devices separate an account's owner from strangers, who share one limit.
 
 // devices makes and checks marks. A device gets one when somebody logged in with it, sends it along
 // from then on, and is counted apart from everybody else. Nothing is kept for them.

@@ -8,9 +8,9 @@ import (
 
 // Limits: how often something may happen per key, in bounded memory.
 
-// limit allows so many calls per key in a window of time, which begins with the first of them. It
-// keeps at most keys keys: while that many are in their window, a new one has to wait. It is for
-// one process; several processes keep the counts in a store that they share.
+// limit allows a number of calls per key in a window of time, which begins with the first call. It
+// keeps at most keys keys: while that many are in their window, a new one has to wait. It serves
+// one process. Several processes keep the counts in a shared store.
 type limit struct {
 	calls  int
 	window time.Duration
@@ -21,7 +21,7 @@ type limit struct {
 	order  []*count // as they began, which is as they end
 }
 
-// count is what one key has used.
+// count is the use of one key.
 type count struct {
 	key   string
 	ends  time.Time
@@ -82,8 +82,8 @@ func (l *limit) clear(key string) {
 	}
 }
 
-// networks returns the networks that an address is counted under, the narrow one first. Whoever has
-// one IPv6 address has its whole /64, and many have a /48.
+// networks returns the networks that an address is counted under, the narrow one first. A client
+// with one IPv6 address has its whole /64, and many have a /48.
 func networks(address string) []string {
 	var ip netip.Addr
 	if parsed, err := netip.ParseAddrPort(address); err == nil {

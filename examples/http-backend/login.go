@@ -59,7 +59,7 @@ func (l *logins) begin(phone string) string {
 	return id
 }
 
-// send gives a login a message of its own.
+// send sends one message per login.
 func (l *logins) send(id, phone string) *message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,7 +96,7 @@ func (l *logins) sent(phone string, m *message, request string) {
 	}
 }
 
-// phone returns whose login it is, "" if there is no such login.
+// phone returns the phone number of a login, or "" if there is no such login.
 func (l *logins) phone(id string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,6 +1,6 @@
 // Http-backend is a JSON API that logs players in with one-time passwords: Fyno sends them and
 // checks them. It limits each network and the guesses at each account, lets no stranger lock an
-// owner out, never says whether a number has an account, and on SIGTERM ends what is under way
+// owner out, never says whether a number has an account, and on SIGTERM finishes running requests
 // before it stops.
 //
 // Without arguments it plays a client against itself and an emulator of Fyno, is shut down by a
@@ -87,7 +87,7 @@ func serve(ctx context.Context, listener net.Listener, b *backend) error {
 	case <-ctx.Done():
 	}
 	b.log.Info("shutting down")
-	// ctx has ended; what is under way has not.
+	// ctx has ended, but running requests have not.
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	if err := server.Shutdown(ending); err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/playline/playline-go/emulator"
 )
 
-// The API's answers, its limits, and what it does not give away.
+// The API's answers, its limits, and the facts that it must not reveal.
 
 func TestDemonstration(t *testing.T) {
 	var out bytes.Buffer

@@ -26,7 +26,7 @@ const (
 // match is one handler for a match's whole life; Nakama calls it from one goroutine.
 type match struct{ *module }
 
-// matchState is what Nakama hands from call to call.
+// matchState is the state that Nakama passes from call to call.
 type matchState struct {
 	players map[string]*standing // by user id
 	empty   int                  // ticks in a row without players
@@ -74,7 +74,7 @@ func (m *match) MatchLeave(_ context.Context, _ runtime.Logger, _ *sql.DB, _ run
 	return s
 }
 
-// MatchLoop turns what players sent into events.
+// MatchLoop turns the players' messages into events.
 func (m *match) MatchLoop(_ context.Context, log runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64,
 	state any, messages []runtime.MatchData,
 ) any {
@@ -107,8 +107,8 @@ func (m *match) MatchLoop(_ context.Context, log runtime.Logger, _ *sql.DB, _ ru
 	return nil // ends the match
 }
 
-// MatchTerminate is called when the server shuts down. It ends the match at once; where a round may
-// be played to its end within graceSeconds, return the state and see the players off in MatchLoop.
+// MatchTerminate is called when the server shuts down. It ends the match at once. If players may
+// finish a round within graceSeconds, return the state and end the match in MatchLoop.
 func (m *match) MatchTerminate(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64,
 	state any, _ int,
 ) any {
