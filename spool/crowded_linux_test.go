@@ -16,7 +16,7 @@ import (
 )
 
 // A process appends, notes and settles on a disk that fills up and has room again at random
-// moments, goes on where it is refused, and is killed at random moments. See killRounds.
+// moments. It continues after errors, and the test kills it at random moments. See killRounds.
 func TestKilledOnACrowdedDisk(t *testing.T) {
 	if os.Getenv("PLAYLINE_LONG") == "" && os.Getenv("PLAYLINE_SPOOL_ROUNDS") == "" {
 		t.Skip("a disk is full only after many rounds: set PLAYLINE_LONG=1")
@@ -71,7 +71,7 @@ func TestKilledOnACrowdedDisk(t *testing.T) {
 }
 
 // Others fill the disk. A file of which everything is settled goes, although it is small.
-func TestASettledFileGoesWhereTheDiskIsFull(t *testing.T) {
+func TestASettledFileGoesOnAFullDisk(t *testing.T) {
 	disk := smallDisk(t)
 	if disk == "" {
 		return
@@ -100,7 +100,7 @@ func TestASettledFileGoesWhereTheDiskIsFull(t *testing.T) {
 	})
 }
 
-// The only file rots, nothing of it waits, and there is no room for the next one.
+// The only file rots, none of its events waits, and there is no room for the next file.
 func TestADamagedFileOnAFullDisk(t *testing.T) {
 	disk := smallDisk(t)
 	if disk == "" {

@@ -104,7 +104,7 @@ func TestDeadLettersHaveAnAge(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// A cleaner takes the file: what was in it is still there, because it is open.
+// A cleaner takes the file. Its letters are still there, because the file is open.
 func TestRemovedDeadLetters(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(dir, Options{})

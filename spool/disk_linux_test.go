@@ -95,7 +95,7 @@ func TestDiskFullAlways(t *testing.T) {
 	assert.Equal(t, ids[1:], back)
 }
 
-// The spool has filled the disk by itself. Delivering must go on, and give the space back.
+// The spool itself has filled the disk. Deliveries must continue, and give the space back.
 func TestDiskFullOfEvents(t *testing.T) {
 	disk := smallDisk(t)
 	if disk == "" {
@@ -168,7 +168,7 @@ func TestDiskFullInterval(t *testing.T) {
 	assert.Equal(t, ids, viewed(t, v))
 	require.NoError(t, v.Close())
 
-	// And it opens: what was accepted is there, and there is no room for more.
+	// And Open works: the accepted events are there, and there is no room for more.
 	for _, sync := range []spool.Sync{spool.Always, spool.Interval} {
 		s, err := spool.Open(dir, spool.Options{Sync: sync, Every: time.Millisecond})
 		require.NoError(t, err)
@@ -179,7 +179,7 @@ func TestDiskFullInterval(t *testing.T) {
 		require.ErrorIs(t, s.Close(), spool.ErrFull)
 	}
 
-	// When there is room it goes on by itself; what was settled meanwhile stays settled.
+	// When there is room, the spool continues by itself. Events settled meanwhile stay settled.
 	s, err = spool.Open(dir, o)
 	require.NoError(t, err)
 	require.NoError(t, s.Settled(t.Context(), ids[:3]))

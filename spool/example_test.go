@@ -23,8 +23,8 @@ func directory() (dir string, remove func()) {
 	return dir, func() { _ = os.RemoveAll(dir) }
 }
 
-// A batcher with a spool: what Track took is delivered by the next process, where this one ends
-// before.
+// A batcher with a spool. If this process ends before it has delivered the tracked events, the next
+// one delivers them.
 func Example() {
 	dir, remove := directory()
 	defer remove()
@@ -74,7 +74,7 @@ func Example() {
 	// <nil>
 }
 
-// A spool that holds Options.MaxBytes takes no more. Events that have their result make room.
+// A spool with Options.MaxBytes of events accepts no more. Events that have their result make room.
 func ExampleOptions_limits() {
 	dir, remove := directory()
 	defer remove()
@@ -104,8 +104,8 @@ func ExampleOptions_limits() {
 	// room again: true
 }
 
-// A damaged file does not keep a spool from opening. It is set aside, and what can be read of it is
-// kept.
+// A damaged file does not keep Open from working. The spool sets the file aside, and keeps its
+// readable events.
 func ExampleOptions_report() {
 	dir, remove := directory()
 	defer remove()
@@ -139,8 +139,7 @@ func ExampleOptions_report() {
 	// <nil>
 }
 
-// Inspect looks into a directory that no process has open, and changes nothing: spoolctl is made of
-// it.
+// Inspect reads a directory that no process has open, and changes nothing. Spoolctl uses it.
 func ExampleInspect() {
 	dir, remove := directory()
 	defer remove()

@@ -68,9 +68,9 @@ func TestAFailedWriteRefusesWithAlways(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// An engine may fail although it has written: then what was refused is in the file, and must not
+// An engine may fail although it has written. The refused events are then in the file, and must not
 // come back.
-func TestWhatWasRefusedDoesNotComeBack(t *testing.T) {
+func TestRefusedEventsDoNotComeBack(t *testing.T) {
 	for name, after := range map[string][]string{"another is kept after it": {`"kept"`}, "nothing comes after it": nil} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -97,8 +97,9 @@ func TestWhatWasRefusedDoesNotComeBack(t *testing.T) {
 	}
 }
 
-// A disk can be broken for hours, and a game goes on: what is refused must not be remembered.
-func TestWhatIsRefusedTakesNoMemory(t *testing.T) {
+// A disk can be broken for hours while a game continues, so the spool must not remember refused
+// events.
+func TestRefusedEventsTakeNoMemory(t *testing.T) {
 	s, err := Open(t.TempDir(), Options{Every: time.Hour})
 	require.NoError(t, err)
 	mend := broken(t, s)
@@ -114,7 +115,7 @@ func TestWhatIsRefusedTakesNoMemory(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// A note may have been written with an event that was refused. Its id is not another event's then.
+// A note may have been written with a refused event. No other event may get its id.
 func TestAnIDThatANoteNamesIsNotGivenOutAgain(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(dir, Options{Every: time.Hour})

@@ -47,7 +47,7 @@ func TestAStageThatFaults(t *testing.T) {
 	})
 }
 
-// A stage waits to be committed, and the disk does not give it back: no file is to blame.
+// A stage waits for its commit, and the disk cannot read it back. No file is to blame.
 func TestAStageThatCannotBeRead(t *testing.T) {
 	dir := t.TempDir()
 	o := spool.Options{Sync: spool.Interval, Every: time.Hour, Report: func(d spool.Damage) { t.Errorf("damage: %s", d) }}
@@ -84,7 +84,7 @@ func TestAStageThatCannotBeRead(t *testing.T) {
 }
 
 // Events that were settled stay settled: Sync says that it is not known, and then it is.
-func TestWhatIsSettledInAStageThatCannotBeRead(t *testing.T) {
+func TestSettledEventsInAnUnreadableStage(t *testing.T) {
 	both(t, func(t *testing.T, o spool.Options) {
 		dir := t.TempDir()
 		o.Every = time.Hour

@@ -64,7 +64,7 @@ func appendStageHead(dst []byte, generation uint64) []byte {
 	return binary.BigEndian.AppendUint64(dst, generation)
 }
 
-// stageHeadOf reads how a stage begins, and returns where its records do.
+// stageHeadOf reads the head of a stage, and returns the offset of its records.
 func stageHeadOf(mem []byte) (generation uint64, records int, err error) {
 	switch {
 	case len(mem) < stageHead:

@@ -352,8 +352,8 @@ func FuzzOpen(f *testing.F) {
 			value := framed(nil, seedOf(50), stored)
 			return errors.Join(inEvents.Put(key, value), notes.Put(note, value), notes.Put(totalKey, total{events: events}.encode()))
 		})
-		// 2 MiB for each stage, and as much to empty it, four times; the reserve; what the engine
-		// takes.
+		// 2 MiB for each stage, and as much to empty it, four times; the reserve; and the memory of
+		// the engine.
 		require.Less(t, costs(t, dir, func(Damage) {}), uint64(100<<20+100*(len(first)+len(second)+len(stored))))
 	})
 }

@@ -22,10 +22,10 @@ import (
 	"github.com/playline/playline-go/spool"
 )
 
-// victim is the process that is killed. Several goroutines append, note and settle, each events of
-// its own player, and tell on standard output what they begin and what has returned. A line is one
-// write to a pipe: it arrives whole, also from a process that is killed right behind it. A stubborn
-// one goes on where the spool says no.
+// victim is the process that the test kills. Several goroutines append, note and settle, each for
+// its own player. They print each call and each return to standard output. A line is one write to a
+// pipe, so it arrives whole even if the process is killed right after it. A stubborn victim
+// continues after errors of the spool.
 func victim(dir string, o spool.Options, from int, stubborn bool) error {
 	s, err := spool.Open(dir, o)
 	if err != nil {
@@ -121,7 +121,7 @@ func TestMain(m *testing.M) {
 // onSmallDisk reports whether this is the process of a test with a file system of its own.
 var onSmallDisk = os.Getenv("SPOOL_DISK") != ""
 
-// journal is what is known of an event from the victim's lines.
+// journal is the state of an event according to the victim's lines.
 type journal struct {
 	id              uint64
 	appended        bool
@@ -157,7 +157,7 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// kill starts a victim, kills it after a number of lines, and takes down all that it said.
+// kill starts a victim, kills it after a number of lines, and records all its lines.
 func kill(t *testing.T, dir, sync string, from, lines int, known map[int]*journal, byID map[uint64]*journal) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])

@@ -22,7 +22,8 @@ type pages struct {
 	seen []bool // of each page: a walk came to it; it belongs to one place
 }
 
-// meta is a page that says where the rest begins. There are two, written in turn.
+// meta is a page that points to the root of the file. There are two, and the engine writes them in
+// turn.
 type meta struct {
 	pageSize   int
 	root, high uint64 // the page of the root bucket, the number of pages
@@ -45,7 +46,7 @@ var native = binary.NativeEndian // as the engine writes
 // next one.
 type scratch struct{ bytes []byte }
 
-// take returns so many bytes, with whatever is in them; nil: fresh ones.
+// take returns n bytes with arbitrary content; a nil scratch returns new ones.
 func (s *scratch) take(size int64) []byte {
 	if s == nil {
 		return make([]byte, size)

@@ -213,10 +213,10 @@ func (d *directory) purgeDamaged(name, userID string) (left, done bool, err erro
 	return left, done, f.Sync()
 }
 
-// recordAround returns where the event's record begins and ends that has the player's id at a
-// place. The checksum says nothing, because the generation that it begins with may be lost. Of
-// several lengths that it may have, the right one ends where the event's JSON does; where none
-// does, it is the greatest.
+// recordAround returns the start and the end of the event's record that has the player's id at a
+// place. The checksum does not help, because its generation may be lost. Of several possible
+// lengths, the right one ends with the event's JSON. If no length does, recordAround returns the
+// greatest.
 func recordAround(data []byte, at int, userID string) (from, to int, ok bool) {
 	for start := max(at-maxHead-1-3*binary.MaxVarintLen64, 0); start < at; start++ {
 		size, w := binary.Uvarint(data[min(start+crc32.Size, len(data)):])

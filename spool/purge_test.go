@@ -117,8 +117,8 @@ func TestPurgeLeavesNoByte(t *testing.T) {
 	assert.Equal(t, Purged{Others: others + 1}, again, "there is nothing left to do")
 }
 
-// The place where a record's head was is lost. The file says so.
-func TestPurgeSaysWhatStays(t *testing.T) {
+// The head of a record is lost. Purge names the file.
+func TestPurgeNamesFilesThatKeepTheID(t *testing.T) {
 	dir := filled(t)
 	text := append(bytes.Repeat([]byte{0}, 100), append([]byte{6}, "canary{\"of\":"...)...)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "0000000000000099.spool.damaged"), text, 0o600))

@@ -243,8 +243,8 @@ func (s *segment) remains(p *pages) (events []batcher.StoredEvent, notes []recor
 			case sending, settled:
 				notes = append(notes, r)
 			case event, eventOnce:
-				// An id is there twice where a power cut took the first event and the id was given
-				// out again.
+				// An id occurs twice if a power cut took the first event and the spool reused the
+				// id.
 				if at, ok := newest[r.event.ID]; s.mine(r.event.ID) && (!ok || at.generation < generation) {
 					newest[r.event.ID] = found{r.event, generation}
 				}

@@ -122,7 +122,7 @@ type record struct {
 	game  string
 }
 
-// readBody returns the body of the first record of b, and how long the record is, also where its
+// readBody returns the body of the first record of b, and the length of the record, even if its
 // checksum does not match.
 func readBody(b []byte, seed uint32) (body []byte, n int, err error) {
 	if len(b) < crc32.Size+2 {
@@ -139,7 +139,7 @@ func readBody(b []byte, seed uint32) (body []byte, n int, err error) {
 	return b[crc32.Size+w : n], n, nil
 }
 
-// readRecord decodes the first record of b and returns how long it is.
+// readRecord decodes the first record of b and returns its length.
 func readRecord(b []byte, seed uint32) (r record, n int, err error) {
 	return readRecordOf(b, seed, nil)
 }
@@ -223,8 +223,7 @@ func records(value []byte, seed uint32, visit func(r record, n int)) (damage err
 	return damage
 }
 
-// mayBegin reports whether a record may begin here. It spares the checksums of most places where
-// none does.
+// mayBegin reports whether a record may begin here. It avoids the checksum at most other places.
 func mayBegin(b []byte) bool {
 	if len(b) < crc32.Size+2 {
 		return false

@@ -98,8 +98,8 @@ func (s *Spool) lend() iter.Seq2[batcher.StoredEvent, error] {
 	}
 }
 
-// waitingFrom reads the first segment that begins at an id or behind it, and returns where to go
-// on.
+// waitingFrom reads the first segment that begins at an id or later, and returns the id to continue
+// from.
 func (s *Spool) waitingFrom(id uint64, mem *scratch) (*leftover, uint64, error) {
 	s.disk.Lock()
 	defer s.disk.Unlock()

@@ -34,7 +34,7 @@ func newReserve(dir *directory) (reserve, error) {
 	return r, errors.Join(err, f.Close())
 }
 
-// fill takes the blocks, all or none. On an error there is no room for events either.
+// fill reserves all blocks or none. On an error there is no room for events either.
 func (r *reserve) fill() error {
 	if r.whole {
 		return nil

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// run is ids that follow one another. A note of a few bytes can name thousands of ids, so ids are
-// kept and compared as runs: what is read off the disk takes time and memory by the bytes that it
-// has there, and not by the ids that it names.
+// run is a range of consecutive ids. A note of a few bytes can name thousands of ids, so the spool
+// keeps and compares ids as runs. A note therefore costs time and memory by its bytes on the disk,
+// and not by its number of ids.
 type run struct{ first, n uint64 }
 
 // end is the id behind the last.
@@ -17,7 +17,7 @@ func (r run) end() uint64 { return r.first + r.n }
 // second it takes 146,000 years.
 const maxID = 1 << 62
 
-// addRun appends a run; one that goes on where the last ends makes that longer.
+// addRun appends a run, or extends the last one if the new one continues it.
 func addRun(runs []run, r run) []run {
 	if n := len(runs); n > 0 && runs[n-1].end() == r.first {
 		runs[n-1].n += r.n

@@ -49,7 +49,7 @@ func newSegment(dir *directory, first uint64) *segment {
 	return &segment{dir: dir, name: name, path: dir.at(name), first: first}
 }
 
-// last returns the greatest id, first-1 where there is none.
+// last returns the greatest id, or first-1 without ids.
 func (s *segment) last() uint64 { return max(s.members.last(), s.first-1) }
 
 // takes reports whether a batch's events can go to the segment. It has the events of one game.
@@ -57,9 +57,9 @@ func (s *segment) takes(b *batch, limit int64) bool {
 	return s.damage == nil && s.bytes < limit && s.mine(b.first()) && s.mine(b.last()) && (s.game == b.game || s.members.size == 0)
 }
 
-// createSegment makes a file under another name, so that one with its own name is always whole. A
-// file that has the name is replaced. On an error the segment is returned where the name is the new
-// file's nevertheless.
+// createSegment creates a file under another name, so that a file with its own name is always
+// whole. It replaces a file that has the name. It returns the segment even on an error, if the new
+// file already has the name.
 func createSegment(dir *directory, first uint64, b *batch) (*segment, error) {
 	s := newSegment(dir, first)
 	fresh := &segment{dir: dir, name: s.name + ".tmp", path: s.path + ".tmp", first: first, making: true}
@@ -134,8 +134,8 @@ func (s *segment) leave() error {
 	return err
 }
 
-// write stores a batch's events and notes in one transaction. On return it is synced. The file is
-// opened first where it is not: after the start, or when its last write was the one that made it.
+// write stores a batch's events and notes in one transaction, and syncs it. It first opens the file
+// if it is not open: after the start, or if the last write created the file.
 func (s *segment) write(b *batch, sent, done []run) (err error) {
 	if s.damage != nil {
 		return fmt.Errorf("%s is damaged and not yet rewritten: %w", s.path, s.damage)

@@ -84,7 +84,7 @@ func both(t *testing.T, test func(t *testing.T, o spool.Options)) {
 	}
 }
 
-func TestWhatIsNotSettledComesBack(t *testing.T) {
+func TestUnsettledEventsComeBack(t *testing.T) {
 	both(t, func(t *testing.T, o spool.Options) {
 		dir := filepath.Join(t.TempDir(), "spool")
 		s := open(t, dir, o)
@@ -358,7 +358,7 @@ func TestIntervalOnAClock(t *testing.T) {
 	assert.Len(t, recovered(t, open(t, dir, spool.Options{})), 1)
 }
 
-// A context that is over does not matter where there is room: the event is taken at once.
+// A context that is over does not matter if there is room: Append accepts the event at once.
 func TestAContextThatIsOver(t *testing.T) {
 	s := open(t, t.TempDir(), spool.Options{})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -44,7 +44,7 @@ type stage struct {
 	named      bool   // it says whose events it holds
 }
 
-// openStage opens a stage, and makes it where there is none. Its records are still those of an
+// openStage opens a stage, and creates it if it does not exist. Its records are still those of an
 // earlier process.
 func openStage(dir *directory, name string) (*stage, error) {
 	f, err := dir.open(name, os.O_RDWR|os.O_CREATE)

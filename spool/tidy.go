@@ -204,7 +204,7 @@ func (s *segment) secondName(path string) error {
 	return nil
 }
 
-// write makes a file of a name that nobody has, and syncs it. On an error there is no such file.
+// write creates a file with an unused name, and syncs it. On an error the file does not exist.
 func (d *directory) write(name string, data []byte) error {
 	f, err := d.create(name)
 	if err != nil {

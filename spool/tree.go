@@ -73,7 +73,8 @@ func (p *pages) bucketNode(e element) (node, error) {
 	return n, err
 }
 
-// enter returns the node at a page that no walk came to before. So no circle is walked twice.
+// enter returns the node at a page that no walk has visited before. Therefore no walk follows a
+// circle.
 func (p *pages) enter(id uint64) (node, error) {
 	n, err := p.page(id)
 	if err != nil {
