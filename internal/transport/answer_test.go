@@ -134,8 +134,8 @@ func TestSecurityErrorBodiesAreCutAt64KiB(t *testing.T) {
 	}
 }
 
-// TestAnAnswerThatIsNotWhatItsHeadersSay plays servers that lie about their bodies.
-func TestAnAnswerThatIsNotWhatItsHeadersSay(t *testing.T) {
+// TestAnAnswerThatContradictsItsHeaders plays servers that lie about their bodies.
+func TestAnAnswerThatContradictsItsHeaders(t *testing.T) {
 	t.Parallel()
 	rows := []struct {
 		name   string

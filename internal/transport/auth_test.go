@@ -70,7 +70,7 @@ func parse(token, secret string) (*jwt.Token, error) {
 		jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired(), jwt.WithIssuedAt())
 }
 
-func TestJWTSaysWhoAndForHowLong(t *testing.T) {
+func TestJWTNamesKeyAndLifetime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()

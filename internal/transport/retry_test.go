@@ -480,7 +480,7 @@ func TestGoneIsDone(t *testing.T) {
 	}
 }
 
-func TestOneAttemptWherePolicySaysSo(t *testing.T) {
+func TestOneAttemptIfPolicySaysSo(t *testing.T) {
 	t.Parallel()
 	for _, attempts := range []int{0, 1, 2, 5} {
 		synctest.Test(t, func(t *testing.T) {

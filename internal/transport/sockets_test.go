@@ -312,8 +312,8 @@ func TestNeverSentIsKnown(t *testing.T) {
 	}
 }
 
-// TestALostAnswerIsAskedForAgainWhereThatIsSafe is the counterpart of the rows in doubt above.
-func TestALostAnswerIsAskedForAgainWhereThatIsSafe(t *testing.T) {
+// TestALostAnswerIsRepeatedIfThatIsSafe is the counterpart of the rows in doubt above.
+func TestALostAnswerIsRepeatedIfThatIsSafe(t *testing.T) {
 	t.Parallel()
 	for name, last := range map[string]string{"nothing": "", "half an answer": "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{\"half\":"} {
 		t.Run(name, func(t *testing.T) {
@@ -518,9 +518,9 @@ func TestAWarmConnectionThatIsLostInDoubt(t *testing.T) {
 	assert.Equal(t, int32(1), p.dials.Load())
 }
 
-// TestATransportThatTellsNothingLeavesADoubt: a caller's own transport may skip the hooks of
+// TestASilentTransportLeavesADoubt: a caller's own transport may skip the hooks of
 // httptrace, and need not read the body.
-func TestATransportThatTellsNothingLeavesADoubt(t *testing.T) {
+func TestASilentTransportLeavesADoubt(t *testing.T) {
 	t.Parallel()
 	rows := []struct {
 		name  string
@@ -553,9 +553,9 @@ func TestATransportThatTellsNothingLeavesADoubt(t *testing.T) {
 	}
 }
 
-// TestATransportThatTellsEnoughLeavesNone uses a transport other than net/http's, which calls some
+// TestATransportWithHooksLeavesNoDoubt uses a transport other than net/http's, which calls some
 // hooks.
-func TestATransportThatTellsEnoughLeavesNone(t *testing.T) {
+func TestATransportWithHooksLeavesNoDoubt(t *testing.T) {
 	t.Parallel()
 	rows := []struct {
 		name  string
