@@ -131,9 +131,9 @@ func uses(t *testing.T, expr string) map[string][]string {
 	return out
 }
 
-// TestTheDashboardNamesWhatIsExported: each metric and each label in it, by the names that the
+// TestTheDashboardNamesExportedMetrics: each metric and each label in it, by the names that the
 // exporter really makes; and no batcher metric is left out.
-func TestTheDashboardNamesWhatIsExported(t *testing.T) {
+func TestTheDashboardNamesExportedMetrics(t *testing.T) {
 	t.Parallel()
 	metrics, seen := exported(t), map[string]bool{}
 	all := queries(t)
@@ -158,8 +158,8 @@ func TestTheDashboardNamesWhatIsExported(t *testing.T) {
 	}
 }
 
-// TestTheDashboardIsOneThatGrafanaTakes: panels have unique ids, and do not overlap on the grid.
-func TestTheDashboardIsOneThatGrafanaTakes(t *testing.T) {
+// TestGrafanaAcceptsTheDashboard: panels have unique ids, and do not overlap on the grid.
+func TestGrafanaAcceptsTheDashboard(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("dashboard.json")
 	require.NoError(t, err)

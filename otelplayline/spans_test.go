@@ -233,7 +233,7 @@ func (h *header) RoundTrip(req *http.Request) (*http.Response, error) {
 	return h.next.RoundTrip(req)
 }
 
-func TestTraceContextIsSentOnlyWhereItIsAskedFor(t *testing.T) {
+func TestTraceContextIsSentOnlyIfConfigured(t *testing.T) {
 	t.Parallel()
 	member, err := baggage.NewMember("team", "red")
 	require.NoError(t, err)
