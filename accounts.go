@@ -39,7 +39,7 @@ type Session struct {
 
 // Token returns the session's access token for a batcher: a TokenSource returns it, and SetToken
 // takes it. The batcher reads when it ends from the token itself.
-func (s *Session) Token() batcher.Token { return batcher.Token{Value: string(s.AccessToken.Secret())} }
+func (s *Session) Token() batcher.Token { return batcher.Token{Value: s.AccessToken.Secret()} }
 
 // AccountUser is the account behind a session.
 type AccountUser struct {

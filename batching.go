@@ -88,14 +88,14 @@ func (s *ingestSender) Admit(ctx context.Context) (context.Context, error) {
 
 // Send implements batcher.Sender.
 func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) (batcher.Receipt, error) {
-	if rule := credentialRule(b.Token.Value); rule != "" {
+	if rule := credentialRule(string(b.Token.Value)); rule != "" {
 		return batcher.Receipt{}, &batcher.SendError{
 			Failure: batcher.Unauthorized, Why: "the token " + rule, Err: &ValidationError{"token", rule},
 		}
 	}
 	req := s.request
 	req.Admitted = ctx.Value(admittedKey{}) != nil
-	req.Auth = transport.Bearer(b.Token.Value)
+	req.Auth = transport.Bearer(string(b.Token.Value))
 	req.Header = http.Header{
 		"User-Agent": {s.client.userAgent}, "Accept": {"application/json"}, "Content-Type": {"application/json"},
 	}
@@ -105,7 +105,7 @@ func (s *ingestSender) Send(ctx context.Context, b batcher.Batch) (batcher.Recei
 	}
 	*buffer = b.AppendBody((*buffer)[:0])
 	req.Body = *buffer
-	in := input{secrets: []string{b.Token.Value}}
+	in := input{secrets: []string{string(b.Token.Value)}}
 	req.Scrub = func(id string) string { return scrubID(id, in.secrets) }
 	ctx, w := s.client.watch(ctx, opIngestEvents, in, &req)
 	answer, failure := s.client.transport.Do(ctx, &req)

@@ -211,13 +211,13 @@ func (m *clientModel) token(_ context.Context, user string) (batcher.Token, erro
 	case n == 0:
 		return batcher.Token{}, io.ErrUnexpectedEOF
 	case n == 1:
-		return batcher.Token{Value: m.emulator.Token(user, -time.Hour)}, nil
+		return batcher.Token{Value: batcher.Secret(m.emulator.Token(user, -time.Hour))}, nil
 	case n == 2:
 		return batcher.Token{Value: "not-a-token"}, nil
 	case n < 8:
-		return batcher.Token{Value: m.emulator.Token(user, 65*time.Second)}, nil
+		return batcher.Token{Value: batcher.Secret(m.emulator.Token(user, 65*time.Second))}, nil
 	}
-	return batcher.Token{Value: m.emulator.Token(user, time.Hour)}, nil
+	return batcher.Token{Value: batcher.Secret(m.emulator.Token(user, time.Hour))}, nil
 }
 
 // playAll lets so many players play.

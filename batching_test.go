@@ -25,7 +25,7 @@ func TestBatcherDeliversThroughTheClient(t *testing.T) {
 		b, err := client.NewBatcher(batcher.Config{
 			GameID: "com.example.stackblaster",
 			Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-				return batcher.Token{Value: e.Token(userID, time.Hour)}, nil
+				return batcher.Token{Value: batcher.Secret(e.Token(userID, time.Hour))}, nil
 			}),
 		})
 		require.NoError(t, err)

@@ -52,7 +52,9 @@ func TestSecurityABatcherTellsNothingPrivate(t *testing.T) {
 				tell := func(texts ...string) { mu.Lock(); defer mu.Unlock(); told.WriteString(strings.Join(texts, "")) }
 				b, err := c.NewBatcher(batcher.Config{
 					GameID: "com.example.stackblaster", Log: logger, SendTimeout: time.Second, AtMostOnce: []batcher.EventType{batcher.IAPPurchase},
-					Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: tokenPlayer}, nil }),
+					Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
+						return batcher.Token{Value: batcher.Secret(tokenPlayer)}, nil
+					}),
 					OnOutcome: func(o batcher.Outcome) {
 						tell(everyVerb(t, o))
 						if o.Err != nil {

@@ -72,7 +72,9 @@ func (panickingHandler) Handle(context.Context, slog.Record) error { panic(bang)
 func panicConfig() batcher.Config {
 	return batcher.Config{
 		GameID: "com.example.stackblaster", Linger: time.Millisecond, Log: slog.New(slog.DiscardHandler),
-		Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: tokenPlayer}, nil }),
+		Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
+			return batcher.Token{Value: batcher.Secret(tokenPlayer)}, nil
+		}),
 	}
 }
 
@@ -81,7 +83,7 @@ func trackToPanic(b *batcher.Batcher, err error) {
 	if err != nil {
 		return
 	}
-	b.SetToken("blitz", batcher.Token{Value: tokenPlayer})
+	b.SetToken("blitz", batcher.Token{Value: batcher.Secret(tokenPlayer)})
 	private := []slog.Attr{slog.String("mail", "ace@example.com"), slog.String("phone", "+61400000000")}
 	if b.Player("ace").TrackAttrs(context.Background(), batcher.AppOpen, private...) == nil {
 		_ = b.Flush(context.Background())

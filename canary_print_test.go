@@ -57,7 +57,7 @@ func TestSecurityAPrintedClientShowsNoCredential(t *testing.T) {
 			require.NoError(t, err)
 			b, err := c.NewBatcher(batcher.Config{GameID: "com.example.stackblaster", Tokens: batcher.TokenFunc(nil)})
 			require.NoError(t, err)
-			b.SetToken("ace", batcher.Token{Value: tokenPlayer})
+			b.SetToken("ace", batcher.Token{Value: batcher.Secret(tokenPlayer)})
 			values := []any{c, *c, []any{c}, map[string]any{"c": c}, struct{ C *Client }{c}, b, b.Player("ace"), b.Stats()}
 			for field := range reflect.TypeFor[Client]().NumField() {
 				if v := reflect.ValueOf(c).Elem().Field(field); v.CanInterface() {

@@ -158,7 +158,9 @@ func batcherWithTokens(t *testing.T) *batcher.Batcher {
 	})
 	b, err := newClient(t, refuses).NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster", Linger: time.Millisecond,
-		Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: tokenPlayer}, nil }),
+		Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
+			return batcher.Token{Value: batcher.Secret(tokenPlayer)}, nil
+		}),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -168,7 +170,7 @@ func batcherWithTokens(t *testing.T) *batcher.Batcher {
 	})
 	require.NoError(t, b.Player("blitz").TrackAttrs(t.Context(), batcher.AppOpen))
 	require.Eventually(t, func() bool { return len(b.Parked()) == 1 }, 10*time.Second, time.Millisecond)
-	b.SetToken("ace", batcher.Token{Value: tokenPlayer})
+	b.SetToken("ace", batcher.Token{Value: batcher.Secret(tokenPlayer)})
 	return b
 }
 

@@ -161,7 +161,7 @@ func ExampleClient_NewBatcher() {
 	b, err := client.NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil // yours: from the table of sessions
+			return batcher.Token{Value: batcher.Secret(services.Token(userID, time.Hour))}, nil // yours: from the table of sessions
 		}),
 	})
 	if err != nil {

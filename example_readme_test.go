@@ -18,7 +18,7 @@ type sessions struct{ tokens sync.Map }
 
 func (s *sessions) Token(_ context.Context, userID string) (batcher.Token, error) {
 	if token, ok := s.tokens.Load(userID); ok {
-		return batcher.Token{Value: token.(string)}, nil
+		return batcher.Token{Value: batcher.Secret(token.(string))}, nil
 	}
 	return batcher.Token{}, batcher.ErrNoToken // this player's events wait until events.SetToken(userID, token)
 }
@@ -38,7 +38,7 @@ func ExampleClient_NewBatcher_sessions() {
 	_ = events.Player("device-abc-123").TrackAttrs(ctx, batcher.AppOpen)
 	token := services.Token("device-abc-123", time.Hour) // the player's device connects and sends it
 	players.tokens.Store("device-abc-123", token)
-	events.SetToken("device-abc-123", batcher.Token{Value: token})
+	events.SetToken("device-abc-123", batcher.Token{Value: batcher.Secret(token)})
 	fmt.Println(events.Flush(ctx), services.EventCount(), "event delivered")
 	_, err = events.Close(ctx)
 	fmt.Println(err)

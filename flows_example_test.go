@@ -49,7 +49,7 @@ func ExampleClient_Forget() {
 	events, err := client.NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, user string) (batcher.Token, error) {
-			return batcher.Token{Value: service.Token(user, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(service.Token(user, time.Hour))}, nil
 		}),
 	})
 	if err != nil {

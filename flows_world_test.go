@@ -45,7 +45,7 @@ func newFlowWorld(t *testing.T) *flowWorld {
 	w.batcher, err = w.client.NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster", Linger: time.Hour,
 		Tokens: batcher.TokenFunc(func(_ context.Context, user string) (batcher.Token, error) {
-			return batcher.Token{Value: w.service.Token(user, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(w.service.Token(user, time.Hour))}, nil
 		}),
 	})
 	require.NoError(t, err)

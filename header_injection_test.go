@@ -152,18 +152,20 @@ func TestSecurityABatchersTokenCannotBeInjected(t *testing.T) {
 				s := script(jsonBody(202, `{"success":true,"message":"taken"}`))
 				b, err := newClient(t, s).NewBatcher(batcher.Config{
 					GameID: "com.example.stackblaster", Linger: time.Millisecond,
-					Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: value}, nil }),
+					Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
+						return batcher.Token{Value: batcher.Secret(value)}, nil
+					}),
 				})
 				require.NoError(t, err)
 				if way == "SetToken" {
-					b.SetToken("ace", batcher.Token{Value: value})
+					b.SetToken("ace", batcher.Token{Value: batcher.Secret(value)})
 				}
 				require.NoError(t, b.Player("ace").TrackAttrs(t.Context(), batcher.AppOpen))
 				time.Sleep(time.Minute)
 				require.Len(t, b.Parked(), 1, name)
 				assert.NotContains(t, b.Parked()[0].Cause.Error(), "abc", name)
 				assert.Zero(t, s.count(), name)
-				b.SetToken("ace", batcher.Token{Value: tokenPlayer})
+				b.SetToken("ace", batcher.Token{Value: batcher.Secret(tokenPlayer)})
 				report, err := b.Close(t.Context())
 				require.NoError(t, err, name)
 				assert.Equal(t, batcher.Ledger{Accepted: 1, Delivered: 1}, report.Ledger)

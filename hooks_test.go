@@ -163,7 +163,7 @@ func TestHooksAreToldWhatAnAttemptMeans(t *testing.T) {
 		c = newClient(t, script(step{lose: true}, jsonBody(202, `{"success":true,"message":"taken"}`)), WithHooks(d.hooks()))
 		b, err := c.NewBatcher(batcher.Config{
 			GameID: "com.example.stackblaster", Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
-				return batcher.Token{Value: tokenPlayer}, nil
+				return batcher.Token{Value: batcher.Secret(tokenPlayer)}, nil
 			}),
 		})
 		require.NoError(t, err)

@@ -72,7 +72,9 @@ func TestSecurityHostileServersCostABatcherNoEvent(t *testing.T) {
 			}
 			b, err := client.NewBatcher(batcher.Config{
 				GameID: "com.example.stackblaster", Linger: time.Millisecond, SendTimeout: timeout,
-				Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: tokenPlayer}, nil }),
+				Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
+					return batcher.Token{Value: batcher.Secret(tokenPlayer)}, nil
+				}),
 				OnOutcome: func(o batcher.Outcome) {
 					assert.Contains(t, []batcher.Result{batcher.Delivered, batcher.Rejected}, o.Result)
 					assert.True(t, o.Result == batcher.Delivered || strings.Contains(test.want, "400"), "rejected without a 400")

@@ -17,7 +17,7 @@ import (
 
 // The client as the batcher's Sender: a batch goes as it is, and each failure has its kind.
 
-var sealed = batcher.NewBatch("ace", "com.example.stackblaster", batcher.Token{Value: tokenPlayer}, []byte(`{"type":"AppOpen"}`))
+var sealed = batcher.NewBatch("ace", "com.example.stackblaster", batcher.Token{Value: batcher.Secret(tokenPlayer)}, []byte(`{"type":"AppOpen"}`))
 
 // TestBatchFailures: what the batcher does next hangs on how a request failed, and each is tried once.
 func TestBatchFailures(t *testing.T) {
@@ -102,7 +102,7 @@ func TestBatchIsSentAsItIs(t *testing.T) {
 
 	for _, token := range []string{"", "a b", "a\r\nX: y"} {
 		bad := sealed
-		bad.Token.Value = token
+		bad.Token.Value = batcher.Secret(token)
 		_, err := sender.Send(t.Context(), bad)
 		var failure *batcher.SendError
 		require.ErrorAs(t, err, &failure)
@@ -174,7 +174,7 @@ func TestBatchFailuresSayWhy(t *testing.T) {
 // TestBatchReceipts: how many of three events an answer accounts for. Free text has no figure.
 func TestBatchReceipts(t *testing.T) {
 	t.Parallel()
-	three := batcher.NewBatch("ace", "com.example.stackblaster", batcher.Token{Value: tokenPlayer}, []byte(`{}`), []byte(`{}`), []byte(`{}`))
+	three := batcher.NewBatch("ace", "com.example.stackblaster", batcher.Token{Value: batcher.Secret(tokenPlayer)}, []byte(`{}`), []byte(`{}`), []byte(`{}`))
 	for message, unconfirmed := range map[string]int{
 		"accepted:3 buffered:3": 0, "accepted:1 buffered:1": 2, "accepted:0 buffered:7": 3, "accepted:9 buffered:9": 0, "accepted:-1 buffered:0": 3,
 		"thank you": 0, "": 0, "accepted: all": 0, "buffered:3": 0,

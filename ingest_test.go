@@ -90,7 +90,9 @@ func TestEventTypesThatACallerAdds(t *testing.T) {
 		s := script(step{status: 202, body: `{"success":true,"message":"accepted:1 buffered:1"}`})
 		b, err := newClient(t, s, WithEventTypes("GuildJoined")).NewBatcher(batcher.Config{
 			GameID: "g", AtMostOnce: []batcher.EventType{"GuildJoined"}, EventTypes: []batcher.EventType{"BossDefeated"},
-			Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: tokenPlayer}, nil }),
+			Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
+				return batcher.Token{Value: batcher.Secret(tokenPlayer)}, nil
+			}),
 		})
 		require.NoError(t, err)
 		require.NoError(t, b.Track(t.Context(), "ace", batcher.Event{Type: "GuildJoined", Time: at}))

@@ -193,7 +193,7 @@ func deliver(t *testing.T, c *playline.Client, services *emulator.Emulator) {
 	b, err := c.NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, user string) (batcher.Token, error) {
-			return batcher.Token{Value: services.Token(user, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(services.Token(user, time.Hour))}, nil
 		}),
 		OnOutcome: func(o batcher.Outcome) {
 			mu.Lock()

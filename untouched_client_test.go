@@ -87,7 +87,9 @@ func TestSecurityNoClientIsChanged(t *testing.T) {
 		require.ErrorIs(t, getPlayer(ctx, c), context.Canceled)
 		b, err := c.NewBatcher(batcher.Config{
 			GameID: "com.example.stackblaster",
-			Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: tokenPlayer}, nil }),
+			Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
+				return batcher.Token{Value: batcher.Secret(tokenPlayer)}, nil
+			}),
 		})
 		require.NoError(t, err)
 		require.NoError(t, b.Player("ace").TrackAttrs(t.Context(), batcher.AppOpen))

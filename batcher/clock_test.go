@@ -180,7 +180,7 @@ func TestATokenThatHasEndedLooksFreshAfterTheClockWasSetBack(t *testing.T) {
 	t.Parallel()
 	withSource(t, Config{BatchEvents: 1, IdleTimeout: 24 * time.Hour}, func(t *testing.T, r *rig, s *source) {
 		s.gives(func(_ context.Context, _ string, n int) (Token, error) {
-			return Token{Value: fmt.Sprint("token-", n), Expires: time.Now().Round(0).Add(time.Hour)}, nil
+			return Token{Value: Secret(fmt.Sprint("token-", n)), Expires: time.Now().Round(0).Add(time.Hour)}, nil
 		})
 		r.track("ace")
 		synctest.Wait()

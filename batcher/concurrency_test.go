@@ -46,7 +46,7 @@ func TestBatcherIsConcurrentSafe(t *testing.T) {
 				case 2:
 					time.Sleep(time.Millisecond)
 				}
-				return Token{Value: "t" + fmt.Sprint(rand.N(1000)), Expires: time.Now().Add(time.Minute + rand.N(time.Second))}, ctx.Err()
+				return Token{Value: Secret("t" + fmt.Sprint(rand.N(1000))), Expires: time.Now().Add(time.Minute + rand.N(time.Second))}, ctx.Err()
 			})
 			bubble(t, cfg, func(t *testing.T, r *rig) {
 				r.service.answers(func(q request) error {

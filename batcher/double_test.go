@@ -45,7 +45,7 @@ type service struct {
 // Send implements Sender.
 func (s *service) Send(ctx context.Context, b Batch) (Receipt, error) {
 	body := b.AppendBody(nil)
-	r := request{at: time.Since(s.start), user: b.UserID, token: b.Token.Value, ns: numbers(body), body: string(body), ctx: ctx}
+	r := request{at: time.Since(s.start), user: b.UserID, token: string(b.Token.Value), ns: numbers(body), body: string(body), ctx: ctx}
 	s.mu.Lock()
 	s.got = append(s.got, r)
 	s.inFlight++
@@ -213,7 +213,7 @@ type rig struct {
 }
 
 // oneToken is a TokenSource that gives each player one token that never ends.
-var oneToken = TokenFunc(func(_ context.Context, user string) (Token, error) { return Token{Value: "token-" + user}, nil })
+var oneToken = TokenFunc(func(_ context.Context, user string) (Token, error) { return Token{Value: Secret("token-" + user)}, nil })
 
 // newRig makes a batcher. A test in a bubble uses bubble instead.
 func newRig(t *testing.T, cfg Config) *rig {

@@ -178,7 +178,7 @@ func ExampleConfig_eventTypes() {
 		GameID:     "com.example.stackblaster",
 		EventTypes: []batcher.EventType{"GuildJoined"}, // or playline.WithEventTypes, for all of a client's batchers
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: service.Token(userID, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(service.Token(userID, time.Hour))}, nil
 		}),
 	})
 	if err != nil {

@@ -117,7 +117,7 @@ func ExampleBatcher_Resume() {
 			if banned.Load() {
 				return batcher.Token{}, batcher.ErrNoToken // parked: nobody asks again before Resume or SetToken
 			}
-			return batcher.Token{Value: service.Token(userID, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(service.Token(userID, time.Hour))}, nil
 		})
 	})
 	p := b.Player("device-abc-123")
@@ -203,7 +203,7 @@ func ExampleTokenFunc() {
 		if !ok {
 			return batcher.Token{}, batcher.ErrNoToken // park the player until it signs in
 		}
-		return batcher.Token{Value: value}, nil // of a JWT the expiry is read
+		return batcher.Token{Value: batcher.Secret(value)}, nil // of a JWT the expiry is read
 	})
 	token, err := tokens.Token(ctx, "ace")
 	fmt.Println(token, err)

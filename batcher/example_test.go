@@ -24,7 +24,7 @@ func newBatcher(change func(*batcher.Config)) (*batcher.Batcher, *emulator.Emula
 	cfg := batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: service.Token(userID, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(service.Token(userID, time.Hour))}, nil
 		}),
 	}
 	if change != nil {
@@ -143,7 +143,7 @@ func ExampleBatcher_Parked() {
 	}
 	for _, p := range b.Parked() {
 		fmt.Println(p.UserID, p.Events, p.Cause)
-		b.SetToken(p.UserID, batcher.Token{Value: service.Token(p.UserID, time.Hour)}) // the player has signed in
+		b.SetToken(p.UserID, batcher.Token{Value: batcher.Secret(service.Token(p.UserID, time.Hour))}) // the player has signed in
 	}
 	fmt.Println(b.Flush(ctx), service.EventCount())
 	_, _ = b.Close(ctx)
@@ -157,7 +157,7 @@ func ExampleBatcher_SetToken() {
 	b, service := newBatcher(func(c *batcher.Config) {
 		c.Tokens = batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{}, batcher.ErrNoToken })
 	})
-	b.SetToken("device-abc-123", batcher.Token{Value: service.Token("device-abc-123", time.Hour)})
+	b.SetToken("device-abc-123", batcher.Token{Value: batcher.Secret(service.Token("device-abc-123", time.Hour))})
 	_ = b.Track(ctx, "device-abc-123", batcher.Event{Type: batcher.AppOpen})
 	fmt.Println(b.Flush(ctx), service.EventCount())
 	_, _ = b.Close(ctx)

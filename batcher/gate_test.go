@@ -358,7 +358,7 @@ func TestAProbeDoesNotWaitForATokenSourceThatHangs(t *testing.T) {
 					case <-time.After(row.takes):
 					}
 				}
-				return Token{Value: "token of " + user}, nil
+				return Token{Value: Secret("token of " + user)}, nil
 			})}
 			bubble(t, cfg, func(t *testing.T, r *rig) {
 				r.service.answers(func(request) error {

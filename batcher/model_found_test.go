@@ -182,7 +182,7 @@ func TestATokenSetWhileTheSourceIsAskedIsNotLost(t *testing.T) {
 				time.Sleep(time.Second)
 				synctest.Wait()
 				require.Equal(t, 1, s.count())
-				assert.Equal(t, "set", s.batches[0].Token.Value)
+				assert.Equal(t, batcher.Secret("set"), s.batches[0].Token.Value)
 				assert.Empty(t, b.Parked())
 			})
 		})

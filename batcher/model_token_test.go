@@ -31,7 +31,7 @@ type modelToken struct {
 // issue makes a token. model.mu is held.
 func (k *modelTokens) issue(r *rand.Rand, user string, ttl time.Duration, revoked bool) batcher.Token {
 	number := len(k.known) + 1
-	token := batcher.Token{Value: fmt.Sprintf("token-%d", number)}
+	token := batcher.Token{Value: batcher.Secret(fmt.Sprintf("token-%d", number))}
 	known := modelToken{user: user, revoked: revoked, lived: ttl >= 0}
 	if ttl != 0 {
 		known.expires = time.Now().Add(ttl).Truncate(time.Second)
@@ -40,9 +40,9 @@ func (k *modelTokens) issue(r *rand.Rand, user string, ttl time.Duration, revoke
 	}
 	if ttl != 0 && r.IntN(2) == 0 { // a JWT, whose expiry is in its claims
 		claims := fmt.Sprintf(`{"sub":%q,"exp":%d}`, user, known.expires.Unix())
-		token = batcher.Token{Value: fmt.Sprintf("h%d.%s.s", number, base64.RawURLEncoding.EncodeToString([]byte(claims)))}
+		token = batcher.Token{Value: batcher.Secret(fmt.Sprintf("h%d.%s.s", number, base64.RawURLEncoding.EncodeToString([]byte(claims))))}
 	}
-	k.known[token.Value] = known
+	k.known[string(token.Value)] = known
 	return token
 }
 
@@ -53,7 +53,7 @@ func modelTTL(r *rand.Rand) time.Duration {
 
 // refuses is the service's opinion of a token. model.mu is held.
 func (k *modelTokens) refuses(user string, token batcher.Token) (batcher.Failure, bool) {
-	known, ok := k.known[token.Value]
+	known, ok := k.known[string(token.Value)]
 	switch {
 	case !ok || known.revoked || !known.expires.IsZero() && !time.Now().Before(known.expires):
 		return batcher.Unauthorized, true
@@ -122,7 +122,7 @@ func (k *modelTokens) give(ctx context.Context, r *rand.Rand, user string) (batc
 	case n < 30: // the same for ever, also where the service refused it
 		value := "constant-" + user
 		k.known[value] = modelToken{user: user, lived: true}
-		return batcher.Token{Value: value}, nil
+		return batcher.Token{Value: batcher.Secret(value)}, nil
 	}
 	return k.issue(r, user, modelTTL(r), false), nil
 }

@@ -18,7 +18,7 @@ func absent(users ...string) TokenSource {
 				return Token{}, ErrNoToken
 			}
 		}
-		return Token{Value: "token of " + user}, nil
+		return Token{Value: Secret("token of " + user)}, nil
 	})
 }
 

@@ -19,7 +19,7 @@ import (
 type tokenMap map[string]string
 
 func (m tokenMap) Token(_ context.Context, user string) (Token, error) {
-	return Token{Value: m[user]}, nil
+	return Token{Value: Secret(m[user])}, nil
 }
 
 // printed is a value with every verb.

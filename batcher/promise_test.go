@@ -222,7 +222,7 @@ func TestOrderWithinAPlayer(t *testing.T) {
 		token := 0
 		r.cfg.Tokens = TokenFunc(func(context.Context, string) (Token, error) {
 			token++
-			return Token{Value: fmt.Sprint("token-", token)}, nil
+			return Token{Value: Secret(fmt.Sprint("token-", token))}, nil
 		})
 		for range 100 {
 			r.track("ace")

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,8 +93,8 @@ func TestAStrangersRefusalLosesNothing(t *testing.T) {
 // TestAStrangers401AsksTheSourceOnceAndNeverParks: for as long as it lasts; the pauses grow to a minute.
 func TestAStrangers401AsksTheSourceOnceAndNeverParks(t *testing.T) {
 	t.Parallel()
-	asked := 0
-	cfg := Config{BatchEvents: 1, Tokens: TokenFunc(func(context.Context, string) (Token, error) { asked++; return Token{Value: "the same"}, nil })}
+	var asked atomic.Int64
+	cfg := Config{BatchEvents: 1, Tokens: TokenFunc(func(context.Context, string) (Token, error) { asked.Add(1); return Token{Value: "the same"}, nil })}
 	bubble(t, cfg, func(t *testing.T, r *rig) {
 		r.service.answers(func(q request) error {
 			if q.user == "ace" && r.since() < 10*time.Minute {
@@ -104,7 +105,7 @@ func TestAStrangers401AsksTheSourceOnceAndNeverParks(t *testing.T) {
 		r.track("ace")
 		synctest.Wait()
 		assert.Len(t, r.service.requests("ace"), 2)
-		assert.Equal(t, 2, asked, "once more")
+		assert.Equal(t, int64(2), asked.Load(), "once more")
 		after(10 * time.Minute)
 		assert.Empty(t, r.Parked())
 		assert.Less(t, len(r.service.requests("ace")), 30, "a request a minute in the end")

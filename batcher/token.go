@@ -9,14 +9,22 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/playline/playline-go/internal/secret"
 )
 
-// Token is what a player's events are sent under. It prints and logs as [REDACTED].
+// Secret is a credential. It prints, logs and marshals as [REDACTED]. It is the type of the client's
+// credentials, playline.Secret: an untyped constant becomes one by itself, a string variable takes a
+// conversion, and string(s) reads it.
+type Secret = secret.Secret
+
+// Token is the credential that a player's events are sent under. It prints and logs as [REDACTED].
 type Token struct {
-	Value string
-	// Expires, where it is zero, is read from the exp claim where Value is a JWT, else it is unknown. It is held against time.Now: a wall
-	// clock that is set does not move one that came from time.Now().Add(lifetime). One that looks ended, whatever the source gives, is
-	// sent all the same: the service decides.
+	Value Secret
+	// Expires is when the token ends. If it is zero the batcher reads it from the exp claim of a JWT;
+	// of another token it is unknown then. It is compared with time.Now: setting the wall clock does
+	// not move an Expires that came from time.Now().Add(lifetime). If the source returns a token that
+	// looks expired, the batcher sends it and lets the service decide.
 	Expires time.Time
 }
 
@@ -36,7 +44,7 @@ func (f TokenFunc) Token(ctx context.Context, userID string) (Token, error) { re
 // Any other error is taken as passing, and the source is asked again after a pause.
 var ErrNoToken = errors.New("batcher: the player has no token")
 
-const redacted = "[REDACTED]"
+const redacted = secret.Redacted
 
 // String returns [REDACTED].
 func (Token) String() string { return redacted }
@@ -75,7 +83,7 @@ func (t Token) withExpiry() Token {
 	if !t.Expires.IsZero() {
 		return t
 	}
-	parts := strings.Split(t.Value, ".")
+	parts := strings.Split(string(t.Value), ".")
 	if len(parts) != 3 {
 		return t
 	}

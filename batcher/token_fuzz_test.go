@@ -26,8 +26,8 @@ func FuzzExpiry(f *testing.F) {
 		said := time.Unix(7, 0)
 		wrapped := "e30." + base64.RawURLEncoding.EncodeToString(claims) + ".c2ln"
 		for _, v := range []string{value, wrapped} {
-			got := Token{Value: v}.withExpiry()
-			if got.Value != v {
+			got := Token{Value: Secret(v)}.withExpiry()
+			if string(got.Value) != v {
 				t.Fatalf("the token itself was changed: %q", got.Value)
 			}
 			if end := got.Expires; !end.IsZero() && (end.Unix() < 0 || end.Unix() >= 1<<40 || end.Nanosecond() != 0) {
@@ -36,7 +36,7 @@ func FuzzExpiry(f *testing.F) {
 			if strings.Count(v, ".") != 2 && !got.Expires.IsZero() {
 				t.Fatalf("%q is no JWT and expires at %s", v, got.Expires)
 			}
-			if kept := (Token{Value: v, Expires: said}).withExpiry(); !kept.Expires.Equal(said) {
+			if kept := (Token{Value: Secret(v), Expires: said}).withExpiry(); !kept.Expires.Equal(said) {
 				t.Fatalf("%q: the caller's expiry became %s", v, kept.Expires)
 			}
 			// At its very end a token is not fresh any more.
@@ -53,7 +53,7 @@ func FuzzExpiry(f *testing.F) {
 		if json.Unmarshal(claims, &in) != nil || in["exp"] == nil || json.Unmarshal(in["exp"], &exp) != nil || len(in) != 1 {
 			return
 		}
-		got := Token{Value: wrapped}.withExpiry().Expires
+		got := Token{Value: Secret(wrapped)}.withExpiry().Expires
 		switch want := math.Floor(exp); {
 		case exp <= 0 || exp >= 1<<40:
 			if !got.IsZero() {

@@ -52,7 +52,7 @@ func (s *source) Token(ctx context.Context, user string) (Token, error) {
 	if give != nil {
 		return give(ctx, user, n)
 	}
-	return Token{Value: fmt.Sprint("token-", n)}, nil
+	return Token{Value: Secret(fmt.Sprint("token-", n))}, nil
 }
 
 // gives sets what the source gives from now on; n counts the calls for a player, from 1.
@@ -126,9 +126,9 @@ func TestATokenIsRenewedBeforeItEnds(t *testing.T) {
 		give func(n int) Token
 	}{
 		{"Expires", func(n int) Token {
-			return Token{Value: fmt.Sprint("token-", n), Expires: time.Now().Add(10 * time.Minute)}
+			return Token{Value: Secret(fmt.Sprint("token-", n)), Expires: time.Now().Add(10 * time.Minute)}
 		}},
-		{"exp of a JWT", func(int) Token { return Token{Value: jwt(time.Now().Add(10 * time.Minute))} }},
+		{"exp of a JWT", func(int) Token { return Token{Value: Secret(jwt(time.Now().Add(10 * time.Minute)))} }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -450,14 +450,14 @@ func TestExpiryOfAToken(t *testing.T) {
 		token Token
 		want  time.Time
 	}{
-		{"a JWT", Token{Value: jwt(`{"exp":1700000000}`)}, time.Unix(1_700_000_000, 0)},
-		{"a fraction", Token{Value: jwt(`{"exp":1700000000.9}`)}, time.Unix(1_700_000_000, 0)},
-		{"what the caller says counts", Token{Value: jwt(`{"exp":1700000000}`), Expires: set}, set},
-		{"no exp", Token{Value: jwt(`{}`)}, time.Time{}},
-		{"a text", Token{Value: jwt(`{"exp":"1700000000"}`)}, time.Time{}},
-		{"negative", Token{Value: jwt(`{"exp":-1}`)}, time.Time{}},
-		{"beyond all times", Token{Value: jwt(`{"exp":1e300}`)}, time.Time{}},
-		{"no JSON", Token{Value: jwt(`nope`)}, time.Time{}},
+		{"a JWT", Token{Value: Secret(jwt(`{"exp":1700000000}`))}, time.Unix(1_700_000_000, 0)},
+		{"a fraction", Token{Value: Secret(jwt(`{"exp":1700000000.9}`))}, time.Unix(1_700_000_000, 0)},
+		{"what the caller says counts", Token{Value: Secret(jwt(`{"exp":1700000000}`)), Expires: set}, set},
+		{"no exp", Token{Value: Secret(jwt(`{}`))}, time.Time{}},
+		{"a text", Token{Value: Secret(jwt(`{"exp":"1700000000"}`))}, time.Time{}},
+		{"negative", Token{Value: Secret(jwt(`{"exp":-1}`))}, time.Time{}},
+		{"beyond all times", Token{Value: Secret(jwt(`{"exp":1e300}`))}, time.Time{}},
+		{"no JSON", Token{Value: Secret(jwt(`nope`))}, time.Time{}},
 		{"no base64", Token{Value: "e30.!!!.c2ln"}, time.Time{}},
 		{"opaque", Token{Value: "opaque"}, time.Time{}},
 		{"empty", Token{}, time.Time{}},

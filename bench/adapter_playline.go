@@ -46,7 +46,9 @@ func (a *playlineAdapter) config(s setup) batcher.Config {
 	token := playerToken()
 	cfg := batcher.Config{
 		GameID: gameID, Linger: s.Linger, IdleTimeout: s.Idle,
-		Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{Value: token}, nil }),
+		Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
+			return batcher.Token{Value: batcher.Secret(token)}, nil
+		}),
 	}
 	if s.Players < 10 { // the default leaves room for ten players at least
 		cfg.MaxPlayerEvents, cfg.MaxPlayerBytes = 1_000_000, 256<<20

@@ -67,15 +67,15 @@ func (s *soak) token(_ context.Context, user string) (batcher.Token, error) {
 	player := playerOf(user)
 	switch {
 	case s.plan.hasShortToken(player):
-		return batcher.Token{Value: s.key.issue(user, time.Now().Add(s.plan.Lifetime))}, nil
+		return batcher.Token{Value: batcher.Secret(s.key.issue(user, time.Now().Add(s.plan.Lifetime)))}, nil
 	case s.plan.hasBadToken(player) && !s.cured.Load():
-		return batcher.Token{Value: s.stale.issue(user, time.Unix(1<<40, 0))}, nil
+		return batcher.Token{Value: batcher.Secret(s.stale.issue(user, time.Unix(1<<40, 0)))}, nil
 	}
 	return s.goodToken(user), nil
 }
 
 func (s *soak) goodToken(user string) batcher.Token {
-	return batcher.Token{Value: s.key.issue(user, time.Now().Add(time.Hour))}
+	return batcher.Token{Value: batcher.Secret(s.key.issue(user, time.Now().Add(time.Hour)))}
 }
 
 // playerOf returns the number in a user id, or -1 if it has none.

@@ -73,5 +73,5 @@ func (s sessions) Token(_ context.Context, userID string) (batcher.Token, error)
 	if userID == "" {
 		return batcher.Token{}, batcher.ErrNoToken
 	}
-	return batcher.Token{Value: s.issuer.Token(userID, time.Hour)}, nil
+	return batcher.Token{Value: batcher.Secret(s.issuer.Token(userID, time.Hour))}, nil
 }

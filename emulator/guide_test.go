@@ -132,7 +132,7 @@ func TestAnOutageOfTenMinutes(t *testing.T) {
 		b, err := client.NewBatcher(batcher.Config{
 			GameID: "com.example.stackblaster",
 			Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-				return batcher.Token{Value: services.Token(userID, time.Hour)}, nil
+				return batcher.Token{Value: batcher.Secret(services.Token(userID, time.Hour))}, nil
 			}),
 		})
 		require.NoError(t, err)

@@ -35,7 +35,7 @@ func NewSession(server *emulator.Server) (*Session, error) {
 	b, err := client.NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: server.Token(userID, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(server.Token(userID, time.Hour))}, nil
 		}),
 		Linger: 4 * time.Second,
 	})

@@ -30,7 +30,7 @@ func (l *lab) measured(cfg batcher.Config, opts ...otelplayline.Option) *batcher
 	cfg.GameID, cfg.OnOutcome = "com.example.stackblaster", m.OnOutcome(cfg.OnOutcome)
 	if cfg.Tokens == nil {
 		cfg.Tokens = batcher.TokenFunc(func(_ context.Context, user string) (batcher.Token, error) {
-			return batcher.Token{Value: l.emulator.Token(user, 24*time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(l.emulator.Token(user, 24*time.Hour))}, nil
 		})
 	}
 	b, err := l.client.NewBatcher(cfg)
@@ -90,7 +90,7 @@ func TestMetricsAgreeWithTheLedger(t *testing.T) {
 				if user == "device-0" {
 					return batcher.Token{}, batcher.ErrNoToken
 				}
-				return batcher.Token{Value: l.emulator.Token(user, 24*time.Hour)}, nil
+				return batcher.Token{Value: batcher.Secret(l.emulator.Token(user, 24*time.Hour))}, nil
 			}),
 		})
 		compare := func() {

@@ -57,7 +57,7 @@ func ExampleBatcherMetrics_prometheus() {
 	_, b, handler, err := withMetrics(batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(services.Token(userID, time.Hour))}, nil
 		}),
 	}, services.Options()...)
 	if err != nil {

@@ -64,7 +64,7 @@ func ExampleBatcherMetrics() {
 	b, err := client.NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(services.Token(userID, time.Hour))}, nil
 		}),
 		OnOutcome: metrics.OnOutcome(func(o batcher.Outcome) { fmt.Println(len(o.Records), "events:", o.Result) }),
 	})

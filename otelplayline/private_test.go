@@ -84,7 +84,7 @@ func batch(ctx context.Context, c *playline.Client) error {
 	b, err := c.NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
-			return batcher.Token{Value: emulator.New().Token("device-canary", time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(emulator.New().Token("device-canary", time.Hour))}, nil
 		}),
 	})
 	if err != nil {

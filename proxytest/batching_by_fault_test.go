@@ -54,7 +54,7 @@ func TestBatchingByFault(t *testing.T) {
 					GameID: "com.example.stackblaster", SendTimeout: hung, Linger: time.Hour, BatchEvents: events,
 					Log: slog.New(signalled{slog.DiscardHandler, failed}),
 					Tokens: batcher.TokenFunc(func(_ context.Context, user string) (batcher.Token, error) {
-						return batcher.Token{Value: l.server.Token(user, time.Hour)}, nil
+						return batcher.Token{Value: batcher.Secret(l.server.Token(user, time.Hour))}, nil
 					}),
 				}
 				if row.toxic.kind == "timeout" {

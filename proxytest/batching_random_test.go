@@ -27,7 +27,7 @@ func TestBatchingRandom(t *testing.T) {
 		b := newBook(t, cfg.AtMostOnce)
 		cfg.OnOutcome = b.outcome
 		cfg.Tokens = batcher.TokenFunc(func(_ context.Context, user string) (batcher.Token, error) {
-			return batcher.Token{Value: l.server.Token(user, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(l.server.Token(user, time.Hour))}, nil
 		})
 		batching, err := l.client(playline.RetryPolicy{}).NewBatcher(cfg)
 		require.NoError(t, err)

@@ -198,7 +198,7 @@ func TestAnOldAcknowledgementIsNotTakenForANewMessage(t *testing.T) {
 		Stream: "EVENTS", DrainTimeout: time.Second,
 		Batcher: batcher.Config{GameID: gameID, Linger: 10 * time.Millisecond, Tokens: batcher.TokenFunc(
 			func(_ context.Context, userID string) (batcher.Token, error) {
-				return batcher.Token{Value: f.service.Token(userID, time.Hour)}, nil
+				return batcher.Token{Value: batcher.Secret(f.service.Token(userID, time.Hour))}, nil
 			})},
 		Sender: sendFunc(func(ctx context.Context, b batcher.Batch) error {
 			select {

@@ -181,7 +181,7 @@ func chaosRelay(task chaosTask) error {
 			Batcher: batcher.Config{
 				GameID: gameID, Linger: 100 * time.Millisecond, AtMostOnce: []batcher.EventType{batcher.IAPPurchase},
 				Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-					return batcher.Token{Value: tokens.Token(userID, time.Hour)}, nil
+					return batcher.Token{Value: batcher.Secret(tokens.Token(userID, time.Hour))}, nil
 				}),
 			},
 		})

@@ -76,7 +76,7 @@ func Example_fleet() {
 	var relays sync.WaitGroup
 	relays.Go(func() {
 		deliver(serving, js, client, batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(services.Token(userID, time.Hour))}, nil
 		}))
 	})
 	<-delivered

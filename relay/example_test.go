@@ -49,7 +49,7 @@ func Example() {
 	r, err := relay.Start(ctx, js, relay.Config{Stream: "EVENTS", Sender: sender, Batcher: batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil // in production: from where the players' sessions are
+			return batcher.Token{Value: batcher.Secret(services.Token(userID, time.Hour))}, nil // in production: from where the players' sessions are
 		}),
 		Linger:    10 * time.Millisecond,
 		OnOutcome: func(o batcher.Outcome) { delivered <- len(o.Records) },

@@ -179,7 +179,7 @@ func (f *fleet) relay(change ...func(*Config)) *Relay {
 		Stream: "EVENTS", Sender: f.sender, DrainTimeout: time.Second,
 		Batcher: batcher.Config{GameID: gameID, Linger: 10 * time.Millisecond, Tokens: batcher.TokenFunc(
 			func(_ context.Context, userID string) (batcher.Token, error) {
-				return batcher.Token{Value: f.service.Token(userID, time.Hour)}, nil
+				return batcher.Token{Value: batcher.Secret(f.service.Token(userID, time.Hour))}, nil
 			})},
 	}
 	if os.Getenv("RELAY_LOG") != "" {

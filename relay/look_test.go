@@ -268,7 +268,7 @@ func TestMissingHeartbeats(t *testing.T) {
 			r, err := Start(t.Context(), lateHeartbeats{f.connect(), test.missing(f, &once)}, Config{
 				Stream: "EVENTS", Sender: f.sender, Batcher: batcher.Config{GameID: gameID, Linger: time.Millisecond, Tokens: batcher.TokenFunc(
 					func(_ context.Context, id string) (batcher.Token, error) {
-						return batcher.Token{Value: f.service.Token(id, time.Hour)}, nil
+						return batcher.Token{Value: batcher.Secret(f.service.Token(id, time.Hour))}, nil
 					})},
 			})
 			require.NoError(t, err)

@@ -163,7 +163,7 @@ func TestEachRoleWorksWithItsLeastRights(t *testing.T) {
 			if id == "comet" {
 				return batcher.Token{}, batcher.ErrNoToken
 			}
-			return batcher.Token{Value: services.Token(id, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(services.Token(id, time.Hour))}, nil
 		}),
 	}})
 	require.NoError(t, err)

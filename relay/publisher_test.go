@@ -274,10 +274,10 @@ func TestNoTokenInTheStream(t *testing.T) {
 	var asked atomic.Bool
 	source := batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) {
 		asked.Store(true)
-		return batcher.Token{Value: canary}, nil
+		return batcher.Token{Value: batcher.Secret(canary)}, nil
 	})
 	p := f.publisher(func(c *batcher.Config) { c.Tokens = source })
-	p.SetToken("ace", batcher.Token{Value: canary})
+	p.SetToken("ace", batcher.Token{Value: batcher.Secret(canary)})
 	require.NoError(t, p.Track(t.Context(), "ace", batcher.Event{Type: batcher.AppOpen}))
 	_, err := p.Close(t.Context())
 	require.NoError(t, err)
@@ -285,7 +285,7 @@ func TestNoTokenInTheStream(t *testing.T) {
 	r := f.relay(func(c *Config) {
 		c.Batcher.Tokens = source
 		c.Sender = sendFunc(func(_ context.Context, b batcher.Batch) error {
-			assert.Equal(t, canary, b.Token.Value)
+			assert.Equal(t, canary, string(b.Token.Value))
 			return &batcher.SendError{Failure: batcher.Invalid, Err: context.Canceled}
 		})
 	})

@@ -160,7 +160,7 @@ func TestLeasesVanishUnderARelay(t *testing.T) {
 			cfg := Config{Stream: "EVENTS", Sender: f.sender, DrainTimeout: time.Second, Batcher: batcher.Config{
 				Linger: 10 * time.Millisecond,
 				Tokens: batcher.TokenFunc(func(_ context.Context, id string) (batcher.Token, error) {
-					return batcher.Token{Value: f.service.Token(id, time.Hour)}, nil
+					return batcher.Token{Value: batcher.Secret(f.service.Token(id, time.Hour))}, nil
 				}),
 			}}
 			half(&cfg)

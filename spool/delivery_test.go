@@ -48,7 +48,7 @@ func gameServer(dir string, o spool.Options, url string, from int) error {
 	b, err := client.NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster", Store: store, Linger: time.Millisecond, BatchEvents: 20, MaxEvents: 2000, MaxPlayerEvents: 2000,
 		Tokens: batcher.TokenFunc(func(_ context.Context, user string) (batcher.Token, error) {
-			return batcher.Token{Value: tokens.Token(user, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(tokens.Token(user, time.Hour))}, nil
 		}),
 		OnOutcome: func(o batcher.Outcome) {
 			line := fmt.Sprintf("told %s %t", o.Result, o.PossibleDuplicates)

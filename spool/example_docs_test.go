@@ -43,7 +43,7 @@ func Example_play() {
 		panic(err)
 	}
 	report, err := play(context.Background(), dir, client, batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-		return batcher.Token{Value: service.Token(userID, time.Hour)}, nil
+		return batcher.Token{Value: batcher.Secret(service.Token(userID, time.Hour))}, nil
 	}))
 	fmt.Println(report.Delivered, "delivered,", report.Spooled, "spooled,", err)
 	// Output: 1 delivered, 0 spooled, <nil>

@@ -47,7 +47,7 @@ func Example() {
 				if !signedIn {
 					return batcher.Token{}, errors.New("the player is not signed in")
 				}
-				return batcher.Token{Value: service.Token(userID, time.Hour)}, nil
+				return batcher.Token{Value: batcher.Secret(service.Token(userID, time.Hour))}, nil
 			}),
 		})
 		if err != nil {

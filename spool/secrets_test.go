@@ -40,7 +40,7 @@ func TestSecretsAreNotOnTheDisk(t *testing.T) {
 					token = "refused-canary-4f1d"
 				}
 				tokens = append(tokens, token)
-				return batcher.Token{Value: token}, nil
+				return batcher.Token{Value: batcher.Secret(token)}, nil
 			}),
 		})
 		require.NoError(t, err)

@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		GameID: "com.example.stackblaster",
 		// A real server gets the token from the player when it joins.
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: playSmart.Token(userID, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(playSmart.Token(userID, time.Hour))}, nil
 		}),
 	})
 	if err != nil {

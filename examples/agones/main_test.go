@@ -76,7 +76,7 @@ func TestShutdown(t *testing.T) {
 				b, err := client.NewBatcher(batcher.Config{
 					GameID: "com.example.stackblaster",
 					Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-						return batcher.Token{Value: playSmart.Token(userID, time.Hour)}, nil
+						return batcher.Token{Value: batcher.Secret(playSmart.Token(userID, time.Hour))}, nil
 					}),
 				})
 				require.NoError(t, err)

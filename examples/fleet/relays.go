@@ -120,7 +120,7 @@ func serveRelay(nodes, service string) error {
 		Batcher: batcher.Config{
 			GameID: gameID, Linger: 200 * time.Millisecond,
 			Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-				return batcher.Token{Value: tokens.Token(userID, time.Hour)}, nil
+				return batcher.Token{Value: batcher.Secret(tokens.Token(userID, time.Hour))}, nil
 			}),
 		},
 	})

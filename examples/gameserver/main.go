@@ -46,7 +46,7 @@ func run(duration time.Duration, players int, outage time.Duration) error {
 		// A real server reads the token from the player's session. These live for eight seconds
 		// only, so many are renewed.
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: service.Token(userID, 8*time.Second)}, nil
+			return batcher.Token{Value: batcher.Secret(service.Token(userID, 8*time.Second))}, nil
 		}),
 		TokenRenewal: 2 * time.Second,
 		Linger:       2 * time.Second,

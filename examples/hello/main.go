@@ -30,7 +30,7 @@ func main() {
 	events, err := client.NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil // in production: your session table
+			return batcher.Token{Value: batcher.Secret(services.Token(userID, time.Hour))}, nil // in production: your session table
 		}),
 	})
 	check(err)

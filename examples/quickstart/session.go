@@ -48,7 +48,7 @@ func (e *evening) session(ctx context.Context, events []playerEvent) (string, er
 	b, err := e.client.NewBatcher(batcher.Config{
 		GameID: gameID,
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: tokens[userID]}, nil
+			return batcher.Token{Value: batcher.Secret(tokens[userID])}, nil
 		}),
 	})
 	if err != nil {

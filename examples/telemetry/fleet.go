@@ -30,7 +30,7 @@ func newFleet(client *playline.Client, services *emulator.Server, players int, p
 	b, err := client.NewBatcher(batcher.Config{
 		GameID: "com.example.stackblaster",
 		Tokens: batcher.TokenFunc(func(_ context.Context, userID string) (batcher.Token, error) {
-			return batcher.Token{Value: services.Token(userID, time.Hour)}, nil
+			return batcher.Token{Value: batcher.Secret(services.Token(userID, time.Hour))}, nil
 		}),
 		Linger:    500 * time.Millisecond,
 		OnOutcome: metrics.OnOutcome(nil), // in the place of nil: what the game itself wants to know

@@ -95,6 +95,6 @@ func TestALostAnswerDoesNotPayTwice(t *testing.T) {
 // tokensOf makes the tokens that players would have from a login.
 func tokensOf(services *emulator.Emulator) batcher.TokenSource {
 	return batcher.TokenFunc(func(_ context.Context, player string) (batcher.Token, error) {
-		return batcher.Token{Value: services.Token(player, time.Hour)}, nil
+		return batcher.Token{Value: batcher.Secret(services.Token(player, time.Hour))}, nil
 	})
 }

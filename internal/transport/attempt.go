@@ -258,15 +258,30 @@ var errTooLong = errors.New("the answer is too long")
 func readUpTo(resp *http.Response, limit int64) ([]byte, error) {
 	// The length is only a hint. net/http itself reports a body that ends too early. If a transport
 	// made the response by hand, or changed its body, the length may be wrong.
-	var body bytes.Buffer
+	var body []byte
 	if n := resp.ContentLength; n > 0 && n <= limit {
-		body.Grow(int(n) + bytes.MinRead)
+		body = make([]byte, 0, n+1) // with room for the read that finds the end
 	}
-	_, err := body.ReadFrom(io.LimitReader(resp.Body, limit+1))
-	if int64(body.Len()) > limit {
-		return body.Bytes()[:limit], errTooLong
+	for len(body) < cap(body) {
+		n, err := resp.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return body, err
+		}
 	}
-	return body.Bytes(), err
+	rest, err := io.ReadAll(io.LimitReader(resp.Body, limit+1-int64(len(body))))
+	if len(body) == 0 {
+		body = rest // without a copy
+	} else {
+		body = append(body, rest...)
+	}
+	if int64(len(body)) > limit {
+		return body[:limit], errTooLong
+	}
+	return body, err
 }
 
 // cause returns why an attempt failed, without secrets: a *url.Error holds the whole URL.

@@ -30,7 +30,7 @@ func (w *world) act(index, actions int) {
 		case what < 34:
 			w.bounded("End", func(ctx context.Context) error { return s.now().b.Player(user).End(ctx) })
 		case what < 35:
-			s.now().b.SetToken(user, batcher.Token{Value: w.emu.Token(user, w.span(2*time.Minute))})
+			s.now().b.SetToken(user, batcher.Token{Value: batcher.Secret(w.emu.Token(user, w.span(2*time.Minute)))})
 		case what < 36:
 			s.now().b.Resume(user)
 		default:

@@ -210,7 +210,7 @@ func (p *process) token(ctx context.Context, user string) (batcher.Token, error)
 	case bad && what == 2:
 		time.Sleep(w.span(5 * time.Second))
 	}
-	return batcher.Token{Value: w.emu.Token(user, life)}, nil
+	return batcher.Token{Value: batcher.Secret(w.emu.Token(user, life))}, nil
 }
 
 // outcome is the OnOutcome of a process.

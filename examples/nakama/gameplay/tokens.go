@@ -94,7 +94,7 @@ func (s storedTokens) Token(ctx context.Context, userID string) (batcher.Token, 
 	if err != nil {
 		return batcher.Token{}, err
 	}
-	return batcher.Token{Value: stored.Token}, nil
+	return batcher.Token{Value: batcher.Secret(stored.Token)}, nil
 }
 
 func (s storedTokens) read(ctx context.Context, userID string) (storedToken, error) {
