@@ -140,6 +140,15 @@ func TestASingleEventThatFailsWhileOthersPassIsKept(t *testing.T) {
 				assert.Equal(t, int64(3), int64(r.Player("ace").Stats().Pending))
 				assert.Zero(t, r.Ledger().Rejected)
 				assert.False(t, r.Stats().Outage)
+				late := 0
+				for _, q := range r.service.requests("ace") {
+					if q.at >= 4*time.Minute { // the pauses are as long as they get
+						late++
+					}
+				}
+				// Jitter leaves of a pause at least half. How many requests find the event first is up to
+				// chance as well, so their number has room.
+				assert.LessOrEqual(t, late, int(6*time.Minute/(laneMaxPause/2))+1, "in the last six minutes")
 				assert.Less(t, len(r.service.requests("ace")), 60)
 				failing := r.Failing(10)
 				require.Len(t, failing, 1)
