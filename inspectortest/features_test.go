@@ -323,10 +323,3 @@ func TestPlayersAreSortedByTheirLastEvent(t *testing.T) {
 	p.wait(`document.querySelector("#rows tbody tr td.id")?.innerText === "device-ace-01" && document.querySelectorAll("#rows tbody tr td.id")[1].innerText === "device-blitz-01"`)
 	p.quiet()
 }
-
-func TestPicturesSayWhatTheyNeed(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "run", "./cmd/pictures", "-to", filepath.Join(t.TempDir(), "nowhere")).CombinedOutput()
-	require.Error(t, err)
-	assert.Contains(t, string(out), "there is no such folder")
-	assert.Contains(t, string(out), "-to")
-}
