@@ -188,10 +188,16 @@ func (f *fleet) relay(change ...func(*Config)) *Relay {
 	for _, c := range change {
 		c(&cfg)
 	}
-	js := f.connect()
+	return f.begin(f.connect(), cfg)
+}
+
+// begin starts a relay on a connection. With the short leases of some tests a busy machine can be
+// too slow for the first write, so it tries until that works.
+func (f *fleet) begin(js jetstream.JetStream, cfg Config) *Relay {
+	f.t.Helper()
 	var r *Relay
 	var err error
-	eventually(f.t, func() bool { // with the short leases of some tests a busy machine can be too slow for the first write
+	eventually(f.t, func() bool {
 		r, err = Start(f.t.Context(), js, cfg)
 		return err == nil
 	}, "%v", &err)

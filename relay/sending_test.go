@@ -164,17 +164,13 @@ func TestLeasesVanishUnderARelay(t *testing.T) {
 				}),
 			}}
 			half(&cfg)
-			first, err := Start(t.Context(), d, cfg)
-			require.NoError(t, err)
-			t.Cleanup(func() { kill(first) })
+			first := f.begin(d, cfg)
 			both(0, 4, p)
 			eventually(t, func() bool { return first.Stats().Delivered == 24 && first.Stats().Unconfirmed == 0 }, "not delivered")
 			d.deaf.Store(true)
 			vanish(t, f)
 			w := slowTaker{f.connect(), make(chan struct{}, 1), make(chan struct{})}
-			second, err := Start(t.Context(), w, cfg)
-			require.NoError(t, err)
-			t.Cleanup(func() { kill(second) })
+			second := f.begin(w, cfg)
 			eventually(t, func() bool { // it has read how far the first one has come, or waits
 				select {
 				case <-w.at:
@@ -184,7 +180,10 @@ func TestLeasesVanishUnderARelay(t *testing.T) {
 				}
 			}, "not taken over")
 			both(4, 8, p)
-			eventually(t, func() bool { s := first.Stats(); return s.Delivered > 24 || s.LastError != nil }, "the first relay has not tried")
+			eventually(t, func() bool { // or it has ended its partitions before, on a busy machine
+				s := first.Stats()
+				return s.Delivered > 24 || s.LastError != nil || len(s.Partitions) == 0
+			}, "the first relay has not tried")
 			close(w.pass)
 			f.idle()
 			var copies, possible int64
@@ -252,7 +251,7 @@ func TestLeasesAndConsumersVanish(t *testing.T) {
 			var log lines
 			second := f.relay(onceLevels, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 			if !test.early {
-				eventually(t, func() bool { return log.count("waiting until the lease") == f.stream.Partitions }, "it does not wait")
+				eventually(t, func() bool { return log.count("waiting until the lease") >= f.stream.Partitions }, "it does not wait")
 				f.deleteConsumers(first.game)
 			}
 			f.idle()
