@@ -167,11 +167,9 @@ func TestPartitionsAreTakenSideBySide(t *testing.T) {
 			<-pass
 		}
 	}
-	r, err := Start(t.Context(), h, Config{Stream: "EVENTS", Sender: f.sender, Batcher: batcher.Config{
+	r := f.begin(h, Config{Stream: "EVENTS", Sender: f.sender, Batcher: batcher.Config{
 		GameID: gameID, Tokens: batcher.TokenFunc(func(context.Context, string) (batcher.Token, error) { return batcher.Token{}, batcher.ErrNoToken }),
 	}})
-	require.NoError(t, err)
-	t.Cleanup(func() { kill(r) })
 	eventually(t, func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
