@@ -79,10 +79,9 @@ func TestAParkedPlayerIsNotLookedAtAllTheTime(t *testing.T) {
 		r.track("ace")
 		after(time.Hour - time.Second)
 		require.Equal(t, int64(1), r.Ledger().Expired)
-		l := r.find("ace")
-		l.mu.Lock()
-		assert.Equal(t, int64(time.Hour+time.Second), l.wakeAt)
-		l.mu.Unlock()
+		r.ages.mu.Lock()
+		assert.Equal(t, int64(time.Hour+sweepPause), r.ages.rings)
+		r.ages.mu.Unlock()
 	})
 }
 

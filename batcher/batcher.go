@@ -29,6 +29,7 @@ type Batcher struct {
 	budget     budget
 	ledger     ledger
 	sched      scheduler
+	ages       ageLine
 	sizes      sizes
 	remembered atomic.Int64 // players
 	parked     parkedLine
@@ -78,6 +79,7 @@ func New(sender Sender, cfg Config) (*Batcher, error) {
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.storeCtx, b.cancelStore = context.WithCancel(context.Background())
 	b.sched.batcher = b
+	b.ages.batcher, b.ages.queue.others.ages = b, true
 	b.sched.gate.ramp = gateFailures // a service that is down at the start is not asked by everybody at once
 	for i := range b.players {
 		b.players[i].lanes = map[string]*lane{}

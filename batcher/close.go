@@ -60,6 +60,7 @@ func (b *Batcher) Close(ctx context.Context) (Report, error) {
 		b.report.ended = nil
 	default:
 	}
+	b.ages.close()
 	quiet := b.sched.close() // before the requests end, or the next ones would begin
 	b.cancel()
 	grace, stop := context.WithTimeout(context.Background(), graceAfterCancel)
@@ -186,6 +187,7 @@ func (b *Batcher) collect(ctx context.Context, l *lane, why error) {
 	}
 	b.releaseStoringLocked(l)
 	l.head, l.tail, l.events, l.bytes, l.returned = nil, nil, 0, 0, blk != nil
+	b.ageLocked(l)
 	err, erased := l.lastError, l.erased
 	if err == nil {
 		err = why

@@ -70,11 +70,13 @@ type Config struct {
 	// MaxRetryAfter is the longest Retry-After that is obeyed. Default 5 min.
 	MaxRetryAfter time.Duration
 
-	// MaxAge gives events up that could not be delivered for so long: they are reported as expired. Default 0: never.
+	// MaxAge gives events up that could not be delivered for so long: they are reported as expired,
+	// within 5 s also during an outage. Events of a request under way, and those of the player
+	// behind them, are looked at when it ends. Default 0: never.
 	MaxAge time.Duration
 	// MaxParkedBytes bounds the JSON that waits for players without a token, for all of them together, in memory and in the Store. Above it
 	// the player who has been parked for the longest time loses the oldest events, a request's worth at a time: they are reported as expired.
-	// While the service is down that waits for the next probe. Default 0: only MaxBytes and MaxPlayerBytes, at which Track waits.
+	// Default 0: only MaxBytes and MaxPlayerBytes, at which Track waits.
 	MaxParkedBytes int
 	// AtMostOnce names event types that are not sent again where they may have arrived: they are reported as unknown instead.
 	// Default none: every event is sent until the service has answered, and what may have arrived twice is counted.

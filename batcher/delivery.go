@@ -162,13 +162,8 @@ func (b *Batcher) begin(l *lane, probe bool) *block {
 	}
 	b.giveUpLost(l)
 	b.expire(l)
-	b.giveUpParked(l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.parked && l.head == nil {
-		l.parked = false // its events may have expired; a parked player with none would never be forgotten
-		b.countParkedLocked(l)
-	}
 	if b.stepLocked(l, looked, b.now()) != take {
 		return nil
 	}
@@ -355,8 +350,11 @@ func (b *Batcher) pauseLocked(l *lane, why laneEvent, retryAfter time.Duration, 
 func (b *Batcher) wakeDown() {
 	for l := range b.lanes() {
 		l.mu.Lock()
-		if l.status == outage {
+		switch {
+		case l.status == outage:
 			l.failures = 0
+		case l.shedFrom == outage: // a goroutine gives up what is too old, and puts it back after this
+			l.failures, l.shedFrom = 0, ready
 		}
 		b.stepLocked(l, serviceUp, b.now())
 		l.mu.Unlock()

@@ -39,6 +39,9 @@ type lane struct {
 	place     *place   // in the line of parked players; guarded by that
 	withdraws *barrier // reached when no Track hands an event to the Store that Erase came between; nil: none did
 	spot      spot     // in the scheduler; guarded by that
+	age       spot     // in the line of ages; guarded by that
+	stood     int64    // since when it stood in the ready queue, while what is too old is given up; 0: it did not
+	shedFrom  status   // its place meanwhile; idle: nothing is given up
 }
 
 // shards keep the lookups of many goroutines apart.
@@ -134,6 +137,7 @@ func (b *Batcher) putLocked(l *lane, json []byte, now, accepted int64, once bool
 		next := &block{born: accepted, came: now, stored: b.cfg.Store != nil}
 		if l.tail == nil {
 			l.head = next
+			b.ageLocked(l)
 		} else {
 			next.likeLast = l.tail.events >= b.cfg.BatchEvents/2
 			l.tail.next = next

@@ -5,7 +5,10 @@ func (b *Batcher) ring(l *lane, now int64) {
 	l.mu.Lock()
 	next := b.stepLocked(l, rang, now)
 	l.mu.Unlock()
-	if next == lapse {
+	switch next {
+	case lapse:
 		b.forget(l, now)
+	case shed:
+		b.ages.hand(l)
 	}
 }

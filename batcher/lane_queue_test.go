@@ -79,5 +79,5 @@ func TestALaneQueueGivesItsMemoryBack(t *testing.T) {
 	for q.count > 0 {
 		q.remove(q.peek())
 	}
-	assert.LessOrEqual(t, cap(q.others), 8)
+	assert.LessOrEqual(t, cap(q.others.lanes), 8)
 }

@@ -11,9 +11,9 @@ const (
 	idle    status = iota // nothing waits
 	lingers               // events wait for others
 	ready                 // it stands in the scheduler's ready queue
-	taken                 // a sending goroutine has it, and sends nothing yet: it looks for what is too old, and for a token
+	taken                 // a goroutine has it, and sends nothing yet: it looks for what is too old, and for a token
 	sending               // a request is under way
-	waiting               // it pauses after a failure of its own, until wakeAt
+	waiting               // it pauses after a failure of its own, until wakeAt; all it had may have expired
 	outage                // it pauses because the service was down, until wakeAt or until the service is back
 	paused                // it waits for a token: SetToken or Resume
 	erasing               // a goroutine drops what it has, see Erase
@@ -34,11 +34,13 @@ const (
 	tokenCame                   // SetToken, and it was not parked
 	unparked                    // SetToken or Resume, and it was parked
 	rang                        // the time came at which it was to be looked at
+	aged                        // its first block is older than MaxAge
 	serviceUp                   // the service is back
 	eraseBegun                  // Erase was called
 	readmitted                  // Readmit was called
 	picked                      // a sending goroutine took it out of the ready queue
 	looked                      // what must not be sent has its result
+	cleared                     // what was too old has its result, and it goes back to its place
 	armed                       // there is a token, and the Store knows: the request begins
 	replied                     // the request has ended
 	through                     // the first block has its result
@@ -67,6 +69,7 @@ const (
 	park                 // wait for a token
 	drop                 // have a goroutine of its own drop what waits
 	yield                // the same, where it still stands in line
+	shed                 // be in the hands of a goroutine that gives up what is too old
 	rearm                // go back to its place: it was looked at too early
 	lapse                // ask to be forgotten
 	forget               // be removed
@@ -80,11 +83,12 @@ type laneFacts struct {
 	sealed  bool  // the first block takes no more of them, or is not to linger
 	erased  bool  // Erase was called
 	parked  bool  // it has no token
-	sheds   bool  // while it is parked events may grow too old, or too many
+	sheds   bool  // it is parked, and too much waits for players without a token
 	crowded bool  // a Track waits for room
 	due     int64 // when the first block is sent at the latest
 	wakeAt  int64
 	now     int64
+	from    status // its place before a goroutine took it to give up what is too old; idle: none did
 }
 
 // decision chooses an action. No decision in the table means that the lane stays as it is.
@@ -112,11 +116,13 @@ var laneTable = [statuses][laneEvents]decision{
 		filled: onward, tokenCame: onward,
 		hurried:    always(queue),
 		rang:       atItsTime(queue),
+		aged:       always(shed),
 		eraseBegun: always(drop),
 		closed:     always(end),
 	},
 	ready: {
 		picked:     always(take),
+		aged:       always(shed),
 		eraseBegun: always(yield),
 		closed:     always(end),
 	},
@@ -127,11 +133,10 @@ var laneTable = [statuses][laneEvents]decision{
 				return rest
 			case f.erased:
 				return drop
-			case f.parked:
-				return park
 			}
 			return take
 		},
+		cleared:   back,
 		armed:     unlessErased(send),
 		through:   onward,
 		repeated:  unlessErased(queue),
@@ -146,13 +151,20 @@ var laneTable = [statuses][laneEvents]decision{
 		closed:  always(end),
 	},
 	waiting: {
-		rang:       atItsTime(queue),
+		rang: atItsTimeBy(func(f laneFacts) action {
+			if !f.waits {
+				return rest
+			}
+			return queue
+		}),
+		aged:       always(shed),
 		eraseBegun: always(drop),
 		closed:     always(end),
 	},
 	outage: {
 		rang:       atItsTime(queue),
 		serviceUp:  always(queue),
+		aged:       always(shed),
 		eraseBegun: always(drop),
 		closed:     always(end),
 	},
@@ -160,10 +172,11 @@ var laneTable = [statuses][laneEvents]decision{
 		unparked: onward,
 		rang: func(f laneFacts) action {
 			if f.sheds && f.waits {
-				return queue
+				return shed
 			}
 			return stay
 		},
+		aged:       always(shed),
 		eraseBegun: always(drop),
 		closed:     always(end),
 	},
@@ -187,15 +200,38 @@ func onward(f laneFacts) action {
 	return linger
 }
 
+// back is the decision of a lane that gave up what was too old: it goes on with what it did before. A pause lasts even if nothing
+// waits any more, because the service may have asked for it.
+func back(f laneFacts) action {
+	pauses := f.wakeAt > f.now
+	switch {
+	case f.from == waiting && pauses && !f.erased:
+		return wait
+	case !f.waits:
+		return rest
+	case f.erased:
+		return drop
+	case f.from == paused && f.parked:
+		return park
+	case f.from == outage && pauses:
+		return hold
+	case f.from == lingers || f.from == paused:
+		return onward(f)
+	}
+	return queue
+}
+
 func always(a action) decision { return func(laneFacts) action { return a } }
 
 // atItsTime is for a lane whose time came. Between the scheduler's look and this one it may have moved on, and wait for a later time.
-func atItsTime(a action) decision {
+func atItsTime(a action) decision { return atItsTimeBy(always(a)) }
+
+func atItsTimeBy(decide decision) decision {
 	return func(f laneFacts) action {
 		if f.wakeAt > f.now {
 			return rearm
 		}
-		return a
+		return decide(f)
 	}
 }
 
@@ -222,7 +258,7 @@ func unlessUsed(f laneFacts) action {
 func (b *Batcher) factsLocked(l *lane, now int64) laneFacts {
 	f := laneFacts{
 		waits: l.head != nil, used: l.events > 0, erased: l.erased, parked: l.parked, crowded: b.budget.waiting.Load() > 0,
-		wakeAt: l.wakeAt, now: now,
+		wakeAt: l.wakeAt, now: now, from: l.shedFrom,
 	}
 	if f.waits {
 		if f.sealed = l.head.sealed || l.head.hurried; !f.sealed {
@@ -230,7 +266,7 @@ func (b *Batcher) factsLocked(l *lane, now int64) laneFacts {
 		}
 	}
 	if l.status == paused {
-		f.sheds = b.cfg.MaxAge > 0 || b.parked.gives(l)
+		f.sheds = b.parked.gives(l)
 	}
 	return f
 }
@@ -254,7 +290,7 @@ func (b *Batcher) stepLocked(l *lane, e laneEvent, now int64) action {
 		b.sched.place(l, &b.sched.linger, l.wakeAt)
 	case queue:
 		l.status = ready
-		b.sched.enqueue(l, l.head.beginsOnce())
+		b.sched.enqueue(l, l.head.beginsOnce(), now)
 	case take:
 		l.status = taken
 	case send:
@@ -268,12 +304,18 @@ func (b *Batcher) stepLocked(l *lane, e laneEvent, now int64) action {
 		b.sched.place(l, &b.sched.pausing, l.wakeAt)
 	case park:
 		l.parked, l.status = true, paused
-		b.parkLocked(l, now)
+		b.parkLocked(l)
 	case yield:
 		if !b.sched.withdraw(l) {
 			return stay // a goroutine is about to begin with it, and finds that it was erased
 		}
 		b.dropLocked(l)
+	case shed:
+		if l.status == ready && !b.sched.withdraw(l) {
+			return stay // a goroutine is about to begin with it, and gives up what is too old itself
+		}
+		b.sched.place(l, nil, 0)
+		l.shedFrom, l.status = l.status, taken
 	case drop:
 		b.sched.place(l, nil, 0)
 		b.dropLocked(l)

@@ -47,6 +47,27 @@ func wantUnlessErased(a action) laneCell {
 	return laneCell{a, laneChanges{rest: {isEmpty, isStored}, drop: {hasErased}, a: {isSealed, isDue, isCrowded, isEarly}}}
 }
 
+// wantBack is how a lane goes on that gave up what was too old.
+func wantBack() laneCell {
+	in := func(s status, changes ...func(*laneFacts)) func(*laneFacts) {
+		return func(f *laneFacts) {
+			f.from = s
+			for _, c := range changes {
+				c(f)
+			}
+		}
+	}
+	return laneCell{queue, laneChanges{
+		queue:  {in(ready), in(ready, isEarly), in(waiting), in(outage), in(lingers, isDue), in(paused, isSealed)},
+		wait:   {in(waiting, isEarly), in(waiting, isEarly, isEmpty)},
+		hold:   {in(outage, isEarly)},
+		park:   {in(paused, isParked)},
+		linger: {in(lingers), in(paused)},
+		rest:   {in(waiting, isEmpty), in(waiting, isEarly, isEmpty, hasErased), in(outage, isEarly, isEmpty), in(ready, isEmpty), in(paused, isParked, isEmpty)},
+		drop:   {in(waiting, isEarly, hasErased), in(outage, hasErased), in(paused, hasErased), in(lingers, hasErased), in(ready, hasErased)},
+	}}
+}
+
 func wantAlways(a action) laneCell {
 	return laneCell{a, laneChanges{a: {isEmpty, hasErased, isSealed, isDue, isCrowded, isParked, isEarly}}}
 }
@@ -66,22 +87,27 @@ var wantedLanes = map[status]map[laneEvent]laneCell{
 	},
 	lingers: {
 		filled: wantOnward(), tokenCame: wantOnward(),
-		hurried: wantAlways(queue), rang: wantAtItsTime(queue), eraseBegun: wantAlways(drop), closed: wantAlways(end),
+		hurried: wantAlways(queue), rang: wantAtItsTime(queue), aged: wantAlways(shed), eraseBegun: wantAlways(drop), closed: wantAlways(end),
 	},
-	ready: {picked: wantAlways(take), eraseBegun: wantAlways(yield), closed: wantAlways(end)},
+	ready: {picked: wantAlways(take), aged: wantAlways(shed), eraseBegun: wantAlways(yield), closed: wantAlways(end)},
 	taken: {
-		looked:  {take, laneChanges{rest: {isEmpty, isStored}, drop: {hasErased}, park: {isParked}, take: {isSealed, isDue, isCrowded}}},
+		looked:  {take, laneChanges{rest: {isEmpty, isStored}, drop: {hasErased}, take: {isParked, isSealed, isDue, isCrowded}}},
+		cleared: wantBack(),
 		armed:   wantUnlessErased(send),
 		through: wantOnward(), repeated: wantUnlessErased(queue), failed: wantUnlessErased(wait), unserved: wantUnlessErased(hold),
 		tokenless: wantUnlessErased(park), closed: wantAlways(end),
 		forgotten: {stay, laneChanges{forget: {isEmpty}, stay: {isStored, hasErased}}},
 	},
 	sending: {replied: wantAlways(take), closed: wantAlways(end)},
-	waiting: {rang: wantAtItsTime(queue), eraseBegun: wantAlways(drop), closed: wantAlways(end)},
-	outage:  {rang: wantAtItsTime(queue), serviceUp: wantAlways(queue), eraseBegun: wantAlways(drop), closed: wantAlways(end)},
+	waiting: {
+		rang: {queue, laneChanges{rearm: {isEarly}, rest: {isEmpty}, queue: {isSealed, isDue, isCrowded}}}, aged: wantAlways(shed),
+		eraseBegun: wantAlways(drop), closed: wantAlways(end),
+	},
+	outage: {rang: wantAtItsTime(queue), serviceUp: wantAlways(queue), aged: wantAlways(shed), eraseBegun: wantAlways(drop), closed: wantAlways(end)},
 	paused: {
 		unparked:   wantOnward(),
-		rang:       {stay, laneChanges{queue: {hasShed}, stay: {isParked, isDue, isCrowded, isSealed}}},
+		aged:       wantAlways(shed),
+		rang:       {stay, laneChanges{shed: {hasShed}, stay: {isParked, isDue, isCrowded, isSealed}}},
 		eraseBegun: wantAlways(drop), closed: wantAlways(end),
 	},
 	erasing: {
@@ -118,7 +144,7 @@ func TestLaneTable(t *testing.T) {
 func TestLaneTableKeepsItsPromises(t *testing.T) {
 	t.Parallel()
 	held := []status{taken, sending, erasing}
-	fromHolder := []laneEvent{looked, armed, replied, through, repeated, failed, unserved, tokenless}
+	fromHolder := []laneEvent{looked, cleared, armed, replied, through, repeated, failed, unserved, tokenless}
 	tried := 0
 	for s := range statuses {
 		for e := range laneEvents {

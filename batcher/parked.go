@@ -1,9 +1,6 @@
 package batcher
 
-import (
-	"errors"
-	"time"
-)
+import "errors"
 
 // ParkedPlayer is a player whose events wait for a token.
 type ParkedPlayer struct {
@@ -73,11 +70,7 @@ func (b *Batcher) refuseLocked(l *lane, err error) {
 }
 
 // parkLocked is what a parked lane does: it waits for a token.
-func (b *Batcher) parkLocked(l *lane, now int64) {
-	if b.cfg.MaxAge > 0 {
-		l.wakeAt = max(l.head.born+int64(b.cfg.MaxAge), now+int64(time.Millisecond))
-		b.sched.place(l, &b.sched.pausing, l.wakeAt)
-	}
+func (b *Batcher) parkLocked(l *lane) {
 	b.countParkedLocked(l)
 	b.stir()
 }
@@ -106,7 +99,7 @@ func causeText(f Failure, why string) string {
 func (b *Batcher) unparkLocked(l *lane) {
 	l.parked, l.refused = false, nil
 	b.countParkedLocked(l)
-	if l.status == paused {
+	if l.status == paused || l.shedFrom == paused {
 		l.failures = 0
 	}
 	b.stepLocked(l, unparked, b.now())

@@ -38,6 +38,7 @@ func (b *Batcher) recoverStored() error {
 	}
 	for l := range b.lanes() {
 		l.mu.Lock()
+		b.ageLocked(l)
 		l.tail.sealed = true // it has waited long enough, and what is tracked from now on is not in doubt
 		b.stepLocked(l, filled, b.now())
 		l.mu.Unlock()

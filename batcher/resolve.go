@@ -31,6 +31,7 @@ func (b *Batcher) resolve(l *lane, blk *block, r Result, err error) bool {
 	}
 	if l.status != ended {
 		l.removeHeadLocked()
+		b.ageLocked(l)
 	}
 	reached := blk.barriers // also those that came during the callback
 	l.mu.Unlock()

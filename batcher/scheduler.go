@@ -14,7 +14,7 @@ type scheduler struct {
 	ready    laneQueue
 	linger   laneQueue
 	idle     laneQueue
-	pausing  laneQueue // after a failure, or while what waits for a token may grow too old
+	pausing  laneQueue // after a failure, or because too much waits for players without a token
 	inFlight int
 	leases   int // goroutines that erase
 	gate     gate
@@ -24,11 +24,20 @@ type scheduler struct {
 	quiet    chan struct{} // closed when the last goroutine of a closed scheduler ends
 }
 
-// enqueue puts a lane into the ready queue; its status says that it stands there.
-func (s *scheduler) enqueue(l *lane, once bool) {
+// enqueue puts a lane into the ready queue; its status says that it stands there. A lane that was
+// withdrawn to give up what was too old gets its old place back: otherwise a player whose events
+// expire one by one would always be the last in line.
+func (s *scheduler) enqueue(l *lane, once bool, now int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.placeLocked(l, &s.ready, 0)
+	at := l.stood
+	if at == 0 {
+		at = now
+		if last := s.ready.last; last != nil {
+			at = max(at, last.spot.at)
+		}
+	}
+	s.placeLocked(l, &s.ready, at)
 	l.spot.once = once
 	s.startLocked()
 }
@@ -76,6 +85,11 @@ func (s *scheduler) toProbe(first *lane) *lane {
 			return l
 		}
 	}
+	for _, l := range s.ready.others.lanes {
+		if !l.spot.once {
+			return l
+		}
+	}
 	return first
 }
 
@@ -103,13 +117,15 @@ func (s *scheduler) finish(seen sight, probe bool) (l *lane, nextProbe bool, new
 	return nil, false, news
 }
 
-// withdraw takes a lane out of the ready queue. It returns false where a sending goroutine has taken it out already.
+// withdraw takes a lane out of the ready queue, and notes since when it stood there. It returns false
+// if a sending goroutine has taken it out already. The lane's mutex is held.
 func (s *scheduler) withdraw(l *lane) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.spot.queue != &s.ready {
 		return false
 	}
+	l.stood = l.spot.at
 	s.placeLocked(l, nil, 0)
 	return true
 }

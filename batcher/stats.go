@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"time"
 )
 
 // Ledger is where every accepted event is. At every instant
@@ -75,19 +76,22 @@ func (l *Ledger) of(r Result) *int64 {
 // Stats is a picture of a batcher.
 type Stats struct {
 	Ledger
-	PendingBytes int64  // of JSON
-	MaxEvents    int64  // that can be pending: Config.MaxEvents
-	MaxBytes     int64  // that PendingBytes can be: Config.MaxBytes
-	Players      int    // that are remembered, with or without events
-	Parked       int    // of them, see Batcher.Parked
-	InFlight     int    // requests under way
-	Waiting      int    // calls of Track that wait for room
-	Requests     int64  // made
-	Outage       bool   // the service is down: requests are held but for a probe
-	OutageCause  string // the failure that counted last, and why, in words fit for a log; "" if Outage is false
-	AllRefused   bool   // the service refuses every event, so nothing more is rejected, see Config.OnAllRefused
-	Unstored     int64  // events that are or were in memory alone, see Config.MemoryOnStoreError
-	LastError    error  // of the last request that failed, of the Store, or of the token source
+	PendingBytes int64 // of JSON
+	MaxEvents    int64 // that can be pending: Config.MaxEvents
+	MaxBytes     int64 // that PendingBytes can be: Config.MaxBytes
+	Players      int   // that are remembered, with or without events
+	Parked       int   // of them, see Batcher.Parked
+	InFlight     int   // requests under way
+	Waiting      int   // calls of Track that wait for room
+	Requests     int64 // made
+	// Oldest is how long the oldest event has waited that has no result yet, 0 if there is none. In
+	// good times it is about Config.Linger.
+	Oldest      time.Duration
+	Outage      bool   // the service is down: requests are held but for a probe
+	OutageCause string // the failure that counted last, and why, in words fit for a log; "" if Outage is false
+	AllRefused  bool   // the service refuses every event, so nothing more is rejected, see Config.OnAllRefused
+	Unstored    int64  // events that are or were in memory alone, see Config.MemoryOnStoreError
+	LastError   error  // of the last request that failed, of the Store, or of the token source
 }
 
 // PlayerStats is a picture of one player.
@@ -146,6 +150,7 @@ func (b *Batcher) Stats() Stats {
 	s := Stats{
 		Ledger: b.Ledger(), PendingBytes: bytes, MaxEvents: b.budget.maxEvents, MaxBytes: b.budget.maxBytes, Waiting: int(b.budget.waiting.Load()),
 	}
+	s.Oldest = b.ages.oldest(b.now())
 	s.Players, s.Parked = int(b.remembered.Load()), b.parked.count()
 	b.ledger.mu.Lock()
 	s.Requests, s.Unstored, s.LastError = b.ledger.requests, b.ledger.unstored, b.ledger.lastError
