@@ -10,7 +10,7 @@ import (
 
 // lane is one player: the events that wait, in order, and its state, see laneTable. At most one request of a lane is under way.
 //
-// Lock order: shard, lane, then scheduler, ledger or budget. None is held during a Sender, a TokenSource, a Store or a callback.
+// Lock order: shard, lane, line of ages, then scheduler, ledger or budget. None is held during a Sender, a TokenSource, a Store or a callback.
 //
 // What Track touches comes first, as in a block.
 type lane struct {

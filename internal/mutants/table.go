@@ -34,6 +34,22 @@ var mutants = []mutant{
 		"	if b.cfg.MaxAge == 0 {\n		return\n	}\n", "	if b.cfg.MaxAge == 0 {\n		b.cfg.MaxAge = time.Hour\n	}\n", "TestWithoutMaxAgeNothingExpires",
 	},
 	{
+		"expired within 5 s of MaxAge, also in an outage", "at the player's turn alone", "age_line.go",
+		"	if a.batcher.cfg.MaxAge == 0 || a.closed", "	if a.batcher.cfg.MaxAge > 0 || a.closed", "TestNothingGrowsOlderThanMaxAgeInAnOutage",
+	},
+	{
+		"a player whose events expire keeps its place in line", "it goes to the end", "scheduler.go",
+		"	at := l.stood\n", "	at := int64(0)\n", "TestAPlayerWhoseEventsExpireKeepsItsPlaceInLine",
+	},
+	{
+		"a pause outlasts events that expire", "it ends with them", "lane_state.go",
+		"f.from == waiting && pauses && !f.erased", "f.from == waiting && pauses && !f.erased && f.waits", "TestAPauseOutlastsItsEvents",
+	},
+	{
+		"a player whose events expire learns that the service is back", "it goes on pausing", "delivery.go",
+		"l.failures, l.shedFrom = 0, ready", "l.failures = 0", "TestTheServiceComesBackWhileEventsExpire",
+	},
+	{
 		"unknown only with AtMostOnce", "events of other types are given up with them", "resolve.go",
 		"		if i.once {\n", "		if i.once || true {\n", "TestAtMostOnce",
 	},
