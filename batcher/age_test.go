@@ -33,10 +33,16 @@ func TestEventsExpire(t *testing.T) {
 func TestWithoutMaxAgeNothingExpires(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{}, func(t *testing.T, r *rig) {
-		r.service.answers(answersWith(Forbidden))
+		r.service.answers(func(q request) error {
+			if q.user == "ace" {
+				return failure(Forbidden) // it is parked
+			}
+			return throttled(5 * time.Minute)
+		})
 		r.track("ace")
+		r.track("bee")
 		after(1000 * time.Hour)
-		assert.Equal(t, Ledger{Accepted: 1, Pending: 1}, r.Ledger())
+		assert.Equal(t, Ledger{Accepted: 2, Pending: 2}, r.Ledger())
 	})
 }
 
