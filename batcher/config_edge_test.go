@@ -34,7 +34,9 @@ func TestTheLongestDurationsMeanNever(t *testing.T) {
 			after(1000 * time.Hour)
 			assert.Equal(t, 1, asked)
 			assert.Equal(t, int64(1), r.Stats().Pending)
-			assert.Greater(t, time.Duration(r.find("ace").wakeAt), 10_000*time.Hour, "its alarm is far away")
+			r.ages.mu.Lock()
+			assert.Greater(t, time.Duration(r.ages.rings), 10_000*time.Hour, "its alarm is far away")
+			r.ages.mu.Unlock()
 		})
 	})
 	t.Run("MaxRetryAfter", func(t *testing.T) {

@@ -96,21 +96,32 @@ func (m *model) readmitAll() {
 
 // enterCallback says that a callback begins. One of Erase is beside those of the requests, which MaxInFlight bounds. mu is held.
 func (m *model) enterCallback(out batcher.Outcome) {
-	if out.Result != batcher.Erased {
+	if !m.beside(out) {
 		m.enter(out.UserID, "a callback")
 		return
 	}
 	if is := m.busy[out.UserID]; is != "" || m.erasing[out.UserID] {
-		m.failed("a callback of an Erase of %s begins while another, or %q, is under way", out.UserID, is)
+		m.failed("a callback of what is erased or expired of %s begins while another, or %q, is under way", out.UserID, is)
 	}
 	m.erasing[out.UserID] = true
+	if out.Result == batcher.Expired {
+		m.expiring++
+	}
 }
 
 // leaveCallback says that a callback ends. mu is held.
 func (m *model) leaveCallback(out batcher.Outcome) {
-	if out.Result != batcher.Erased {
+	if !m.beside(out) {
 		m.leave(out.UserID)
 		return
 	}
 	delete(m.erasing, out.UserID)
+	if out.Result == batcher.Expired {
+		m.expiring--
+	}
+}
+
+// beside reports whether a callback may run beside the goroutines that send.
+func (m *model) beside(out batcher.Outcome) bool {
+	return out.Result == batcher.Erased || out.Result == batcher.Expired
 }

@@ -260,7 +260,7 @@ func (s *modelService) store(batch batcher.Batch, events []*modelEvent) error {
 // enter says that the batcher has the application or the service do something for a player. model.mu is held.
 func (m *model) enter(user, what string) {
 	if m.erasing[user] {
-		m.failed("%s of %s begins while a callback of an Erase is under way", what, user)
+		m.failed("%s of %s begins while a callback of what is erased or expired is under way", what, user)
 	}
 	if is := m.busy[user]; is != "" {
 		m.failed("%s of %s begins while %s is under way", what, user, is)

@@ -100,7 +100,7 @@ func (m *model) kill(actors <-chan struct{}) {
 	m.mu.Lock()
 	m.process++
 	m.note("killed")
-	m.busy, m.erasing = map[string]string{}, map[string]bool{}
+	m.busy, m.erasing, m.expiring = map[string]string{}, map[string]bool{}, 0
 	for _, e := range m.events {
 		e.lost = e.lost || e.unstored && e.told == 0
 	}

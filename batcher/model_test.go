@@ -83,6 +83,7 @@ type model struct {
 	settled   modelSums                // events by result, whose callback has returned
 	erasures  map[string]*modelErasure // by user
 	erasing   map[string]bool          // users with a callback of an Erase
+	expiring  int                      // callbacks of expired events under way
 	accepted  int64                    // events for which Track returned nil
 	healed    bool                     // from now on service and token source are well
 	closed    bool                     // Close has returned
