@@ -61,7 +61,7 @@ func byReflection(v any) string {
 			if v.Type().Elem().Kind() == reflect.Uint8 {
 				var b []byte
 				for i := range v.Len() {
-					b = append(b, byte(v.Index(i).Uint())) //nolint:gosec // a byte
+					b = append(b, byte(v.Index(i).Uint()))
 				}
 				fmt.Fprintf(&out, "%s\n", b)
 				return
@@ -84,7 +84,7 @@ func (r *recorder) Errorf(format string, args ...any) { fmt.Fprintf(&r.text, for
 func walked(t *testing.T, v any) string {
 	t.Helper()
 	var r recorder
-	assert.False(t, assert.Equal(&r, reflect.New(reflect.TypeOf(v)).Elem().Interface(), v)) //nolint:testifylint // it is to fail
+	assert.False(t, assert.Equal(&r, reflect.New(reflect.TypeOf(v)).Elem().Interface(), v))
 	return r.text.String() + byReflection(v) + everyVerb(t, v) + everyVerb(t, struct{ unexported any }{v})
 }
 
@@ -164,7 +164,7 @@ func batcherWithTokens(t *testing.T) *batcher.Batcher {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithCancel(context.Background())
+		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, _ = b.Close(ctx)
 	})

@@ -285,7 +285,8 @@ func TestForgetSaysWhomItCouldNotAsk(t *testing.T) {
 		},
 		{"the game's id alone", playline.Identity{ID: "device-nobody"}, []string{"smartsender: contact"}},
 		{
-			"Fyno's id alone", playline.Identity{FynoID: "device-nobody"},
+			"Fyno's id alone",
+			playline.Identity{FynoID: "device-nobody"},
 			[]string{
 				"playsmart: events that wait", "playsmart: account and stored events", "sunshine: clients", "smartsender: contact", "smooven: player",
 			},

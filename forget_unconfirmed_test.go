@@ -30,27 +30,33 @@ func TestForgetDoesNotReportWhatNobodyConfirmed(t *testing.T) {
 		left    string // what the services still have of ace
 	}{
 		{
-			"a player that is still there", []emulator.Fault{yes("deletePlayer", `{}`)},
+			"a player that is still there",
+			[]emulator.Fault{yes("deletePlayer", `{}`)},
 			playline.Smooven, "player", "still shows the player", "player",
 		},
 		{
-			"a player of whom nothing is said", []emulator.Fault{yes("deletePlayer", `{"success":true}`), yes("getPlayer", `{}`)},
+			"a player of whom nothing is said",
+			[]emulator.Fault{yes("deletePlayer", `{"success":true}`), yes("getPlayer", `{}`)},
 			playline.Smooven, "player", "neither that it is gone nor who it is", "player",
 		},
 		{
-			"another player", []emulator.Fault{yes("deletePlayer", `{}`), yes("getPlayer", `{"player_id":"ply_000002"}`)},
+			"another player",
+			[]emulator.Fault{yes("deletePlayer", `{}`), yes("getPlayer", `{"player_id":"ply_000002"}`)},
 			playline.Smooven, "player", "neither that it is gone nor who it is", "player",
 		},
 		{
-			"clients that are still there", []emulator.Fault{yes("removeClient", `{}`)},
+			"clients that are still there",
+			[]emulator.Fault{yes("removeClient", `{}`)},
 			playline.Sunshine, "client 5f0000000000000000000001 (whatsapp)", "still lists the client", "client whatsapp",
 		},
 		{
-			"a contact whose variables nobody shows", []emulator.Fault{noDeletion, yes("getContactInfo", `{}`)},
+			"a contact whose variables nobody shows",
+			[]emulator.Fault{noDeletion, yes("getContactInfo", `{}`)},
 			playline.SmartSender, "contact's name and variables", "does not name it", "contact",
 		},
 		{
-			"a contact whose variables are another's", []emulator.Fault{noDeletion, yes("getContactInfo", `{"id":2}`)},
+			"a contact whose variables are another's",
+			[]emulator.Fault{noDeletion, yes("getContactInfo", `{"id":2}`)},
 			playline.SmartSender, "contact's name and variables", "does not name it", "contact",
 		},
 	} {
@@ -74,7 +80,7 @@ func TestForgetDoesNotReportWhatNobodyConfirmed(t *testing.T) {
 				for _, r := range remove {
 					r()
 				}
-				report, err = w.client.Forget(t.Context(), w.ace, w.options())
+				_, err = w.client.Forget(t.Context(), w.ace, w.options())
 				require.NoError(t, err, "the second call does the rest")
 				assert.Equal(t, leftOver, w.ofAce())
 				w.untouched()

@@ -2,6 +2,7 @@ package playline
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -33,7 +34,7 @@ func TestOneOddContactCostsNothingBesideIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			body := `{"cursor":{"page":1,"pages":1},"collection":[` + tt.item + `,{"id":8,"firstName":"blitz"}]}`
-			want := append(tt.want, Contact{ID: 8, FirstName: "blitz"})
+			want := slices.Concat(tt.want, []Contact{{ID: 8, FirstName: "blitz"}})
 			c := newClient(t, script(step{body: body}))
 			page, err := c.Contacts.List(t.Context(), PageOptions{})
 			require.NoError(t, err)

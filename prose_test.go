@@ -99,7 +99,7 @@ func sentences(text string) []string {
 }
 
 var (
-	fence      = regexp.MustCompile("(?ms)^ *```.*?^ *```")
+	fence      = regexp.MustCompile("(?ms)^ *```.*?^ *```") //nolint:gocritic // ^ is each line's beginning
 	indented   = regexp.MustCompile(`(?m)^    .*$`)
 	inlineCode = regexp.MustCompile("`[^`\n]*`")
 	heading    = regexp.MustCompile(`(?m)^#+ .*$`)

@@ -67,7 +67,7 @@ func TestSecurityTheAdvisoryCheckFailsClosed(t *testing.T) {
 	}
 	gate, err := os.ReadFile(".ci/run")
 	require.NoError(t, err)
-	step := regexp.MustCompile(`(?ms)^vulnerabilities\(\) \{\n.*?^\}\n`).FindString(string(gate))
+	step := regexp.MustCompile(`(?ms)^vulnerabilities\(\) \{\n.*?^\}\n`).FindString(string(gate)) //nolint:gocritic // ^ is each line's beginning
 	require.NotEmpty(t, step)
 	const unreachable = `govulncheck: fetching vulnerabilities: Get "https://vuln.example.com/index/modules.json.gz": dial tcp: no such host`
 	for name, test := range map[string]struct {
@@ -88,7 +88,7 @@ func TestSecurityTheAdvisoryCheckFailsClosed(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
 			fake := fmt.Sprintf("#!%s\ncat <<'END'\n%s\nEND\nexit %d\n", bash, test.words, test.status)
-			require.NoError(t, os.WriteFile(filepath.Join(folder, "govulncheck"), []byte(fake), 0o700)) //nolint:gosec // it is to be run
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "govulncheck"), []byte(fake), 0o700))
 			cmd := exec.CommandContext(t.Context(), bash, "-euo", "pipefail", "-c", step+"\nvulnerabilities")
 			cmd.Env = append(os.Environ(), "GITHUB_ACTIONS="+test.hosted)
 			cmd.Env = append(cmd.Env, "bin="+folder, "scratch="+folder)

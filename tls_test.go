@@ -134,7 +134,7 @@ func TestSecurityTheDefaultTransportIsNobodyElses(t *testing.T) {
 	server, served := tlsServer(t, tls.VersionTLS12, tls.VersionTLS13)
 	std := http.DefaultTransport.(*http.Transport)
 	before := std.TLSClientConfig
-	std.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // it is what is tested
+	std.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
 	t.Cleanup(func() { std.TLSClientConfig = before })
 	for name, opts := range map[string][]Option{
 		"the default":              nil,
@@ -152,7 +152,7 @@ func TestSecurityTheDefaultTransportIsNobodyElses(t *testing.T) {
 func TestSecurityAClientThatVerifiesNothingIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	server, served := tlsServer(t, tls.VersionTLS12, tls.VersionTLS13)
-	insecure := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // it is what is tested
+	insecure := &tls.Config{InsecureSkipVerify: true}
 	pinned := insecure.Clone()
 	pinned.VerifyConnection = func(tls.ConnectionState) error { return nil }
 	for name, test := range map[string]struct {

@@ -165,8 +165,8 @@ func TestNoStrangerIsBelieved(t *testing.T) {
 		t.Helper()
 		for _, body := range []string{"", "null", "{}", "[]", `"ok"`, `{"error":{"code":"X"}}`, "<html>welcome</html>", "\ufeff{}", "{} {}"} {
 			for _, status := range []int{200, 201, 202, 203, 204, 206, 299} {
-				any := r.op.word == anObjectWord && (strings.Contains(body, "{}") || strings.HasPrefix(body, "{")) && body != "{} {}"
-				if any || body == "" && r.op.has(mayBeEmpty) || body == "[]" && r.op == opListSuppressions {
+				object := r.op.word == anObjectWord && (strings.Contains(body, "{}") || strings.HasPrefix(body, "{")) && body != "{} {}"
+				if object || body == "" && r.op.has(mayBeEmpty) || body == "[]" && r.op == opListSuppressions {
 					continue
 				}
 				result, err := r.call(t.Context(), r.client(t, script(jsonBody(status, body))), Retry(RetryPolicy{MaxAttempts: 1}))
@@ -257,7 +257,7 @@ func TestWhyAOneTimePasswordWasRefused(t *testing.T) {
 		require.NoError(t, err)
 		_, err = newClient(t, script(step{status: 400, body: string(body)})).Verify.Validate(t.Context(), OTPCheck{RequestID: "r1", OTP: "000000"})
 		for _, sentinel := range all {
-			assert.Equal(t, sentinel == want, errors.Is(err, sentinel), "%s: %v", message, sentinel)
+			assert.Equal(t, errors.Is(sentinel, want), errors.Is(err, sentinel), "%s: %v", message, sentinel)
 		}
 		if want != nil {
 			require.ErrorIs(t, err, ErrInvalid, message)

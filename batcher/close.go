@@ -93,7 +93,8 @@ func (b *Batcher) Close(ctx context.Context) (Report, error) {
 func (b *Batcher) closedReport() (Report, error) {
 	r := b.report
 	r.Ledger = b.Ledger()
-	return r, r.err()
+	err := r.err()
+	return r, err
 }
 
 // whyLeft is why an event is left of which no request failed.

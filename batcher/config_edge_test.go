@@ -115,7 +115,7 @@ func TestGameIDIsTrimmed(t *testing.T) {
 
 func TestTrackWithAnEndedContext(t *testing.T) {
 	t.Parallel()
-	ended, cancel := context.WithCancel(context.Background())
+	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	t.Run("takes the event if there is room", func(t *testing.T) {
 		t.Parallel()

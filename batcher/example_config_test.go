@@ -274,7 +274,7 @@ type printed struct{}
 
 func (printed) KeepDead(_ context.Context, letters []batcher.DeadLetter) error {
 	for _, l := range letters {
-		fmt.Println(l.UserID, l.Result, l.Attempts, len(l.Cause) > 0)
+		fmt.Fprintln(os.Stdout, l.UserID, l.Result, l.Attempts, len(l.Cause) > 0)
 	}
 	return nil
 }

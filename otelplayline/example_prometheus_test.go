@@ -68,7 +68,7 @@ func ExampleBatcherMetrics_prometheus() {
 		panic(err)
 	}
 	answer := httptest.NewRecorder()
-	handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	handler.ServeHTTP(answer, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/metrics", http.NoBody))
 	for line := range strings.Lines(answer.Body.String()) {
 		if strings.HasPrefix(line, "playline_batcher_processed_total") && strings.Contains(line, "delivered") {
 			fmt.Println(line[strings.LastIndex(line, " ")+1:])

@@ -33,7 +33,7 @@ func watchDenials(parent context.Context, nc *nats.Conn, prefix string) (ctx con
 	var timer *time.Timer
 	look := func() {
 		err := nc.LastError()
-		if found == nil && (err != before || before != nil && strings.Contains(err.Error(), "for Subscription")) {
+		if found == nil && (!errors.Is(err, before) || before != nil && strings.Contains(err.Error(), "for Subscription")) {
 			found = denial(err, prefix)
 		}
 	}

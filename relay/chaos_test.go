@@ -94,8 +94,10 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 	require.NoError(t, err)
 	t.Cleanup(service.Close)
 	for i, f := range []emulator.Fault{
-		{Mode: emulator.ResetAfter, Probability: 0.01}, {Mode: emulator.ResetBefore, Probability: 0.01},
-		{Status: 503, Probability: 0.01}, {Mode: emulator.HalfBody, Probability: 0.005},
+		{Mode: emulator.ResetAfter, Probability: 0.01},
+		{Mode: emulator.ResetBefore, Probability: 0.01},
+		{Status: 503, Probability: 0.01},
+		{Mode: emulator.HalfBody, Probability: 0.005},
 	} {
 		f.Operation, f.Seed = "ingestEvents", seed+uint64(i)
 		service.Inject(f)

@@ -71,7 +71,7 @@ func ExamplePermissions() {
 	p, err := relay.Permissions(relay.RoleGameServer, stream, "stackblaster")
 	check(err)
 	fmt.Println(p)
-	fmt.Println(p.Inbox) // nats.Connect(url, nats.CustomInboxPrefix(p.Inbox))
+	fmt.Println(p.Inbox) // for nats.CustomInboxPrefix, an option of nats.Connect
 	// Output:
 	// permissions: { publish: ["events.stackblaster.*"], subscribe: ["_INBOX.events.stackblaster.game-server.>"] }
 	// _INBOX.events.stackblaster.game-server

@@ -111,7 +111,7 @@ func TestTheLastMessageIsLostOnItsWay(t *testing.T) {
 			b, err := c.Fetch(200, jetstream.FetchMaxWait(20*time.Second))
 			asked <- struct{}{}
 			if assert.NoError(t, err) {
-				for range b.Messages() { //nolint:revive // they are thrown away
+				for range b.Messages() {
 				}
 			}
 		})

@@ -50,7 +50,7 @@ func guard(t *testing.T) *guarded {
 	}
 	// A user who may do everything in the accounts of the first game, to look at what others have
 	// done.
-	accounts = strings.Replace(accounts, "users: [", `users: [ { user: "all-`+`%d", password: "-" },`, -1)
+	accounts = strings.ReplaceAll(accounts, "users: [", `users: [ { user: "all-`+`%d", password: "-" },`)
 	for i := range 4 {
 		accounts = strings.Replace(accounts, "%d", fmt.Sprint(i), 1)
 	}

@@ -64,7 +64,8 @@ func Purge(ctx context.Context, dir, userID string, report func(Damage)) (p Purg
 	if p.Dead, err = s.dead.drop(func(l *DeadLetter) bool { return l.UserID == userID }); err != nil {
 		return p, described(err)
 	}
-	return p, described(s.purge(userID, &p))
+	err = s.purge(userID, &p)
+	return p, described(err)
 }
 
 // purge overwrites what is settled, in the stages, and set aside.

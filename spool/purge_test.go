@@ -79,7 +79,7 @@ func TestPurgeLeavesNoByte(t *testing.T) {
 	for _, name := range holding(t, dir, "canary") {
 		f, err := os.Open(filepath.Join(dir, name))
 		require.NoError(t, err)
-		defer f.Close()
+		t.Cleanup(func() { _ = f.Close() })
 		opened = append(opened, f)
 	}
 	p, err := Purge(t.Context(), dir, "canary", nil)

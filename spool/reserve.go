@@ -50,7 +50,7 @@ func (r *reserve) fill() error {
 	if _, err = f.WriteAt(data, 0); err != nil {
 		err = errors.Join(err, f.Truncate(0))
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	r.whole = true

@@ -72,8 +72,8 @@ func cutFrom(runs []run, id uint64) (from, before []run) {
 		return runs[at:], runs[:at:at]
 	}
 	r := runs[at]
-	before = append(runs[:at:at], run{r.first, id - r.first})
-	from = append([]run{{id, r.end() - id}}, runs[at+1:]...)
+	before = slices.Concat(runs[:at], []run{{r.first, id - r.first}})
+	from = slices.Concat([]run{{id, r.end() - id}}, runs[at+1:])
 	return from, before
 }
 

@@ -133,22 +133,23 @@ func (s *stage) addGame(game string) error {
 	if s.named {
 		return nil
 	}
-	_, err := s.add(func(free []byte) []byte { return appendGame(free, s.seed, game) })
+	err := s.add(func(free []byte) []byte { return appendGame(free, s.seed, game) })
 	s.named = err == nil
 	return err
 }
 
 // addNote writes a note, for which there must be room.
 func (s *stage) addNote(k kind, ids []run) error {
-	_, err := s.add(func(free []byte) []byte { return appendNote(free, s.seed, k, ids) })
+	err := s.add(func(free []byte) []byte { return appendNote(free, s.seed, k, ids) })
 	if err == nil && k == settled {
 		s.settled = append(s.settled, ids...)
 	}
 	return err
 }
 
-// add writes a record and returns its length. A partial record after a fault is beyond the end.
-func (s *stage) add(record func(free []byte) []byte) (n int, err error) {
+// add writes a record. A partial record after a fault is beyond the end.
+func (s *stage) add(record func(free []byte) []byte) error {
+	n := 0
 	if s.fault == nil {
 		s.fault = guarded(func() error {
 			n = len(record(s.mem[s.end:s.end:len(s.mem)]))
@@ -156,10 +157,10 @@ func (s *stage) add(record func(free []byte) []byte) (n int, err error) {
 		})
 	}
 	if s.fault != nil {
-		return 0, described(s.fault)
+		return described(s.fault)
 	}
 	s.end += n
-	return n, nil
+	return nil
 }
 
 // read returns what is in the stage, in a buffer: a page that cannot be read must not be taken for

@@ -61,7 +61,7 @@ var Codecs = []Codec{
 	{"base32", func(s string) string { return base32.StdEncoding.EncodeToString([]byte(s)) }, func(s string) string { return string(decodeWith(base32.StdEncoding.DecodeString, s)) }},
 	{"hex", func(s string) string { return hex.EncodeToString([]byte(s)) }, func(s string) string { return string(decodeWith(hex.DecodeString, s)) }},
 	{"hex in upper case", func(s string) string { return strings.ToUpper(hex.EncodeToString([]byte(s))) }, func(s string) string { return string(decodeWith(hex.DecodeString, s)) }},
-	{"bytes", func(s string) string { return fmt.Sprint([]byte(s)) }, nil},
+	{"bytes", func(s string) string { return fmt.Sprint([]byte(s)) }, nil}, //nolint:staticcheck // as numbers: [101 102]
 	{"quoted-printable", func(s string) string {
 		var b strings.Builder
 		w := quotedprintable.NewWriter(&b)

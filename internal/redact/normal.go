@@ -13,7 +13,7 @@ import (
 // The normalised copies of a text.
 
 // maxLayers bounds how many layers of escapes are undone.
-const maxLayers = 8
+const maxLayers = 12
 
 // glyph is a character of a copy, which stands for the bytes from and up to to of the text.
 type glyph struct {
@@ -38,7 +38,12 @@ func layers(text string) [][]glyph {
 	all := [][]glyph{last}
 	for next := 0; next < len(all) && len(all) < maxLayers; next++ {
 		for _, escape := range []byte{'%', '='} {
-			if copied, changed := unescape(all[next], escape); changed {
+			if copied, changed := unescape(all[next], escape, false); changed {
+				all = append(all, visible(copied))
+			}
+		}
+		if hasNames(all[next]) {
+			if copied, changed := unescape(all[next], '=', true); changed {
 				all = append(all, visible(copied))
 			}
 		}
@@ -70,8 +75,8 @@ func invisible(r rune) bool {
 
 // unescape undoes one layer: the escapes of JSON, Go and other languages, of HTML, and of a URL;
 // with '=' for escape, those of quoted-printable in place of a URL's, because a query is full of
-// equals signs.
-func unescape(in []glyph, escape byte) (out []glyph, changed bool) {
+// equals signs. With names an equals sign behind a name, as in otp=41, begins no escape.
+func unescape(in []glyph, escape byte, names bool) (out []glyph, changed bool) {
 	if !hasEscape(in, escape) {
 		return nil, false
 	}
@@ -82,6 +87,11 @@ func unescape(in []glyph, escape byte) (out []glyph, changed bool) {
 	}
 	out = make([]glyph, 0, len(in))
 	for i := 0; i < len(in); {
+		if names && named(in, i) {
+			out = append(out, in[i])
+			i++
+			continue
+		}
 		if bytes, length := escapedBytes(in[i:], escape); length > 0 {
 			at := glyph{0, in[i].from, in[i+length-1].to}
 			for len(bytes) > 0 {
@@ -113,6 +123,32 @@ func unescape(in []glyph, escape byte) (out []glyph, changed bool) {
 		i += length
 	}
 	return out, changed
+}
+
+// named reports whether there is an equals sign at i behind a name, and two hexadecimal digits behind
+// it. They may be an escape of quoted-printable, or the beginning of the value.
+func named(in []glyph, i int) bool {
+	if in[i].char != '=' || len(in) < i+3 {
+		return false
+	}
+	if _, hex := number(in[i+1:i+3], 16); !hex {
+		return false
+	}
+	start := i
+	for start > 0 && (in[start-1].char == '_' || unicode.IsLetter(in[start-1].char) || unicode.IsDigit(in[start-1].char)) {
+		start--
+	}
+	return start < i && (start == 0 || in[start-1].char != '=' && in[start-1].char != '%')
+}
+
+// hasNames tells most texts from those that are worth another copy.
+func hasNames(in []glyph) bool {
+	for i := range in {
+		if named(in, i) {
+			return true
+		}
+	}
+	return false
 }
 
 // hasEscape tells most texts from those that are worth a copy.
@@ -222,7 +258,7 @@ func number(in []glyph, base int) (rune, bool) {
 		digits[i] = byte(g.char)
 	}
 	n, err := strconv.ParseUint(string(digits[:len(in)]), base, 31)
-	return rune(n), err == nil //nolint:gosec // 31 bits
+	return rune(n), err == nil
 }
 
 // entity reads &amp; and its like, in any case and, for the oldest of them and numbers, without the
@@ -290,8 +326,8 @@ func narrow(r rune) rune {
 			}
 		}
 		for _, row := range unicode.Nd.R32 {
-			if r >= rune(row.Lo) && r <= rune(row.Hi) { //nolint:gosec // a rune
-				return '0' + (r-rune(row.Lo))%10 //nolint:gosec // a rune
+			if r >= rune(row.Lo) && r <= rune(row.Hi) {
+				return '0' + (r-rune(row.Lo))%10
 			}
 		}
 	}

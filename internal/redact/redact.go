@@ -67,10 +67,10 @@ func find(text string, secrets []pattern, depth int, found func(from, to int) bo
 
 // holds reports whether there is anything in the text that must not be seen.
 func holds(text string, secrets []pattern, depth int) bool {
-	any := false
+	found := false
 	find(text, secrets, depth, func(int, int) bool {
-		any = true
+		found = true
 		return false
 	})
-	return any
+	return found
 }

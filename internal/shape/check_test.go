@@ -1,6 +1,7 @@
 package shape_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -69,7 +70,7 @@ func FuzzLacks(f *testing.F) {
 	f.Add([]byte(`{"\u0000":[[[{}]]],"a":-0}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if person.Lacks(body) == "" {
-			assert.JSONEq(t, string(body), string(body))
+			assert.True(t, json.Valid(body), "%q has the shape, and is no JSON", body)
 		}
 	})
 }

@@ -38,7 +38,7 @@ type outcome struct {
 // attempt sends the request once and reads the whole answer. The body, and not only the status,
 // decides whether it is a failure and whether the call may repeat it.
 func (s *call) attempt(req *http.Request, next http.RoundTripper) (*http.Response, error) {
-	if err := s.waitAtGate(); err != nil { //nolint:contextcheck // the caller's own: the client's Timeout, which req carries, is for the attempt only
+	if err := s.waitAtGate(); err != nil {
 		s.stop = err
 		if s.resp.Attempts == 0 {
 			s.last = outcome{kind: retry.NotSent, err: err}

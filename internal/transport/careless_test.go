@@ -30,21 +30,21 @@ func TestATransportMayLeaveThingsOut(t *testing.T) {
 		body string
 		lost bool
 	}{
-		"no body": {func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil }, "", false},
+		"no body": {func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: http.StatusOK}, nil }, "", false},
 		"neither an answer nor an error": {
 			func(*http.Request) (*http.Response, error) { return nil, nil }, "", true, //nolint:nilnil // that is the case
 		},
 		"a body without its length": {func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("hello"))}, nil
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("hello"))}, nil
 		}, "hello", false},
 		"a body longer than its length": {func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, ContentLength: 2, Body: io.NopCloser(strings.NewReader("hello"))}, nil
+			return &http.Response{StatusCode: http.StatusOK, ContentLength: 2, Body: io.NopCloser(strings.NewReader("hello"))}, nil
 		}, "hello", false},
 		"a body shorter than its length": {func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, ContentLength: 20, Body: io.NopCloser(strings.NewReader("hello"))}, nil
+			return &http.Response{StatusCode: http.StatusOK, ContentLength: 20, Body: io.NopCloser(strings.NewReader("hello"))}, nil
 		}, "hello", false},
 		"a byte order mark": {func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("\ufeffhello"))}, nil
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("\ufeffhello"))}, nil
 		}, "hello", false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestATransportThatRewritesTheURL(t *testing.T) {
 	next := careless(func(req *http.Request) (*http.Response, error) {
 		hosts = append(hosts, req.URL.Host+req.URL.Path)
 		req.URL.Host, req.URL.Path = "127.0.0.1:9", "/elsewhere"
-		return &http.Response{StatusCode: 503}, nil
+		return &http.Response{StatusCode: http.StatusServiceUnavailable}, nil
 	})
 	resp, failure := newClient(next).Do(t.Context(), newRequest(t, origin, retry.Safe, nil))
 	require.NotNil(t, failure)

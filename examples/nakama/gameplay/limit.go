@@ -64,15 +64,6 @@ func (l *limit) dropFirstLocked() {
 	}
 }
 
-// giveBack undoes a take.
-func (l *limit) giveBack(key string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c := l.counts[key]; c != nil && c.calls > 0 {
-		c.calls--
-	}
-}
-
 // clear begins with a key afresh.
 func (l *limit) clear(key string) {
 	l.mu.Lock()

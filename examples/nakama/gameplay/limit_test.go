@@ -17,7 +17,7 @@ import (
 // logIn calls the login of a user at an address.
 func (s *stage) logIn(t *testing.T, userID, address, player, password string) error {
 	t.Helper()
-	ctx := context.WithValue(t.Context(), runtime.RUNTIME_CTX_CLIENT_IP, address) //nolint:staticcheck,revive // Nakama's key
+	ctx := context.WithValue(t.Context(), runtime.RUNTIME_CTX_CLIENT_IP, address) //nolint:staticcheck // Nakama's key
 	_, err := s.RPC(ctx, userID, "playsmart_login", fmt.Sprintf(`{"email":"%s@example.com","password":%q}`, player, password))
 	return err
 }
