@@ -168,7 +168,7 @@ func (b *Batcher) shed(l *lane) {
 		b.countParkedLocked(l)
 	}
 	b.stepLocked(l, cleared, b.now())
-	l.shedFrom, l.stood = idle, 0
+	l.shedFrom, l.inLineSince = idle, 0
 	l.mu.Unlock()
 	b.stir() // Close may have looked while the lane was in no place
 }

@@ -14,34 +14,34 @@ import (
 //
 // What Track touches comes first, as in a block.
 type lane struct {
-	mu        sync.Mutex // guards the following, but for user and frame, which stay, and what says otherwise
-	head      *block     // the next to be sent, or under way
-	tail      *block
-	events    int // that wait, are under way or are being stored
-	bytes     int
-	frame     int           // bytes of a request's body beside the events
-	room      chan struct{} // closed when events leave; nil: nobody waits for it
-	status    status
-	returned  bool  // Close took what was left, and there was something
-	parked    bool  // no token, or a refused one: nothing is sent until SetToken or Resume
-	erased    bool  // Erase was called: what it has is dropped, and no more taken
-	took      bool  // the service took an event of the request that is being cut into pieces
-	given     int64 // how often SetToken gave a token
-	asked     bool  // the token source was asked again after a 401 that is not the service's word
-	failures  uint8 // requests in a row that failed
-	sizeLimit sizeLimit
-	user      string
-	wakeAt    int64 // when it lingers, waits or is idle: till then; 0: it was made just now
-	token     heldToken
-	refused   heldToken // the last one that the service refused
-	lastError error
-	erasure   *erasure // what the erasing that is under way has dropped so far; nil: none is
-	place     *place   // in the line of parked players; guarded by that
-	withdraws *barrier // reached when no Track hands an event to the Store that Erase came between; nil: none did
-	spot      spot     // in the scheduler; guarded by that
-	age       spot     // in the line of ages; guarded by that
-	stood     int64    // since when it stood in the ready queue, while what is too old is given up; 0: it did not
-	shedFrom  status   // its place meanwhile; idle: nothing is given up
+	mu          sync.Mutex // guards the following, but for user and frame, which stay, and what says otherwise
+	head        *block     // the next to be sent, or under way
+	tail        *block
+	events      int // that wait, are under way or are being stored
+	bytes       int
+	frame       int           // bytes of a request's body beside the events
+	room        chan struct{} // closed when events leave; nil: nobody waits for it
+	status      status
+	returned    bool  // Close took what was left, and there was something
+	parked      bool  // no token, or a refused one: nothing is sent until SetToken or Resume
+	erased      bool  // Erase was called: what it has is dropped, and no more taken
+	took        bool  // the service took an event of the request that is being cut into pieces
+	given       int64 // how often SetToken gave a token
+	asked       bool  // the token source was asked again after a 401 that is not the service's word
+	failures    uint8 // requests in a row that failed
+	sizeLimit   sizeLimit
+	user        string
+	wakeAt      int64 // when it lingers, waits or is idle: till then; 0: it was made just now
+	token       heldToken
+	refused     heldToken // the last one that the service refused
+	lastError   error
+	erasure     *erasure // what the erasing that is under way has dropped so far; nil: none is
+	place       *place   // in the line of parked players; guarded by that
+	withdraws   *barrier // reached when no Track hands an event to the Store that Erase came between; nil: none did
+	spot        spot     // in the scheduler; guarded by that
+	age         spot     // in the line of ages; guarded by that
+	inLineSince int64    // since when it stood in the ready queue, while what is too old is given up; 0: it did not
+	shedFrom    status   // its place meanwhile; idle: nothing is given up
 }
 
 // shards keep the lookups of many goroutines apart.

@@ -30,7 +30,7 @@ type scheduler struct {
 func (s *scheduler) enqueue(l *lane, once bool, now int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := l.stood
+	at := l.inLineSince
 	if at == 0 {
 		at = now
 		if last := s.ready.last; last != nil {
@@ -125,7 +125,7 @@ func (s *scheduler) withdraw(l *lane) bool {
 	if l.spot.queue != &s.ready {
 		return false
 	}
-	l.stood = l.spot.at
+	l.inLineSince = l.spot.at
 	s.placeLocked(l, nil, 0)
 	return true
 }

@@ -39,7 +39,7 @@ var mutants = []mutant{
 	},
 	{
 		"a player whose events expire keeps its place in line", "it goes to the end", "scheduler.go",
-		"	at := l.stood\n", "	at := int64(0)\n", "TestAPlayerWhoseEventsExpireKeepsItsPlaceInLine",
+		"	at := l.inLineSince\n", "	at := int64(0)\n", "TestAPlayerWhoseEventsExpireKeepsItsPlaceInLine",
 	},
 	{
 		"a pause outlasts events that expire", "it ends with them", "lane_state.go",
