@@ -1,3 +1,4 @@
+//nolint:contextcheck // the batcher outlives the context of play
 package spool_test
 
 import (
@@ -16,8 +17,6 @@ import (
 // The program of docs/production.md: it plays, is stopped, and leaves nothing behind.
 
 // play opens the spool of this process, plays, and closes both in order.
-//
-//nolint:contextcheck // the batcher outlives ctx
 func play(ctx context.Context, dir string, client *playline.Client, tokens batcher.TokenSource) (batcher.Report, error) {
 	store, err := spool.Open(dir, spool.Options{Sync: spool.Interval})
 	if err != nil {

@@ -125,8 +125,8 @@ func unescape(in []glyph, escape byte, names bool) (out []glyph, changed bool) {
 	return out, changed
 }
 
-// named reports whether there is an equals sign at i behind a name, and two hexadecimal digits behind
-// it. They may be an escape of quoted-printable, or the beginning of the value.
+// named reports whether there is an equals sign at i behind a name, and two hexadecimal digits
+// behind it. They may be an escape of quoted-printable, or the beginning of the value.
 func named(in []glyph, i int) bool {
 	if in[i].char != '=' || len(in) < i+3 {
 		return false
