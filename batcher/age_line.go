@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// ageLine holds the lanes that have events, by the birth of their first block. It gives up what is older than Config.MaxAge, so
-// that nothing depends on a lane's turn: during an outage that may never come.
+// ageLine holds the lanes that have events, by the birth of their first block. It gives up what is
+// older than Config.MaxAge, so that nothing depends on a lane's turn: during an outage that may
+// never come.
 //
-// All lanes have the same MaxAge, so one timer for the oldest is enough. It starts a sweep, which looks only at lanes with old
-// events. Sweeps are sweepPause apart: a player who goes on playing grows too old event by event, and each look copies a block.
+// All lanes have the same MaxAge, so one timer for the oldest is enough. It starts a sweep, which
+// looks only at lanes with old events. Sweeps are sweepPause apart: a player who goes on playing
+// grows too old event by event, and each look copies a block.
 type ageLine struct {
 	batcher *Batcher
 
@@ -24,9 +26,11 @@ type ageLine struct {
 }
 
 const (
-	// sweepPause is how much later than MaxAge an event may expire, beside the time that callbacks take.
+	// sweepPause is how much later than MaxAge an event may expire, beside the time that callbacks
+	// take.
 	sweepPause = 2 * time.Second
-	// sweepWorkers is how many goroutines a sweep has: a callback that hangs for one player must not hold up the others.
+	// sweepWorkers is how many goroutines a sweep has: a callback that hangs for one player must not
+	// hold up the others.
 	sweepWorkers = 4
 )
 
@@ -69,7 +73,8 @@ func (a *ageLine) armLocked() {
 	}
 }
 
-// sweep has every lane looked at whose first block is too old. Those that the last sweep has not got to come first.
+// sweep has every lane looked at whose first block is too old. Those that the last sweep has not
+// got to come first.
 func (a *ageLine) sweep() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -147,8 +152,9 @@ func (a *ageLine) close() {
 	}
 }
 
-// shed gives up what a lane must not keep any longer, and puts the lane back into its place. It does nothing if a goroutine that
-// sends has the lane: the order of a player's outcomes wants that one's first. The next sweep looks again.
+// shed gives up what a lane must not keep any longer, and puts the lane back into its place. It
+// does nothing if a goroutine that sends has the lane: the order of a player's outcomes wants that
+// one's first. The next sweep looks again.
 func (b *Batcher) shed(l *lane) {
 	l.mu.Lock()
 	if l.shedFrom == idle { // not taken out of its place yet
